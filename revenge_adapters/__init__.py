@@ -1,0 +1,1 @@
+"""How it is done: one tool per module, each filling ports that `revenge_core` names."""

@@ -1,0 +1,1 @@
+"""Everything kept in PostgreSQL, and the embedded server it may run on."""

@@ -1,0 +1,6 @@
+"""A PostgreSQL of our own: found, started, shared between processes, stopped (rulings R30 to R32)."""
+
+from .binaries import Installation, find_installation
+from .errors import EmbeddedPostgresError
+
+__all__ = ["EmbeddedPostgresError", "Installation", "find_installation"]
