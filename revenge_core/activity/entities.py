@@ -1,0 +1,76 @@
+"""The audit log: what happened, who did it, to what (decisions A6, rulings R28)."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from revenge_core.actor import ActorKind
+from revenge_core.entity import Entity
+from revenge_core.ids import EntryId, SessionId, UserId
+
+
+class Action(StrEnum):
+    """The registry of stable names. A name is never reused for another meaning."""
+
+    BOOTSTRAP_TOKEN_ISSUE = "bootstrap_token.issue"
+    SESSION_EVICT = "session.evict"
+    SESSION_NEW_DEVICE = "session.new_device"
+    SESSION_REFRESH = "session.refresh"
+    SESSION_REUSE_DETECTED = "session.reuse_detected"
+    SESSION_REVOKE = "session.revoke"
+    SESSION_REVOKE_ALL = "session.revoke_all"
+    SIGNING_KEY_ROTATE = "signing_key.rotate"
+    USER_BOOTSTRAP = "user.bootstrap"
+    USER_CREATE = "user.create"
+    USER_LOGIN = "user.login"
+    USER_LOGOUT = "user.logout"
+    USER_PASSWORD_CHANGE = "user.password_change"
+    USER_REGISTER = "user.register"
+    USER_UPDATE = "user.update"
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    FAILURE = "failure"
+    SUCCESS = "success"
+
+
+class Resource(Entity, kw_only=True):
+    """What it was done to: a kind, with an id, a name, or both where there is no id."""
+
+    type: str
+    id: UUID | None = None
+    key: str | None = None
+
+
+class FieldChange(Entity, kw_only=True):
+    """One field before and after. Secrets are never put here, not even masked values of them."""
+
+    before: str | bool | int | None = None
+    after: str | bool | int | None = None
+
+
+class Entry(Entity, kw_only=True):
+    """One line of the audit log. Never changed after it was written.
+
+    `salt` goes into the digests of address, agent and changes, so that erasing it erases what they prove (rulings R28).
+    """
+
+    id: EntryId
+    created_at: datetime
+    actor_kind: ActorKind
+    actor_id: UserId | None
+    session_id: SessionId | None
+    on_behalf_of: UserId | None
+    action: Action
+    outcome: Outcome
+    reason: str | None
+    resource_type: str | None
+    resource_id: UUID | None
+    resource_key: str | None
+    changes: dict[str, FieldChange]
+    address: str | None
+    user_agent: str | None
+    request_id: str | None
+    salt: bytes

@@ -1,0 +1,84 @@
+"""Writing and reading the audit log."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome, Resource
+from revenge_core.activity.errors import CursorInvalid
+from revenge_core.activity.ports import ActivityReader, ActivityTx
+from revenge_core.actor import Actor
+from revenge_core.clock import Clock
+from revenge_core.ids import EntryId, Ids, UserId
+from revenge_core.paging import Page, checked_limit
+from revenge_core.permissions import Permission
+from revenge_core.secrets import new_salt
+
+NOTHING_CHANGED: Final[Mapping[str, FieldChange]] = {}
+NO_RESOURCE: Final = None
+
+
+class Activity:
+    """The audit log. Other services write through the transaction that makes the change."""
+
+    def __init__(self, reader: ActivityReader, clock: Clock, ids: Ids) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._ids = ids
+
+    async def write(
+        self,
+        tx: ActivityTx,
+        actor: Actor,
+        action: Action,
+        *,
+        resource: Resource | None = NO_RESOURCE,
+        changes: Mapping[str, FieldChange] = NOTHING_CHANGED,
+        outcome: Outcome = Outcome.SUCCESS,
+        reason: str | None = None,
+        on_behalf_of: UserId | None = None,
+    ) -> None:
+        """Add one entry to `tx`; it exists if, and only if, that transaction commits."""
+        await tx.activity.add(
+            Entry(
+                id=EntryId(self._ids.new()),
+                created_at=self._clock.now(),
+                actor_kind=actor.kind,
+                actor_id=actor.user_id,
+                session_id=actor.session_id,
+                on_behalf_of=on_behalf_of,
+                action=action,
+                outcome=outcome,
+                reason=reason,
+                resource_type=resource.type if resource else None,
+                resource_id=resource.id if resource else None,
+                resource_key=resource.key if resource else None,
+                changes=dict(changes),
+                address=actor.origin.address,
+                user_agent=actor.origin.user_agent,
+                request_id=actor.origin.request_id,
+                salt=new_salt(),
+            )
+        )
+
+    async def list(self, actor: Actor, *, limit: int = 50, cursor: str | None = None) -> Page[Entry]:
+        """Entries, newest first: all of them for who holds `audit:read`, one's own for anybody signed in.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            CursorInvalid: `cursor` is not an answer of this list.
+            Invalid: `limit` is out of range.
+        """
+        own_only = None if actor.may(Permission.AUDIT_READ) else actor.require_user()
+        items = await self._reader.newest(
+            limit=checked_limit(limit) + 1, before=_entry_id(cursor) if cursor else None, actor_id=own_only
+        )
+        page = items[:limit]
+        return Page(items=page, next_cursor=str(page[-1].id) if len(items) > limit else None)
+
+
+def _entry_id(cursor: str) -> EntryId:
+    try:
+        return EntryId(UUID(cursor))
+    except ValueError:
+        raise CursorInvalid from None

@@ -1,0 +1,155 @@
+"""What signing in needs from outside."""
+
+from datetime import datetime
+from typing import Protocol
+
+from revenge_core.auth.entities import AccessClaims, Account, BootstrapToken, Credential, Principal, SigningKey
+from revenge_core.ids import SessionId, UserId
+from revenge_core.rbac.ports import RbacTx
+from revenge_core.secrets import Secret
+from revenge_core.sessions.ports import SessionsTx
+from revenge_core.users.ports import UsersTx
+
+
+class PasswordHasher(Protocol):
+    """Turns passwords into hashes, slowly on purpose, without holding up anything else."""
+
+    @property
+    def decoy(self) -> Secret:
+        """A hash of nobody's password, with the present parameters: checked for unknown users (ASVS 6.3.8)."""
+        ...
+
+    async def hash(self, password: Secret) -> Secret:
+        """A new PHC string for `password`, with a salt of its own.
+
+        Raises:
+            HasherBusy: the queue is full.
+        """
+        ...
+
+    async def verify(self, password_hash: Secret, password: Secret) -> bool:
+        """Whether the password is the one hashed, by the parameters that the hash names. False for a broken hash.
+
+        Raises:
+            HasherBusy: the queue is full.
+        """
+        ...
+
+    def needs_rehash(self, password_hash: Secret) -> bool:
+        """Whether the hash was made with other parameters than the present ones."""
+        ...
+
+
+class AccessTokens(Protocol):
+    """Signs and checks access tokens."""
+
+    def issue(self, user_id: UserId, session_id: SessionId, *, token_id: str, now: datetime) -> Secret:
+        """A token for the session, good for `AuthRules.access_token_lifetime` from `now`."""
+        ...
+
+    def verify(self, token: str, *, now: datetime) -> AccessClaims:
+        """What the token says, if this server signed it and it has not expired.
+
+        Raises:
+            AccessTokenInvalid: otherwise, whatever the reason; also for a key that is not loaded yet.
+        """
+        ...
+
+    def knows_key_of(self, token: str) -> bool:
+        """Whether the key that the token names is loaded. False for what is no token."""
+        ...
+
+    def load(self, keys: tuple[SigningKey, ...]) -> None:
+        """Use these keys from now on; the newest that is not retired signs.
+
+        Raises:
+            MasterSecretMismatch: they were wrapped with another master secret.
+        """
+        ...
+
+    def new_key(self, kid: str, *, now: datetime) -> SigningKey:
+        """A fresh random key, wrapped; it is not used before it is loaded."""
+        ...
+
+
+class PrincipalReader(Protocol):
+    """Who is behind a session, outside a transaction."""
+
+    async def principal(self, session_id: SessionId) -> Principal | None:
+        """The session with its user's state and roles, never older than the revocation feed allows; None if unknown."""
+        ...
+
+
+class AccountReader(Protocol):
+    """Accounts with their credentials, outside a transaction; never cached."""
+
+    async def by_login(self, login_key: str) -> Account | None:
+        """The living account whose user name, or else whose address, has this normalised form."""
+        ...
+
+    async def of_user(self, user_id: UserId) -> Account | None:
+        """The living account with that id."""
+        ...
+
+
+class CredentialStore(Protocol):
+    """Credentials inside a transaction, reached as `tx.credentials`."""
+
+    async def put(self, credential: Credential) -> None:
+        """Keep the user's credential, replacing the one before."""
+        ...
+
+
+class BootstrapTokenStore(Protocol):
+    """Bootstrap tokens inside a transaction, reached as `tx.bootstrap_tokens`."""
+
+    async def replace(self, token: BootstrapToken) -> None:
+        """Keep `token` and void every other."""
+        ...
+
+    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
+        """Whether the token could be used at this time; it decides nothing, `consume` does."""
+        ...
+
+    async def consume(self, token_hash: bytes, at: datetime) -> bool:
+        """Use the token, if it is there and not expired; of many callers one gets True; all tokens are void then."""
+        ...
+
+    async def void_all(self) -> None:
+        """No token is good any more."""
+        ...
+
+
+class SigningKeyStore(Protocol):
+    """Signing keys inside a transaction, reached as `tx.signing_keys`."""
+
+    async def lock_all(self) -> tuple[SigningKey, ...]:
+        """Every key, oldest first; no other transaction adds one until this one ends."""
+        ...
+
+    async def add(self, key: SigningKey) -> None:
+        """Keep a new key; keys that still sign are retired at its `created_at`."""
+        ...
+
+    async def forget_retired(self, before: datetime) -> int:
+        """Remove keys retired before this time; how many."""
+        ...
+
+
+class AuthTx(UsersTx, SessionsTx, RbacTx, Protocol):
+    """What signing in does in one transaction."""
+
+    @property
+    def credentials(self) -> CredentialStore:
+        """Credentials."""
+        ...
+
+    @property
+    def bootstrap_tokens(self) -> BootstrapTokenStore:
+        """Bootstrap tokens."""
+        ...
+
+    @property
+    def signing_keys(self) -> SigningKeyStore:
+        """Signing keys."""
+        ...

@@ -1,0 +1,364 @@
+"""Use cases of signing in. Every path that makes a session goes through `Auth.complete_login` (decisions I8)."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from revenge_core.activity.entities import Action, FieldChange, Outcome, Resource
+from revenge_core.activity.service import Activity
+from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
+from revenge_core.auth.entities import AuthRules, BootstrapToken, Credential, SignedIn, TokenPair
+from revenge_core.auth.errors import (
+    AccountInvalid,
+    CredentialsInvalid,
+    OldPasswordWrong,
+    PasswordRefused,
+    TokenInvalid,
+)
+from revenge_core.auth.ports import AccessTokens, AccountReader, AuthTx, PrincipalReader
+from revenge_core.auth.service.passwords import Passwords
+from revenge_core.auth.service.signing_keys import SigningKeys
+from revenge_core.clock import Clock
+from revenge_core.errors import Unauthenticated
+from revenge_core.feed import Change
+from revenge_core.ids import Ids, SessionId
+from revenge_core.rbac.entities import GrantSource, RoleGrant
+from revenge_core.rbac.service import Rbac
+from revenge_core.secrets import Secret, digest, new_token
+from revenge_core.sessions.entities import ClientType, EndReason, RefreshVerdict, Session
+from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
+from revenge_core.sessions.service import Sessions
+from revenge_core.uow import UnitOfWork
+from revenge_core.users.entities import NewUser, User
+from revenge_core.users.service import Users
+
+ADMIN: Final = "admin"
+MEMBER: Final = "user"
+
+
+class Auth:
+    """Signing in, staying signed in, signing out."""
+
+    def __init__(  # one argument per port and service that it uses
+        self,
+        uow: UnitOfWork[AuthTx],
+        accounts: AccountReader,
+        principals: PrincipalReader,
+        passwords: Passwords,
+        tokens: AccessTokens,
+        keys: SigningKeys,
+        activity: Activity,
+        users: Users,
+        sessions: Sessions,
+        rbac: Rbac,
+        clock: Clock,
+        ids: Ids,
+        rules: AuthRules,
+    ) -> None:
+        self._uow = uow
+        self._accounts = accounts
+        self._principals = principals
+        self._passwords = passwords
+        self._tokens = tokens
+        self._keys = keys
+        self._activity = activity
+        self._users = users
+        self._sessions = sessions
+        self._rbac = rbac
+        self._clock = clock
+        self._ids = ids
+        self._rules = rules
+        self._keys_loaded_at: datetime | None = None
+
+    # Accounts
+
+    async def register(self, new: NewUser, password: Secret, origin: Origin = NOWHERE) -> User:
+        """Make an account with the role `user`.
+
+        Raises:
+            AccountInvalid: fields or the password break rules; all of them are named.
+            UsernameTaken, EmailTaken: somebody else has the name or the address.
+            HasherBusy: too many sign-ins at this moment.
+        """
+        password_hash = await self._checked_hash(new, password)
+        async with self._uow.begin() as tx:
+            user = await self._add_account(tx, new, password_hash, MEMBER, GrantSource.REGISTRATION)
+            await self._audit_account(tx, Actor.anonymous(origin), Action.USER_REGISTER, user)
+        return user
+
+    async def create_admin(self, actor: Actor, new: NewUser, password: Secret) -> User:
+        """Make an admin from the server's own shell; bootstrap tokens are void from then on (decisions I1).
+
+        Raises:
+            Unauthenticated: the actor is not the host or Revenge itself.
+            AccountInvalid, UsernameTaken, EmailTaken, HasherBusy: as `register`.
+        """
+        if actor.kind not in {ActorKind.HOST, ActorKind.SYSTEM}:
+            raise Unauthenticated
+        password_hash = await self._checked_hash(new, password)
+        async with self._uow.begin() as tx:
+            user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.MANUAL)
+            await tx.bootstrap_tokens.void_all()
+            await self._audit_account(tx, actor, Action.USER_CREATE, user)
+        return user
+
+    async def issue_bootstrap_token(self) -> Secret | None:
+        """A new one-time token for the first admin, voiding the old; None where an admin exists (rulings R22)."""
+        async with self._uow.begin() as tx:
+            if await tx.roles.has_enabled_admin():
+                return None
+            token, now = new_token(), self._clock.now()
+            lifetime = self._rules.bootstrap_token_lifetime
+            await tx.bootstrap_tokens.replace(
+                BootstrapToken(token_hash=digest(token), created_at=now, expires_at=now + lifetime)
+            )
+            await self._activity.write(tx, Actor.system(), Action.BOOTSTRAP_TOKEN_ISSUE)
+        return token
+
+    async def bootstrap(self, token: Secret, new: NewUser, password: Secret, origin: Origin = NOWHERE) -> User:
+        """Make the first admin with the printed token, once (decisions I1).
+
+        Raises:
+            TokenInvalid: the token is unknown, used, replaced or too old.
+            AccountInvalid, UsernameTaken, EmailTaken, HasherBusy: as `register`; the token stays good.
+        """
+        token_hash = digest(token)
+        async with self._uow.begin() as tx:
+            is_open = await tx.bootstrap_tokens.is_open(token_hash, self._clock.now())
+        if not is_open:
+            raise TokenInvalid
+        password_hash = await self._checked_hash(new, password)
+        async with self._uow.begin() as tx:
+            if not await tx.bootstrap_tokens.consume(token_hash, self._clock.now()):
+                raise TokenInvalid
+            user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.BOOTSTRAP)
+            await self._audit_account(tx, Actor.anonymous(origin), Action.USER_BOOTSTRAP, user)
+        return user
+
+    async def change_password(self, actor: Actor, old: Secret, new: Secret) -> None:
+        """Replace the actor's password; every other session of theirs ends, this one goes on (rulings R17).
+
+        Raises:
+            Unauthenticated: nobody is signed in, or the account is gone.
+            OldPasswordWrong: `old` is not the present password; the attempt is audited.
+            PasswordRefused: `new` breaks a rule.
+            HasherBusy: too many sign-ins at this moment.
+        """
+        user_id = actor.require_user()
+        account = await self._accounts.of_user(user_id)
+        if account is None:
+            raise Unauthenticated
+        user = account.user
+        if not await self._passwords.matches(account.credential.password_hash, old):
+            await self._audit_refusal(actor, Action.USER_PASSWORD_CHANGE, user, "old password wrong")
+            raise OldPasswordWrong
+        problems = self._passwords.problems_of(new, pointer="/new_password", username=user.username, email=user.email)
+        if problems:
+            raise PasswordRefused(problems=problems)
+        password_hash = await self._passwords.hash(new)
+        async with self._uow.begin() as tx:
+            locked = await tx.users.lock(user_id)
+            if locked is None or locked.epoch != user.epoch:
+                raise OldPasswordWrong
+            now, epoch = self._clock.now(), locked.epoch + 1
+            await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
+            await tx.credentials.put(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
+            if actor.session_id is not None:
+                await tx.sessions.restamp(actor.session_id, epoch)
+            await self._sessions.end_all(
+                tx, actor, user_id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id
+            )
+            tx.feed.publish(Change.of_user(user_id))
+            await self._activity.write(
+                tx, actor, Action.USER_PASSWORD_CHANGE, resource=Resource(type="user", id=user_id)
+            )
+
+    # Signing in and out
+
+    async def login(
+        self,
+        login: str,
+        password: Secret,
+        origin: Origin = NOWHERE,
+        *,
+        device_name: str | None = None,
+        client_type: ClientType | None = None,
+    ) -> SignedIn:
+        """Sign in with a user name or an address, and a password.
+
+        Raises:
+            CredentialsInvalid: unknown, wrong or disabled: one answer, in one timing band; the attempt is audited.
+            HasherBusy: too many sign-ins at this moment; nothing was judged.
+        """
+        account = await self._accounts.by_login(self._users.login_key(login))
+        stored = account.credential.password_hash if account else None
+        matches = await self._passwords.matches(stored, password)
+        if account is None or stored is None or not matches or not account.user.is_active:
+            reason = "unknown user" if account is None else "wrong password" if not matches else "disabled"
+            raise await self._refused(account.user if account else None, reason, origin)
+        upgraded = await self._passwords.upgraded(stored, password)
+        async with self._uow.begin() as tx:
+            user = await tx.users.lock(account.user.id)
+            if user is not None and user.is_active and user.epoch == account.user.epoch:
+                if upgraded is not None:
+                    changed_at = account.credential.changed_at
+                    await tx.credentials.put(Credential(user_id=user.id, password_hash=upgraded, changed_at=changed_at))
+                return await self.complete_login(
+                    tx, user, origin, methods=("pwd",), device_name=device_name, client_type=client_type
+                )
+        raise await self._refused(account.user, "changed meanwhile", origin)
+
+    async def complete_login(
+        self,
+        tx: AuthTx,
+        user: User,
+        origin: Origin,
+        *,
+        methods: tuple[str, ...],
+        device_name: str | None,
+        client_type: ClientType | None,
+    ) -> SignedIn:
+        """The one gate: makes the session and its tokens, for a user locked in `tx` who has proven who they are."""
+        session, refresh_token = await self._sessions.open(
+            tx, user.id, user.epoch, origin, methods=methods, device_name=device_name, client_type=client_type
+        )
+        now = session.created_at
+        await tx.users.mark_login(user.id, now)
+        tx.feed.publish(Change.of_user(user.id))
+        roles = await tx.roles.roles_of(user.id)
+        await self._activity.write(
+            tx,
+            Actor(kind=ActorKind.USER, user_id=user.id, session_id=session.id, origin=origin),
+            Action.USER_LOGIN,
+            resource=Resource(type="user", id=user.id),
+        )
+        return SignedIn(
+            user=replace(user, last_login_at=now),
+            roles=roles,
+            session=session,
+            tokens=self._pair(session, refresh_token, now),
+        )
+
+    async def refresh(self, refresh_token: Secret, origin: Origin = NOWHERE) -> TokenPair:
+        """Exchange a refresh token for a new pair; a lost answer is given again for a while (rulings R16).
+
+        Raises:
+            RefreshTokenInvalid: unknown, or its session is over, or it was old: then that session ends, and no other.
+        """
+        async with self._uow.begin() as tx:
+            renewed = await self._sessions.renew(tx, refresh_token, origin)
+        if renewed is None:
+            raise RefreshTokenInvalid
+        verdict, family, child = renewed
+        if verdict not in {RefreshVerdict.ROTATE, RefreshVerdict.REPLAY}:
+            raise RefreshTokenInvalid
+        return self._pair(family.session, child, self._clock.now())
+
+    async def logout(self, actor: Actor, refresh_token: Secret | None = None, *, everywhere: bool = False) -> None:
+        """End the actor's session, and the one of `refresh_token` if it is theirs as well; or all of them.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+        """
+        user_id = actor.require_user()
+        async with self._uow.begin() as tx:
+            if everywhere:
+                await self._sessions.end_all(tx, actor, user_id, EndReason.LOGOUT, Action.USER_LOGOUT, keep=None)
+                return
+            named = await tx.refresh_tokens.lock_family(digest(refresh_token)) if refresh_token else None
+            ended: set[SessionId] = set() if actor.session_id is None else {actor.session_id}
+            if named is not None and named.session.user_id == user_id:
+                ended.add(named.session.id)
+            for session_id in sorted(ended):
+                await self._sessions.end_one(tx, actor, session_id, EndReason.LOGOUT, Action.USER_LOGOUT)
+
+    async def authenticate(self, access_token: str, origin: Origin = NOWHERE) -> Actor:
+        """Who holds this access token, with the rights of this moment (decisions I4).
+
+        Raises:
+            AccessTokenInvalid: not signed by this server, malformed or expired.
+            SessionEnded: its session is over, its user disabled or deleted, or the password changed.
+        """
+        now = self._clock.now()
+        claims = await self._keys.verify(access_token, now)
+        principal = await self._principals.principal(claims.session_id)
+        if principal is None or principal.session.user_id != claims.user_id:
+            raise SessionEnded
+        session = principal.session
+        if not session.is_live(user_epoch=principal.user_epoch, user_active=principal.user_active, now=now):
+            raise SessionEnded
+        self._sessions.saw(session, origin)
+        return Actor(
+            kind=ActorKind.USER,
+            user_id=claims.user_id,
+            session_id=claims.session_id,
+            roles=principal.roles,
+            permissions=await self._rbac.permissions_of(principal.roles),
+            origin=origin,
+        )
+
+    async def load_signing_keys(self) -> None:
+        """Use the database's signing keys; the first start makes one.
+
+        Raises:
+            MasterSecretMismatch: they were wrapped with another master secret (rulings R21).
+        """
+        await self._keys.load()
+
+    async def rotate_signing_key(self, actor: Actor) -> None:
+        """Sign with a new key from now on; nobody is logged out (decisions I3).
+
+        Raises:
+            Unauthenticated: the actor is not the host or Revenge itself.
+        """
+        await self._keys.rotate(actor)
+
+    # Parts
+
+    async def _checked_hash(self, new: NewUser, password: Secret) -> Secret:
+        problems = [
+            *self._users.problems_of(new),
+            *self._passwords.problems_of(password, pointer="/password", username=new.username, email=new.email),
+        ]
+        if problems:
+            raise AccountInvalid(problems=problems)
+        return await self._passwords.hash(password)
+
+    async def _add_account(
+        self, tx: AuthTx, new: NewUser, password_hash: Secret, role: str, source: GrantSource
+    ) -> User:
+        user = await self._users.add(tx, new)
+        await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=user.created_at))
+        await tx.roles.grant(RoleGrant(user_id=user.id, role=role, source=source, granted_at=user.created_at))
+        return user
+
+    async def _audit_account(self, tx: AuthTx, actor: Actor, action: Action, user: User) -> None:
+        await self._activity.write(
+            tx,
+            actor,
+            action,
+            resource=Resource(type="user", id=user.id, key=user.username),
+            changes={"username": FieldChange(after=user.username), "email": FieldChange(after=user.email)},
+        )
+
+    async def _refused(self, user: User | None, reason: str, origin: Origin) -> CredentialsInvalid:
+        await self._audit_refusal(Actor.anonymous(origin), Action.USER_LOGIN, user, reason)
+        return CredentialsInvalid()
+
+    async def _audit_refusal(self, actor: Actor, action: Action, user: User | None, reason: str) -> None:
+        """What was typed as a user name is not kept: now and then it is a password."""
+        async with self._uow.begin() as tx:
+            await self._activity.write(
+                tx,
+                actor,
+                action,
+                resource=Resource(type="user", id=user.id, key=user.username) if user else None,
+                outcome=Outcome.FAILURE,
+                reason=reason,
+            )
+
+    def _pair(self, session: Session, refresh_token: Secret, now: datetime) -> TokenPair:
+        access = self._tokens.issue(session.user_id, session.id, token_id=self._ids.new().hex, now=now)
+        lifetime = int(self._rules.access_token_lifetime.total_seconds())
+        return TokenPair(access_token=access, refresh_token=refresh_token, expires_in=lifetime)

@@ -1,0 +1,95 @@
+"""The tree of everything that Revenge refuses. Each edge maps the seven kinds once; a leaf adds a stable code.
+
+RevengeError
+├── NotFound            nothing there, or not for you to see
+├── Conflict            the state of things forbids it
+├── Invalid             the request itself is wrong
+├── Unauthenticated     no credential, a dead one or a wrong one
+├── Forbidden           known caller, refused act
+├── RateLimited         too often
+└── Unavailable         try again later
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from revenge_core.entity import Entity
+
+
+class FieldProblem(Entity, kw_only=True):
+    """One thing wrong with a request: `pointer` is an RFC 6901 JSON pointer into it, `detail` says what to do."""
+
+    pointer: str
+    detail: str
+
+
+class RevengeError(Exception):
+    """Root of the tree. `code` is stable and documented in `docs/reference/errors.md`; the text is not stable."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on the server"
+
+    def __init__(
+        self, detail: str | None = None, *, problems: Sequence[FieldProblem] = (), retry_after: float | None = None
+    ) -> None:
+        self.detail = detail or self.title
+        self.problems = tuple(problems)
+        self.retry_after = retry_after
+        """Seconds after which the same call may succeed, where that is known."""
+        super().__init__(self.detail)
+
+
+class NotFound(RevengeError):
+    """It does not exist, or the caller may not know that it does (decisions W2)."""
+
+    code = "not_found"
+    title = "There is nothing here that you may see"
+
+
+class Conflict(RevengeError):
+    """It clashes with what is there already."""
+
+    code = "conflict"
+    title = "The request clashes with the present state"
+
+
+class Invalid(RevengeError):
+    """The request is wrong. `problems` names every field at once."""
+
+    code = "invalid"
+    title = "The request is not valid"
+
+
+class Unauthenticated(RevengeError):
+    """No credential, a dead one or a wrong one: clients sign in again on this kind and on no other (decisions W11)."""
+
+    code = "authentication_required"
+    title = "Sign in to do this"
+
+
+class Forbidden(RevengeError):
+    """The caller is known and may not."""
+
+    code = "permission_denied"
+    title = "You may not do this"
+
+
+class RateLimited(RevengeError):
+    """Too many tries; `retry_after` says when the next one counts."""
+
+    code = "rate_limited"
+    title = "Too many requests"
+
+
+class Unavailable(RevengeError):
+    """Revenge, or what it depends on, can't do this now; nothing was written."""
+
+    code = "unavailable"
+    title = "The server cannot do this right now"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away, full, overloaded or too slow; the transaction did not commit."""
+
+    code = "database_unavailable"
+    title = "The database cannot be reached right now; nothing was changed"

@@ -1,0 +1,17 @@
+"""Identifiers, and where new ones come from."""
+
+from typing import NewType, Protocol
+from uuid import UUID
+
+UserId = NewType("UserId", UUID)
+SessionId = NewType("SessionId", UUID)
+DeviceId = NewType("DeviceId", UUID)
+EntryId = NewType("EntryId", UUID)
+
+
+class Ids(Protocol):
+    """Makes identifiers that nobody made before, so that no statement has to ask the database for one."""
+
+    def new(self) -> UUID:
+        """A UUIDv7 (RFC 9562): identifiers of one process sort in the order in which they were made."""
+        ...

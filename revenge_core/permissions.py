@@ -1,0 +1,62 @@
+"""Every kind of act, as one alphabetical list (decisions A3)."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    """`resource:action`. Routes declare one; roles carry them, also as `resource:*` or `*:*`."""
+
+    ACTIVITY_LIST = "activity:list"
+    ADMIN_ALL = "admin:*"
+    AUDIT_EXPORT = "audit:export"
+    AUDIT_READ = "audit:read"
+    HEALTH_READ = "health:read"
+    INTEGRATIONS_CREATE = "integrations:create"
+    INTEGRATIONS_DELETE = "integrations:delete"
+    INTEGRATIONS_GET = "integrations:get"
+    INTEGRATIONS_LIST = "integrations:list"
+    INTEGRATIONS_SYNC = "integrations:sync"
+    INTEGRATIONS_UPDATE = "integrations:update"
+    LIBRARIES_CREATE = "libraries:create"
+    LIBRARIES_DELETE = "libraries:delete"
+    LIBRARIES_GET = "libraries:get"
+    LIBRARIES_LIST = "libraries:list"
+    LIBRARIES_SCAN = "libraries:scan"
+    LIBRARIES_UPDATE = "libraries:update"
+    MOVIES_CREATE = "movies:create"
+    MOVIES_DELETE = "movies:delete"
+    MOVIES_GET = "movies:get"
+    MOVIES_LIST = "movies:list"
+    MOVIES_UPDATE = "movies:update"
+    NOTIFICATIONS_CREATE = "notifications:create"
+    NOTIFICATIONS_DELETE = "notifications:delete"
+    NOTIFICATIONS_GET = "notifications:get"
+    NOTIFICATIONS_LIST = "notifications:list"
+    NOTIFICATIONS_UPDATE = "notifications:update"
+    PLAYBACK_PROGRESS = "playback:progress"
+    PLAYBACK_STREAM = "playback:stream"
+    PROFILE_READ = "profile:read"
+    PROFILE_UPDATE = "profile:update"
+    REQUESTS_APPROVE = "requests:approve"
+    REQUESTS_CREATE = "requests:create"
+    REQUESTS_DELETE = "requests:delete"
+    REQUESTS_GET = "requests:get"
+    REQUESTS_LIST = "requests:list"
+    ROLES_GET = "roles:get"
+    ROLES_LIST = "roles:list"
+    SESSIONS_LIST = "sessions:list"
+    SESSIONS_REVOKE = "sessions:revoke"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_USER_READ = "settings:user_read"
+    SETTINGS_USER_WRITE = "settings:user_write"
+    SETTINGS_WRITE = "settings:write"
+    USERS_CREATE = "users:create"
+    USERS_DELETE = "users:delete"
+    USERS_GET = "users:get"
+    USERS_LIST = "users:list"
+    USERS_UPDATE = "users:update"
+
+
+ALL_PERMISSIONS: Final = frozenset(Permission)
+NO_PERMISSIONS: Final[frozenset[Permission]] = frozenset()

@@ -1,0 +1,86 @@
+"""The built-in roles, and the index that answers "may this role do that" (rulings R22, decisions A2)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
+from revenge_core.rbac.entities import Role
+from revenge_core.rbac.errors import RoleCycle
+
+ADMIN: Final = "admin"
+USER: Final = "user"
+
+_GUEST = ("libraries:get", "libraries:list", "movies:get", "movies:list", "playback:stream", "profile:read")
+_USER = (
+    *_GUEST, "notifications:get", "notifications:list", "playback:progress", "profile:update",
+    "requests:create", "requests:get", "requests:list", "settings:user_read", "settings:user_write",
+)  # fmt: skip
+_MODERATOR = (
+    *_USER, "audit:read", "integrations:create", "integrations:delete", "integrations:get", "integrations:list",
+    "integrations:sync", "integrations:update", "libraries:create", "libraries:delete", "libraries:scan",
+    "libraries:update", "movies:create", "movies:delete", "movies:update", "notifications:create",
+    "notifications:delete", "notifications:update", "requests:approve", "requests:delete", "settings:read",
+    "users:get", "users:list",
+)  # fmt: skip
+
+BUILT_IN_ROLES: Final = (
+    Role(name=ADMIN, description="May do everything", built_in=True, permissions=frozenset({"*:*"})),
+    Role(name="guest", description="May look and play", built_in=True, permissions=frozenset(_GUEST)),
+    Role(name="moderator", description="Looks after content", built_in=True, permissions=frozenset(_MODERATOR)),
+    Role(name=USER, description="A member of the household", built_in=True, permissions=frozenset(_USER)),
+)
+
+
+def matching(pattern: str) -> frozenset[Permission]:
+    """The permissions that `pattern` stands for; empty if it stands for none."""
+    if pattern == "*:*":
+        return ALL_PERMISSIONS
+    resource, _, action = pattern.partition(":")
+    if action == "*":
+        return frozenset(known for known in Permission if known.value.partition(":")[0] == resource)
+    return frozenset({Permission(pattern)}) if pattern in ALL_PERMISSIONS else NO_PERMISSIONS
+
+
+class PermissionIndex:
+    """Role name → every permission it carries, inheritance and wildcards expanded.
+
+    An answer for a set of roles is remembered, so a decision costs one lookup whatever the number of policies.
+    """
+
+    def __init__(self, by_role: Mapping[str, frozenset[Permission]]) -> None:
+        self._by_role = dict(by_role)
+        self._by_roles: dict[frozenset[str], frozenset[Permission]] = {}
+
+    def permissions_of(self, roles: frozenset[str]) -> frozenset[Permission]:
+        """What somebody with these roles may do. Unknown roles carry nothing."""
+        known = self._by_roles.get(roles)
+        if known is None:
+            known = NO_PERMISSIONS.union(*(self._by_role.get(role, NO_PERMISSIONS) for role in roles))
+            if len(self._by_roles) < _REMEMBERED_ROLE_SETS:
+                self._by_roles[roles] = known
+        return known
+
+
+_REMEMBERED_ROLE_SETS: Final = 10_000
+
+
+def compile_index(roles: Iterable[Role]) -> PermissionIndex:
+    """The index over `roles`. A parent that does not exist carries nothing.
+
+    Raises:
+        RoleCycle: a role is its own ancestor.
+    """
+    by_name = {role.name: role for role in roles}
+    done: dict[str, frozenset[Permission]] = {}
+
+    def expand(name: str, path: tuple[str, ...]) -> frozenset[Permission]:
+        if name in path:
+            raise RoleCycle(" → ".join((*path, name)) + ": a role cannot inherit from itself")
+        if name not in done:
+            role = by_name.get(name)
+            own = (matching(pattern) for pattern in role.permissions) if role else ()
+            inherited = (expand(parent, (*path, name)) for parent in sorted(role.parents)) if role else ()
+            done[name] = NO_PERMISSIONS.union(*own, *inherited)
+        return done[name]
+
+    return PermissionIndex({name: expand(name, ()) for name in by_name})

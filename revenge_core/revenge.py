@@ -1,0 +1,20 @@
+"""The table of contents of the product."""
+
+from revenge_core.activity.service import Activity
+from revenge_core.auth.service import Auth
+from revenge_core.entity import Entity
+from revenge_core.health.service import Health
+from revenge_core.rbac.service import Rbac
+from revenge_core.sessions.service import Sessions
+from revenge_core.users.service import Users
+
+
+class Revenge(Entity, kw_only=True):
+    """Everything Revenge can do, one field per service. `open_revenge()` and `sandbox()` make one."""
+
+    activity: Activity
+    auth: Auth
+    health: Health
+    rbac: Rbac
+    sessions: Sessions
+    users: Users

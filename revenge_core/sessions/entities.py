@@ -1,0 +1,153 @@
+"""Sign-ins that are still good, the devices they run on, and the tokens that renew them."""
+
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum, auto
+
+from revenge_core.entity import Entity
+from revenge_core.ids import DeviceId, SessionId, UserId
+
+
+class ClientType(StrEnum):
+    """What kind of client signed in: lifetimes differ by it (decisions I5)."""
+
+    APP = "app"
+    BROWSER = "browser"
+    TV = "tv"
+
+
+class EndReason(StrEnum):
+    """Why a session is over."""
+
+    EVICTED = "evicted"
+    LOGOUT = "logout"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a reason)
+    REFRESH_REUSED = "refresh_reused"
+    REVOKED = "revoked"
+
+
+class Session(Entity, kw_only=True):
+    """One sign-in on one device: a family of refresh tokens, and what access tokens are bound to.
+
+    It is over at `ended_at`, at `expires_at` (which never moves), at `idle_expires_at` (which moves with activity),
+    or when `epoch` is no longer its user's.
+    """
+
+    id: SessionId
+    user_id: UserId
+    device_id: DeviceId
+    epoch: int
+    client_type: ClientType
+    device_name: str | None
+    user_agent: str | None
+    address: str | None
+    methods: tuple[str, ...]
+    """How the user proved who they are: RFC 8176 `amr` values."""
+    level: int
+    """Authentication level: 1 one factor, 2 two factors."""
+    authenticated_at: datetime
+    created_at: datetime
+    last_activity_at: datetime
+    idle_expires_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+
+    def is_live(self, *, user_epoch: int, user_active: bool, now: datetime) -> bool:
+        """Whether the session is good for anything at this time (decisions I4)."""
+        return (
+            self.ended_at is None
+            and user_active
+            and self.epoch == user_epoch
+            and now < self.expires_at
+            and now < self.idle_expires_at
+        )
+
+
+class Device(Entity, kw_only=True):
+    """What a user signs in from. The fingerprint labels it and proves nothing (rulings R18)."""
+
+    id: DeviceId
+    user_id: UserId
+    fingerprint: str
+    """Client type, name and platform, as one text; unique per user."""
+    client_type: ClientType
+    name: str | None
+    platform: str | None
+    last_address: str | None
+    created_at: datetime
+    last_seen_at: datetime
+
+
+class Lifetime(Entity, kw_only=True):
+    """How long a session lasts without activity, and at most."""
+
+    idle: timedelta = timedelta(days=30)
+    absolute: timedelta = timedelta(days=90)
+
+
+class SessionRules(Entity, kw_only=True):
+    """What the host decided about sessions (decisions I5, I6)."""
+
+    app: Lifetime = Lifetime()
+    browser: Lifetime = Lifetime()
+    tv: Lifetime = Lifetime()
+    max_per_user: int = 10
+    replay_window: timedelta = timedelta(seconds=10)
+    """How long after its first use a refresh token still answers with the same child (rulings R16)."""
+
+    def lifetime(self, client_type: ClientType) -> Lifetime:
+        """The lifetime for this kind of client."""
+        match client_type:
+            case ClientType.APP:
+                return self.app
+            case ClientType.BROWSER:
+                return self.browser
+            case ClientType.TV:
+                return self.tv
+
+
+class RefreshToken(Entity, kw_only=True):
+    """One link of a session's chain, known by its digest only.
+
+    `child_salt` and the token's own plaintext give the child's plaintext; it is erased when the window closes or the
+    child is used, so that the database alone reveals nothing (rulings R16).
+    """
+
+    token_hash: bytes
+    session_id: SessionId
+    issued_at: datetime
+    rotated_at: datetime | None = None
+    child_hash: bytes | None = None
+    child_salt: bytes | None = None
+
+
+class RefreshVerdict(Enum):
+    """What to do with a presented refresh token."""
+
+    ROTATE = auto()
+    """It is the newest: replace it by a child."""
+    REPLAY = auto()
+    """Its answer was lost: give the same child again."""
+    THEFT = auto()
+    """It is old: end this session and no other."""
+    DEAD = auto()
+    """Its session is over already."""
+
+
+class RefreshFamily(Entity, kw_only=True):
+    """A presented refresh token with all that decides about it, locked until the transaction ends."""
+
+    presented: RefreshToken
+    child_used: bool
+    session: Session
+    user_epoch: int
+    user_active: bool
+    """Whether the user lives and is not disabled."""
+
+
+class Sighting(Entity, kw_only=True):
+    """A session was used at this time, from this address."""
+
+    session_id: SessionId
+    at: datetime
+    address: str | None

@@ -1,0 +1,112 @@
+"""What session management needs from outside."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from revenge_core.activity.ports import ActivityTx
+from revenge_core.feed import FeedTx
+from revenge_core.ids import SessionId, UserId
+from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
+
+
+class SessionStore(Protocol):
+    """Sessions inside a transaction, reached as `tx.sessions`."""
+
+    async def add(self, session: Session) -> None:
+        """Keep a new session."""
+        ...
+
+    async def by_id(self, session_id: SessionId) -> Session | None:
+        """The session, over or not; None if it never was."""
+        ...
+
+    async def end(self, session_id: SessionId, reason: EndReason, at: datetime) -> bool:
+        """End it. True if this call did, False if it was over already or never was."""
+        ...
+
+    async def end_all_of(
+        self, user_id: UserId, reason: EndReason, at: datetime, *, keep: SessionId | None
+    ) -> tuple[SessionId, ...]:
+        """End every session of the user that has not ended, but `keep`; those that this call ended, by id."""
+        ...
+
+    async def end_oldest_beyond(
+        self, user_id: UserId, limit: int, reason: EndReason, at: datetime
+    ) -> tuple[SessionId, ...]:
+        """End the oldest live ones (by created_at, then id) until `limit` are left; those that this call ended.
+
+        Live means neither ended nor expired at `at`. The caller holds the user's lock.
+        """
+        ...
+
+    async def restamp(self, session_id: SessionId, epoch: int) -> None:
+        """Give the session the present credential epoch, so that it survives the change (rulings R17)."""
+        ...
+
+    async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
+        """Note activity; the idle end moves, but never beyond the absolute one."""
+        ...
+
+    async def mark_seen(self, sightings: Sequence[Sighting]) -> None:
+        """Note activity of many sessions at once.
+
+        Time never goes backwards, the idle end moves by as much as the last activity does, never beyond the absolute
+        one, and a session that is over stays as it is. An address of None keeps the one that is known.
+        """
+        ...
+
+    async def put_device(self, device: Device) -> Device:
+        """Keep a device, or note that a known one (same user and fingerprint) was seen: address and time.
+
+        Returns the device as kept: with `device.id` if, and only if, it is new.
+        """
+        ...
+
+
+class RefreshTokenStore(Protocol):
+    """Refresh tokens inside a transaction, reached as `tx.refresh_tokens`."""
+
+    async def add(self, token: RefreshToken) -> None:
+        """Keep a new token."""
+        ...
+
+    async def lock_family(self, token_hash: bytes) -> RefreshFamily | None:
+        """What decides about this token, read after the session was locked; None for a token that never was.
+
+        Whoever calls it first for a session decides first; others wait, and see what that one left.
+        """
+        ...
+
+    async def rotate(self, token_hash: bytes, *, at: datetime, child: RefreshToken, child_salt: bytes) -> None:
+        """Mark the token as used, keep its child, and erase the salt that made the token itself."""
+        ...
+
+    async def erase_salts(self, *, rotated_before: datetime) -> int:
+        """Erase the salts of closed windows; how many there were."""
+        ...
+
+
+class SessionReader(Protocol):
+    """Sessions outside a transaction."""
+
+    async def live_of(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        """The user's live sessions, latest activity first, then by id descending.
+
+        Live means: neither ended nor expired at `now`, and of the user's present epoch.
+        """
+        ...
+
+
+class SessionsTx(ActivityTx, FeedTx, Protocol):
+    """What session management does in one transaction."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions."""
+        ...
+
+    @property
+    def refresh_tokens(self) -> RefreshTokenStore:
+        """Refresh tokens."""
+        ...

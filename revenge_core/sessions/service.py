@@ -1,0 +1,319 @@
+"""Use cases of sessions: see them, end them, renew them."""
+
+from datetime import datetime
+
+from revenge_core.activity.entities import Action, Outcome, Resource
+from revenge_core.activity.service import Activity
+from revenge_core.actor import Actor, ActorKind, Origin
+from revenge_core.clock import Clock
+from revenge_core.errors import Unauthenticated
+from revenge_core.feed import Change
+from revenge_core.ids import DeviceId, Ids, SessionId, UserId
+from revenge_core.secrets import Secret, derive_token, digest, new_salt, new_token
+from revenge_core.sessions.entities import (
+    ClientType,
+    Device,
+    EndReason,
+    RefreshFamily,
+    RefreshToken,
+    RefreshVerdict,
+    Session,
+    SessionRules,
+    Sighting,
+)
+from revenge_core.sessions.errors import SessionNotFound
+from revenge_core.sessions.policy import (
+    SIGHTING_INTERVAL,
+    fingerprint,
+    guess_client_type,
+    guess_platform,
+    judge_refresh,
+    may_end,
+    may_see,
+)
+from revenge_core.sessions.ports import SessionReader, SessionsTx
+from revenge_core.uow import UnitOfWork
+
+
+class Sessions:
+    """Sessions of users.
+
+    Methods that take a `tx` are for services above this one (`auth`), which bring their own transaction.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork[SessionsTx],
+        reader: SessionReader,
+        activity: Activity,
+        clock: Clock,
+        ids: Ids,
+        rules: SessionRules,
+    ) -> None:
+        self._uow = uow
+        self._reader = reader
+        self._activity = activity
+        self._clock = clock
+        self._ids = ids
+        self._rules = rules
+        self._unwritten: dict[SessionId, Sighting] = {}
+        self._noted: dict[SessionId, datetime] = {}
+
+    async def list(self, actor: Actor, user_id: UserId | None = None) -> tuple[Session, ...]:
+        """Live sessions of a user, of the actor's own account if none is named; latest activity first.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            SessionNotFound: the actor may not know of them.
+        """
+        owner = user_id or actor.require_user()
+        if not may_see(actor, owner):
+            raise SessionNotFound
+        return await self._reader.live_of(owner, self._clock.now())
+
+    async def current(self, actor: Actor) -> Session:
+        """The session that the actor came with.
+
+        Raises:
+            Unauthenticated: the actor did not come with a session.
+            SessionNotFound: it is over.
+        """
+        session_id = _session_of(actor)
+        for session in await self._reader.live_of(actor.require_user(), self._clock.now()):
+            if session.id == session_id:
+                return session
+        raise SessionNotFound
+
+    async def revoke(self, actor: Actor, session_id: SessionId) -> None:
+        """End one session, on every node.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            SessionNotFound: it is over, never was, or is somebody else's.
+        """
+        if actor.user_id is None and not actor.permissions:
+            raise Unauthenticated
+        async with self._uow.begin() as tx:
+            session = await tx.sessions.by_id(session_id)
+            if session is None or not may_end(actor, session.user_id):
+                raise SessionNotFound
+            if not await tx.sessions.end(session_id, EndReason.REVOKED, self._clock.now()):
+                raise SessionNotFound
+            tx.feed.publish(Change.of_session(session_id))
+            await self._audit_end(tx, actor, Action.SESSION_REVOKE, session_id, session.user_id)
+
+    async def revoke_current(self, actor: Actor) -> None:
+        """End the session that the actor came with; nothing happens if it is over.
+
+        Raises:
+            Unauthenticated: the actor did not come with a session.
+        """
+        async with self._uow.begin() as tx:
+            await self.end_one(tx, actor, _session_of(actor), EndReason.REVOKED, Action.SESSION_REVOKE)
+
+    async def revoke_all(self, actor: Actor, user_id: UserId | None = None, *, except_current: bool = False) -> int:
+        """End all sessions of a user, of the actor's own account if none is named; how many there were.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            SessionNotFound: the actor may not end them.
+        """
+        owner = user_id or actor.require_user()
+        if not may_end(actor, owner):
+            raise SessionNotFound
+        async with self._uow.begin() as tx:
+            keep = actor.session_id if except_current else None
+            return await self.end_all(tx, actor, owner, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=keep)
+
+    async def open(
+        self,
+        tx: SessionsTx,
+        user_id: UserId,
+        epoch: int,
+        origin: Origin,
+        *,
+        methods: tuple[str, ...],
+        device_name: str | None,
+        client_type: ClientType | None,
+    ) -> tuple[Session, Secret]:
+        """Begin a session and hand out its first refresh token. The caller holds the user's lock.
+
+        The user's oldest sessions beyond the limit end; a device that was not seen before leaves an audit entry.
+        """
+        now = self._clock.now()
+        kind = client_type or guess_client_type(origin.user_agent)
+        device = await self._note_device(tx, user_id, kind, device_name, origin)
+        lifetime = self._rules.lifetime(kind)
+        expires_at = now + lifetime.absolute
+        session = Session(
+            id=SessionId(self._ids.new()),
+            user_id=user_id,
+            device_id=device.id,
+            epoch=epoch,
+            client_type=kind,
+            device_name=device_name,
+            user_agent=origin.user_agent,
+            address=origin.address,
+            methods=methods,
+            level=1,
+            authenticated_at=now,
+            created_at=now,
+            last_activity_at=now,
+            idle_expires_at=min(now + lifetime.idle, expires_at),
+            expires_at=expires_at,
+        )
+        await tx.sessions.add(session)
+        token = new_token()
+        await tx.refresh_tokens.add(RefreshToken(token_hash=digest(token), session_id=session.id, issued_at=now))
+        actor = _as_user(user_id, session.id, origin)
+        limit = self._rules.max_per_user
+        for evicted in await tx.sessions.end_oldest_beyond(user_id, limit, EndReason.EVICTED, now):
+            tx.feed.publish(Change.of_session(evicted))
+            await self._audit_end(tx, actor, Action.SESSION_EVICT, evicted, user_id)
+        return session, token
+
+    async def renew(
+        self, tx: SessionsTx, token: Secret, origin: Origin
+    ) -> tuple[RefreshVerdict, RefreshFamily, Secret] | None:
+        """Judge a refresh token and act on the verdict (rulings R16); None for a token that never was.
+
+        The third member is the child: only ROTATE and REPLAY may hand it out. The caller must let `tx` commit
+        whatever the verdict, since THEFT ends the session.
+        """
+        now = self._clock.now()
+        family = await tx.refresh_tokens.lock_family(digest(token))
+        if family is None:
+            return None
+        session, presented = family.session, family.presented
+        verdict = judge_refresh(family, replay_window=self._rules.replay_window, now=now)
+        actor = _as_user(session.user_id, session.id, origin)
+        child = token
+        if verdict is RefreshVerdict.ROTATE:
+            salt = new_salt() + new_salt()
+            child = derive_token(token, salt)
+            link = RefreshToken(token_hash=digest(child), session_id=session.id, issued_at=now)
+            await tx.refresh_tokens.rotate(presented.token_hash, at=now, child=link, child_salt=salt)
+            idle = min(now + self._rules.lifetime(session.client_type).idle, session.expires_at)
+            await tx.sessions.slide(session.id, at=now, idle_expires_at=idle)
+            await self._audit_end(tx, actor, Action.SESSION_REFRESH, session.id, session.user_id)
+        elif verdict is RefreshVerdict.REPLAY and presented.child_salt is not None:
+            child = derive_token(token, presented.child_salt)
+        elif verdict is RefreshVerdict.THEFT:
+            await tx.sessions.end(session.id, EndReason.REFRESH_REUSED, now)
+            tx.feed.publish(Change.of_session(session.id))
+            await self._activity.write(
+                tx,
+                actor,
+                Action.SESSION_REUSE_DETECTED,
+                resource=Resource(type="session", id=session.id),
+                outcome=Outcome.FAILURE,
+                reason="an old refresh token was presented",
+            )
+        return verdict, family, child
+
+    async def end_one(
+        self, tx: SessionsTx, actor: Actor, session_id: SessionId, reason: EndReason, action: Action
+    ) -> bool:
+        """End a session inside the caller's transaction; False if it was over already."""
+        if not await tx.sessions.end(session_id, reason, self._clock.now()):
+            return False
+        tx.feed.publish(Change.of_session(session_id))
+        await self._audit_end(tx, actor, action, session_id, actor.require_user())
+        return True
+
+    async def end_all(
+        self,
+        tx: SessionsTx,
+        actor: Actor,
+        user_id: UserId,
+        reason: EndReason,
+        action: Action,
+        *,
+        keep: SessionId | None,
+    ) -> int:
+        """End a user's sessions inside the caller's transaction, but `keep`; one audit entry tells of all."""
+        ended = await tx.sessions.end_all_of(user_id, reason, self._clock.now(), keep=keep)
+        tx.feed.publish(*(Change.of_session(session_id) for session_id in ended))
+        await self._activity.write(
+            tx,
+            actor,
+            action,
+            resource=Resource(type="user", id=user_id),
+            reason=f"{len(ended)} ended",
+            on_behalf_of=None if actor.user_id == user_id else user_id,
+        )
+        return len(ended)
+
+    def saw(self, session: Session, origin: Origin) -> None:
+        """Remember that the session was used; `write_sightings` writes it, at most once a minute per session."""
+        now = self._clock.now()
+        if now - self._noted.get(session.id, session.last_activity_at) >= SIGHTING_INTERVAL:
+            self._noted[session.id] = now
+            self._unwritten[session.id] = Sighting(session_id=session.id, at=now, address=origin.address)
+
+    async def write_sightings(self) -> int:
+        """Write what `saw` remembered, and erase refresh salts whose window has closed; how many sightings.
+
+        Raises:
+            DatabaseUnavailable: nothing was written; the next call tries again.
+        """
+        now = self._clock.now()
+        sightings = tuple(self._unwritten.values())
+        async with self._uow.begin() as tx:
+            if sightings:
+                await tx.sessions.mark_seen(sightings)
+            await tx.refresh_tokens.erase_salts(rotated_before=now - self._rules.replay_window)
+        for sighting in sightings:
+            self._unwritten.pop(sighting.session_id, None)
+        self._noted = {key: at for key, at in self._noted.items() if now - at < SIGHTING_INTERVAL}
+        return len(sightings)
+
+    async def _note_device(
+        self, tx: SessionsTx, user_id: UserId, kind: ClientType, name: str | None, origin: Origin
+    ) -> Device:
+        now = self._clock.now()
+        platform = guess_platform(origin.user_agent)
+        device = Device(
+            id=DeviceId(self._ids.new()),
+            user_id=user_id,
+            fingerprint=fingerprint(kind, name, platform),
+            client_type=kind,
+            name=name,
+            platform=platform,
+            last_address=origin.address,
+            created_at=now,
+            last_seen_at=now,
+        )
+        kept = await tx.sessions.put_device(device)
+        if kept.id == device.id:
+            await self._activity.write(
+                tx,
+                Actor.system(origin),
+                Action.SESSION_NEW_DEVICE,
+                resource=Resource(type="device", id=device.id, key=name),
+                on_behalf_of=user_id,
+            )
+        return kept
+
+    async def _audit_end(
+        self, tx: SessionsTx, actor: Actor, action: Action, session_id: SessionId, owner: UserId
+    ) -> None:
+        await self._activity.write(
+            tx,
+            actor,
+            action,
+            resource=Resource(type="session", id=session_id),
+            on_behalf_of=None if actor.user_id == owner else owner,
+        )
+
+
+def _session_of(actor: Actor) -> SessionId:
+    actor.require_user()
+    if actor.session_id is None:
+        message = "This call needs a session; sign in with a password instead of an API key"
+        raise Unauthenticated(message)
+    return actor.session_id
+
+
+def _as_user(user_id: UserId, session_id: SessionId, origin: Origin) -> Actor:
+    return Actor(kind=ActorKind.USER, user_id=user_id, session_id=session_id, origin=origin)

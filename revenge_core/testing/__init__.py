@@ -1,0 +1,1 @@
+"""Test support that ships: contracts that every adapter of a port owes, and builders."""

@@ -1,0 +1,6 @@
+"""Accounts."""
+
+from revenge_core.users.entities import NewUser, User, UserChanges
+from revenge_core.users.service import Users
+
+__all__ = ["NewUser", "User", "UserChanges", "Users"]

@@ -1,0 +1,67 @@
+"""Rules for what an account may be called (decisions I9, rulings R20)."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from revenge_core.errors import FieldProblem
+
+USERNAME_MIN: Final = 3
+USERNAME_MAX: Final = 30
+EMAIL_MAX: Final = 254
+DISPLAY_NAME_MAX: Final = 100
+
+_USERNAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}\Z")
+
+
+def name_key(name: str) -> str:
+    """The form in which names and addresses are compared: NFKC, casefolded, NFKC again."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def username_problems(username: str) -> Iterator[FieldProblem]:
+    """What is wrong with a user name; nothing if it is good."""
+    if not USERNAME_MIN <= len(username) <= USERNAME_MAX:
+        yield FieldProblem(pointer="/username", detail=f"must have {USERNAME_MIN} to {USERNAME_MAX} characters")
+    if not _USERNAME.match(username):
+        yield FieldProblem(pointer="/username", detail="may hold the letters a to z, digits, '_' and '-'")
+
+
+def email_problems(email: str) -> Iterator[FieldProblem]:
+    """What is wrong with an address. Only its shape is judged: whether it works, a mail finds out."""
+    local, at, domain = email.partition("@")
+    if not (at and local and domain) or "@" in domain or not all(map(_is_address_character, email)):
+        yield FieldProblem(pointer="/email", detail="must be an address like name@example.org")
+    elif len(email) > EMAIL_MAX:
+        yield FieldProblem(pointer="/email", detail=f"must have at most {EMAIL_MAX} characters")
+
+
+def display_name_problems(display_name: str) -> Iterator[FieldProblem]:
+    """What is wrong with a name for display."""
+    if len(display_name) > DISPLAY_NAME_MAX:
+        yield FieldProblem(pointer="/display_name", detail=f"must have at most {DISPLAY_NAME_MAX} characters")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in display_name):
+        yield FieldProblem(pointer="/display_name", detail="must not hold control characters")
+
+
+def timezone_problems(timezone: str) -> Iterator[FieldProblem]:
+    """What is wrong with a time zone: it is a name of the IANA database, such as `Europe/Zurich`."""
+    if not _is_zone(timezone):
+        yield FieldProblem(pointer="/timezone", detail="must be a zone of the IANA database, such as Europe/Zurich")
+
+
+def _is_zone(name: str) -> bool:
+    if not _ZONE.match(name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _is_address_character(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character) not in {"Cc", "Cf", "Cs"}

@@ -1,0 +1,127 @@
+"""Use cases of accounts: look at one, change one's own."""
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from revenge_core.activity.entities import Action, FieldChange, Resource
+from revenge_core.activity.service import Activity
+from revenge_core.actor import Actor
+from revenge_core.clock import Clock
+from revenge_core.errors import FieldProblem, Unauthenticated
+from revenge_core.feed import Change
+from revenge_core.ids import Ids, UserId
+from revenge_core.uow import UnitOfWork
+from revenge_core.users.entities import NewUser, User, UserChanges
+from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid
+from revenge_core.users.policy import (
+    display_name_problems,
+    email_problems,
+    name_key,
+    timezone_problems,
+    username_problems,
+)
+from revenge_core.users.ports import UserReader, UsersTx
+
+
+class Users:
+    """Accounts."""
+
+    def __init__(
+        self, uow: UnitOfWork[UsersTx], reader: UserReader, activity: Activity, clock: Clock, ids: Ids
+    ) -> None:
+        self._uow = uow
+        self._reader = reader
+        self._activity = activity
+        self._clock = clock
+        self._ids = ids
+
+    @staticmethod
+    def login_key(login: str) -> str:
+        """The form in which a typed user name or address is looked up."""
+        return name_key(login)
+
+    @staticmethod
+    def problems_of(new: NewUser) -> list[FieldProblem]:
+        """Everything that is wrong with an account to be made, its password aside."""
+        return [
+            *username_problems(new.username),
+            *email_problems(new.email),
+            *display_name_problems(new.display_name or ""),
+        ]
+
+    async def add(self, tx: UsersTx, new: NewUser) -> User:
+        """Make the account inside the caller's transaction; the caller has looked at `problems_of` and audits.
+
+        Raises:
+            UsernameTaken, EmailTaken: the name or the address belongs to somebody else.
+        """
+        now = self._clock.now()
+        user = User(
+            id=UserId(self._ids.new()),
+            username=new.username,
+            username_key=name_key(new.username),
+            email=new.email,
+            email_key=name_key(new.email),
+            display_name=new.display_name or None,
+            created_at=now,
+            updated_at=now,
+        )
+        await tx.users.add(user)
+        return user
+
+    async def me(self, actor: Actor) -> User:
+        """The actor's own account.
+
+        Raises:
+            Unauthenticated: nobody is signed in, or the account is gone.
+        """
+        user = await self._reader.by_id(actor.require_user())
+        if user is None:
+            raise Unauthenticated
+        return user
+
+    async def update_me(self, actor: Actor, changes: UserChanges) -> User:
+        """Change the actor's own account; what is absent stays, an empty display name clears it.
+
+        Raises:
+            Unauthenticated: nobody is signed in, or the account is gone.
+            UserInvalid: a field breaks a rule; all of them are named.
+            EmailChangeUnavailable: the address differs from the present one (rulings R23).
+        """
+        user_id = actor.require_user()
+        problems: list[FieldProblem] = []
+        if changes.display_name is not UNSET:
+            problems += display_name_problems(changes.display_name)
+        if changes.timezone is not UNSET:
+            problems += timezone_problems(changes.timezone)
+        if problems:
+            raise UserInvalid(problems=problems)
+
+        async with self._uow.begin() as tx:
+            before = await tx.users.lock(user_id)
+            if before is None:
+                raise Unauthenticated
+            if changes.email is not UNSET and name_key(changes.email) != before.email_key:
+                raise EmailChangeUnavailable
+            after = replace(
+                before,
+                display_name=before.display_name if changes.display_name is UNSET else changes.display_name or None,
+                timezone=before.timezone if changes.timezone is UNSET else changes.timezone,
+            )
+            if after == before:
+                return before
+            after = replace(after, updated_at=self._clock.now())
+            await tx.users.update(after)
+            tx.feed.publish(Change.of_user(user_id))
+            await self._activity.write(
+                tx,
+                actor,
+                Action.USER_UPDATE,
+                resource=Resource(type="user", id=user_id),
+                changes={
+                    name: FieldChange(before=getattr(before, name), after=getattr(after, name))
+                    for name in ("display_name", "timezone")
+                    if getattr(before, name) != getattr(after, name)
+                },
+            )
+        return after
