@@ -1,0 +1,192 @@
+# /// script
+# requires-python = ">=3.11,<3.14"
+# dependencies = ["nox>=2025.11.12", "uv>=0.9"]
+#
+# [tool.nox]
+# script-download-python = "never"
+# ///
+"""Every check of the house. `pip install nox && nox` is all that a fresh machine needs; nox fetches uv by itself.
+
+One environment per interpreter, `.nox/revenge-3.11`, holds all of `requirements.lock` and serves every session.
+`nox -l` lists the sessions, `nox -s tests -- -k refresh` hands pytest its arguments.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nox
+from uv import find_uv_bin
+
+ROOT = Path(__file__).parent
+PACKAGES = ("revenge_core", "revenge_adapters", "revenge_http", "revenge_cli")
+SUPPORTED = ("3.11", "3.12", "3.13")
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+APART = "not bench and not browser"
+NEUTRAL = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": None}
+"""Taken from the caller's environment: nothing is imported from elsewhere, and programs start as fast as installed."""
+
+nox.needs_version = ">=2025.11.12"
+nox.options.sessions = ["lint", "types", "imports", "docs", "wheel", "tests"]
+nox.options.default_venv_backend = "none"
+
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
+
+def interpreters() -> dict[str, str]:
+    """Version → interpreter, the machine's own first. Only what really runs: a shim may be there and refuse."""
+    found = {OWN: sys.executable}
+    folders = [Path(entry) for entry in os.get_exec_path()]
+    folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"), reverse=True)
+    for version in SUPPORTED:
+        probe = f"import ssl, venv, sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
+        for program in (folder / f"python{version}" for folder in folders):
+            if version in found or not os.access(program, os.X_OK):
+                continue
+            if subprocess.run([program, "-c", probe], check=False, capture_output=True, timeout=60).returncode == 0:
+                found[version] = str(program)
+    return found
+
+
+INTERPRETERS = interpreters()
+
+
+class Workshop:
+    """The environment of one interpreter: the lock with its hashes, then the checkout itself, editable."""
+
+    def __init__(self, session: nox.Session, version: str = OWN) -> None:
+        self._session = session
+        self._place = ROOT / ".nox" / f"revenge-{version}"
+        if not (self._place / "bin" / "python").exists():
+            uv(session, "venv", "--quiet", "--clear", "--python", INTERPRETERS[version], str(self._place))
+        self.install("--require-hashes", "--requirement", "requirements.lock")
+        # The build tool comes from the lock too, hence no isolation.
+        self.install("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+
+    def install(self, *arguments: str) -> None:
+        """Install into the environment; without effect, and fast, where nothing is missing."""
+        uv(self._session, "pip", "install", "--quiet", "--python", str(self._place), *arguments)
+
+    def run(self, program: str, *arguments: str, **env: str) -> None:
+        """Run a program of the environment."""
+        bin_ = self._place / "bin"
+        surroundings = {
+            **NEUTRAL,
+            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "VIRTUAL_ENV": str(self._place),
+            **env,
+        }
+        self._session.run(str(bin_ / program), *arguments, env=surroundings, external=True)
+
+
+def uv(session: nox.Session, *arguments: str) -> None:
+    """Run uv, whatever the machine's own settings say about places to install from."""
+    session.run(find_uv_bin(), "--no-config", *arguments, external=True, log=False)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    workshop = Workshop(session)
+    workshop.run("ruff", "check")
+    workshop.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Two type checkers, both strict: each sees what the other misses."""
+    workshop = Workshop(session)
+    workshop.run("mypy")
+    workshop.run("basedpyright", "--warnings")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The directions of imports between packages, features and files."""
+    Workshop(session).run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the code in README.md and docs/."""
+    Workshop(session).run("pytest", "README.md", "docs", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it where nothing else is, and run a downstream project's tests against it."""
+    workshop = Workshop(session)
+    place = Path(session.create_tmp()).resolve()
+    shutil.rmtree(place)
+    workshop.run("hatchling", "build", "--target", "wheel", "--directory", str(place))
+    (built,) = place.glob("*.whl")
+    missing = forgotten_files(built)
+    if missing:
+        session.error(f"the wheel lacks {', '.join(missing)}")
+
+    # A copy, and away from the checkout: nothing of it may be importable by accident.
+    project = Path(shutil.copytree(ROOT / "tests" / "downstream", place / "downstream"))
+    python = place / "venv" / "bin" / "python"
+    install = ("pip", "install", "--quiet", "--python", str(python), "--constraint", str(ROOT / "constraints.txt"))
+    uv(session, "venv", "--quiet", "--python", sys.executable, str(place / "venv"))
+    uv(session, *install, f"revenge[testing] @ {built.as_uri()}")
+    with session.chdir(project):
+        session.run(str(python), "-m", "pytest", "--rootdir", str(project), env=NEUTRAL, external=True)
+        uv(session, *install, f"revenge[server] @ {built.as_uri()}")
+        session.run(str(python.parent / "revenge"), "version", env=NEUTRAL, external=True)
+
+
+def forgotten_files(built: Path) -> list[str]:
+    """What git knows in our packages and the wheel does not hold."""
+    listed = subprocess.run(
+        ["git", "ls-files", *PACKAGES], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    with zipfile.ZipFile(built) as archive:
+        return sorted({*listed} - {*archive.namelist()})
+
+
+@nox.session
+@nox.parametrize("version", [nox.param(version, id=version) for version in INTERPRETERS])
+def tests(session: nox.Session, version: str) -> None:
+    """The suite: whole and with coverage on the machine's own Python, without faults on the others."""
+    workshop = Workshop(session, version)
+    if session.posargs:
+        workshop.run("pytest", *session.posargs)
+    elif version == OWN:
+        data = {"COVERAGE_FILE": str(ROOT / ".nox" / ".coverage")}
+        workshop.run("coverage", "run", "-m", "pytest", "-m", APART, **data)
+        workshop.run("coverage", "report", **data)
+    else:
+        workshop.run("pytest", "-m", f"{APART} and not faults")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Only the tests that break things, three times as often as in the suite."""
+    scale = os.environ.get("REVENGE_TEST_SCALE", "3")
+    Workshop(session).run("pytest", "-m", "faults", *session.posargs, REVENGE_TEST_SCALE=scale)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """One benchmark by name: ratios beside their targets, and docs/benchmarks/NAME.json. Without a name: list them."""
+    Workshop(session).run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Bring requirements.lock and constraints.txt up to pyproject.toml; `-- --upgrade` takes the newest of all."""
+    compile_ = (
+        *("pip", "compile", "pyproject.toml", "--quiet", "--all-extras", "--group", "dev"),
+        *("--universal", "--python-version", "3.11", "--no-header", "--no-annotate"),
+        *("--no-emit-index-url", "--no-emit-find-links"),
+    )
+    uv(session, *compile_, "--generate-hashes", "--output-file", "requirements.lock", *session.posargs)
+    uv(session, *compile_, "--constraint", "requirements.lock", "--output-file", "constraints.txt", *session.posargs)
+    for name in ("requirements.lock", "constraints.txt"):
+        if re.search(r"://|^-", (ROOT / name).read_text(), re.MULTILINE):
+            session.error(f"{name} names a place to install from; it would not work on another machine")

@@ -1,0 +1,32 @@
+"""What every test of the house may rely on: one event loop flavour, one scale, reproducible Hypothesis."""
+
+import os
+from typing import Final
+
+import hypothesis
+import pytest
+
+collect_ignore = ["downstream"]  # a project of its own: `nox -s wheel` runs it against the built wheel
+
+SCALE: Final = float(os.environ.get("REVENGE_TEST_SCALE", "1"))
+
+hypothesis.settings.register_profile(
+    "revenge",
+    deadline=None,  # a shared machine says nothing about how long an example should take
+    derandomize="CI" in os.environ,  # elsewhere every run looks at new examples
+    max_examples=max(1, round(100 * SCALE)),
+    print_blob=True,
+)
+hypothesis.settings.load_profile("revenge")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests and fixtures, contracts included, run on asyncio (rulings R4)."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def scale() -> float:
+    """What a count of rounds, tasks or kills is multiplied by: `REVENGE_TEST_SCALE`, 1 if unset."""
+    return SCALE

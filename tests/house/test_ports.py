@@ -1,0 +1,76 @@
+"""Ports, and the adapters that inherit them by name.
+
+A missing method of an inherited Protocol answers None at run time, and containers pass classes as values, where no type
+checker looks. So this compares, name by name.
+"""
+
+import inspect
+from typing import Final
+
+import pytest
+from typing_extensions import get_protocol_members
+
+from tests.house.modules import classes, is_port
+
+PORTS: Final = [thing for thing in classes("revenge_core") if is_port(thing)]
+ADAPTERS: Final = [
+    thing
+    for package in ("revenge_adapters", "revenge_core")
+    for thing in classes(package)
+    if not is_port(thing) and any(is_port(base) for base in thing.__mro__)
+]
+
+
+def name(thing: type) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def ports_of(adapter: type) -> list[type]:
+    return [base for base in adapter.__mro__ if is_port(base)]
+
+
+def is_defined(adapter: type, member: str) -> bool:
+    """Whether a real class, not the Protocol, says what `member` is; a slot or an annotation says it too."""
+    for base in adapter.__mro__:
+        if member in vars(base) or member in inspect.get_annotations(base):
+            return not is_port(base)
+    return False
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=name)
+def test_an_adapter_defines_every_member_of_its_ports(adapter: type) -> None:
+    missing = {
+        f"{port.__name__}.{member}"
+        for port in ports_of(adapter)
+        for member in get_protocol_members(port)
+        if not is_defined(adapter, member)
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=name)
+def test_an_adapter_is_asynchronous_where_its_port_is(adapter: type) -> None:
+    for port in ports_of(adapter):
+        for member in get_protocol_members(port):
+            promised = inspect.getattr_static(port, member, None)
+            if inspect.isfunction(promised) and inspect.iscoroutinefunction(promised):
+                assert inspect.iscoroutinefunction(inspect.getattr_static(adapter, member)), f"{port.__name__}.{member}"
+
+
+@pytest.mark.parametrize("port", PORTS, ids=name)
+def test_every_member_of_a_port_says_what_it_owes(port: type) -> None:
+    silent = {
+        member
+        for member in get_protocol_members(port)
+        if not inspect.getdoc(inspect.getattr_static(port, member, None))
+        and member not in inspect.get_annotations(port)
+    }
+    assert silent == set()
+
+
+@pytest.mark.parametrize("port", PORTS, ids=name)
+def test_a_port_has_a_double_in_memory_and_something_real(port: type) -> None:
+    homes = {adapter.__module__ for adapter in ADAPTERS if port in ports_of(adapter)}
+    doubles = {home for home in homes if home.startswith("revenge_adapters.memory")}
+    assert doubles
+    assert homes - doubles
