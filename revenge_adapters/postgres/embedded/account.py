@@ -1,19 +1,14 @@
 """Which user PostgreSQL runs as: it refuses root (rulings R30)."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from .errors import EmbeddedPostgresError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 
 SERVICE_USERS = ("revenge", "nobody")
 """Whom root becomes for PostgreSQL, best first."""
@@ -134,9 +129,8 @@ def _from_owner(owner: int) -> RunAs:
 def _ordinary(home: Path, data: Path, owner: int | None) -> RunAs:
     uid = os.geteuid()
     if owner is not None and owner != uid:
-        msg = f"{data} belongs to {_name(owner)}, and this process runs as {_name(uid)}."
         raise EmbeddedPostgresError(
-            msg, next_step=f"Run revenge as the user that made {home} (root if root did), or choose another data directory."
+            f"{data} belongs to {_name(owner)}, and this process runs as {_name(uid)}.", next_step=f"Run revenge as the user that made {home} (root if root did), or choose another data directory."
         )
     if _has_name(uid):
         return RunAs(uid, os.getegid())
@@ -144,9 +138,8 @@ def _ordinary(home: Path, data: Path, owner: int | None) -> RunAs:
     namespace = RunAs(uid, os.getegid(), namespace=True)
     if namespace.may("-x", home):
         return namespace
-    msg = f"User {uid} has no entry in the user database, which PostgreSQL needs, and this machine allows no user namespace."
     raise EmbeddedPostgresError(
-        msg, next_step=f"Add an entry for {uid} to /etc/passwd, or run as a user that has one (in a container: USER with a name)."
+        f"User {uid} has no entry in the user database, which PostgreSQL needs, and this machine allows no user namespace.", next_step=f"Add an entry for {uid} to /etc/passwd, or run as a user that has one (in a container: USER with a name)."
     )
 
 

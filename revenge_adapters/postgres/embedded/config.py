@@ -1,11 +1,7 @@
 """The configuration the embedded server runs with (documented in docs/operations.md, rulings R32)."""
 
-from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 POSTGRESQL_CONF = """\
 # Written once by revenge. Settings of your own belong into local.conf in this

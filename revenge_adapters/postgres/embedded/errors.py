@@ -1,7 +1,5 @@
 """What can go wrong with the embedded PostgreSQL, in words an operator can act on."""
 
-from __future__ import annotations
-
 
 class EmbeddedPostgresError(Exception):
     """The embedded PostgreSQL cannot do what was asked.

@@ -4,8 +4,6 @@ As root we work in directories that a lesser user owns, so nothing here follows
 a link that such a user may have planted.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib
@@ -16,15 +14,13 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .binaries import Installation
-from .errors import EmbeddedPostgresError
+from revenge_adapters.postgres.embedded.binaries import Installation
+from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
-    from .account import RunAs
+from revenge_adapters.postgres.embedded.account import RunAs
 
 PORT = 5432
 """Part of the socket's name; there is no TCP."""
@@ -62,8 +58,8 @@ def make_private_directory(path: Path, run_as: RunAs) -> None:
             os.chown(path, run_as.uid, run_as.gid)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != run_as.uid or stat.S_IMODE(found.st_mode) & 0o077:
-        msg = f"{path} is not a directory that only user {run_as.uid} may enter, so PostgreSQL's socket would not be safe there."
-        raise EmbeddedPostgresError(msg, next_step="See who made it, remove it, and start again.")
+        raise EmbeddedPostgresError(
+            f"{path} is not a directory that only user {run_as.uid} may enter, so PostgreSQL's socket would not be safe there.", next_step="See who made it, remove it, and start again.")
 
 
 def socket_directory(home: Path) -> Path:
@@ -146,8 +142,8 @@ def locked(path: Path, *, timeout: float) -> Iterator[None]:
         deadline = time.monotonic() + timeout
         while not try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                msg = f"Another process has been starting or stopping PostgreSQL for {timeout:.0f} s (it holds {path})."
-                raise EmbeddedPostgresError(msg, next_step="Find it (`fuser` names it) and see what it waits for, then try again.")
+                raise EmbeddedPostgresError(
+                    f"Another process has been starting or stopping PostgreSQL for {timeout:.0f} s (it holds {path}).", next_step="Find it (`fuser` names it) and see what it waits for, then try again.")
             time.sleep(0.01)
         yield
     finally:

@@ -1,7 +1,5 @@
 """Run PostgreSQL's programs: bound to our life, under another identity, with a clean environment."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import queue
@@ -12,12 +10,10 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-    from .account import RunAs
+from revenge_adapters.postgres.embedded.account import RunAs
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "TZ": "UTC"}
 """All that the programs see: no PGDATA, PGPORT or LD_PRELOAD of the caller."""
