@@ -8,7 +8,7 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from grimp import ImportGraph
 
-NO_FILE = ""
+OUTSIDE = ("", "")
 
 
 class FeatureDoors(Contract):
@@ -40,14 +40,12 @@ class FeatureDoors(Contract):
         there, file_there = self._place(imported)
         if not here or not there or here == there:
             return False
-        if file_there in cast("list[str]", self.open_files):
-            return False
-        return not (file_here == file_there == cast("str", self.service_file))
+        is_open = file_there in cast("list[str]", self.open_files)
+        return not is_open and not (file_here == file_there == cast("str", self.service_file))
 
     def _place(self, module: str) -> tuple[str, str]:
         """The feature and the file that `module` belongs to; empty names for what is outside."""
         core, _, rest = module.partition(".")
         feature, _, path = rest.partition(".")
-        if core != self.core or feature not in cast("list[str]", self.features):
-            return NO_FILE, NO_FILE
-        return feature, path.partition(".")[0]
+        is_inside = core == cast("str", self.core) and feature in cast("list[str]", self.features)
+        return (feature, path.partition(".")[0]) if is_inside else OUTSIDE
