@@ -18,6 +18,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nox
 from uv import find_uv_bin
@@ -120,24 +121,25 @@ def docs(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it where nothing else is, and run a downstream project's tests against it."""
     workshop = Workshop(session)
-    place = Path(session.create_tmp()).resolve()
-    shutil.rmtree(place)
-    workshop.run("hatchling", "build", "--target", "wheel", "--directory", str(place))
-    (built,) = place.glob("*.whl")
-    missing = forgotten_files(built)
-    if missing:
-        session.error(f"the wheel lacks {', '.join(missing)}")
+    # Away from the checkout: nothing of it may be importable by accident.
+    with TemporaryDirectory(prefix="revenge-wheel-") as folder:
+        place = Path(folder)
+        workshop.run("hatchling", "build", "--target", "wheel", "--directory", folder)
+        (built,) = place.glob("*.whl")
+        missing = forgotten_files(built)
+        if missing:
+            session.error(f"the wheel lacks {', '.join(missing)}")
 
-    # A copy, and away from the checkout: nothing of it may be importable by accident.
-    project = Path(shutil.copytree(ROOT / "tests" / "downstream", place / "downstream"))
-    python = place / "venv" / "bin" / "python"
-    install = ("pip", "install", "--quiet", "--python", str(python), "--constraint", str(ROOT / "constraints.txt"))
-    uv(session, "venv", "--quiet", "--python", sys.executable, str(place / "venv"))
-    uv(session, *install, f"revenge[testing] @ {built.as_uri()}")
-    with session.chdir(project):
-        session.run(str(python), "-m", "pytest", "--rootdir", str(project), env=NEUTRAL, external=True)
-        uv(session, *install, f"revenge[server] @ {built.as_uri()}")
-        session.run(str(python.parent / "revenge"), "version", env=NEUTRAL, external=True)
+        project = shutil.copytree(ROOT / "tests" / "downstream", place / "downstream")
+        bin_ = place / "venv" / "bin"
+        constraints = ("--constraint", str(ROOT / "constraints.txt"))
+        install = ("pip", "install", "--quiet", "--python", str(bin_ / "python"), *constraints)
+        uv(session, "venv", "--quiet", "--python", sys.executable, str(place / "venv"))
+        uv(session, *install, f"revenge[testing] @ {built.as_uri()}")
+        with session.chdir(project):
+            session.run(str(bin_ / "python"), "-m", "pytest", env=NEUTRAL, external=True)
+            uv(session, *install, f"revenge[server] @ {built.as_uri()}")
+            session.run(str(bin_ / "revenge"), "version", env=NEUTRAL, external=True)
 
 
 def forgotten_files(built: Path) -> list[str]:
