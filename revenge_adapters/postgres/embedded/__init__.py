@@ -3,5 +3,6 @@
 from revenge_adapters.postgres.embedded.binaries import Installation, find_installation
 from revenge_adapters.postgres.embedded.cluster import Cluster
 from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
+from revenge_adapters.postgres.embedded.server import EmbeddedServer
 
-__all__ = ["Cluster", "EmbeddedPostgresError", "Installation", "find_installation"]
+__all__ = ["Cluster", "EmbeddedPostgresError", "EmbeddedServer", "Installation", "find_installation"]

@@ -86,29 +86,24 @@ def preferred() -> RunAs:
 def choose(home: Path, data: Path) -> RunAs:
     """Decide who runs PostgreSQL on `data` inside the existing directory `home`.
 
-    The owner of an existing `data` stays; a new one goes to the preferred user
-    when that user reaches `home`, and otherwise to a user namespace.
+    The owner of an existing `data` stays. A new one goes to the owner of `home`, or to
+    the preferred user if root owns that; to a user namespace where that user cannot get there.
     Raises EmbeddedPostgresError when no identity works.
     """
-    try:
-        owner: int | None = data.stat().st_uid
-    except FileNotFoundError:
-        owner = None
+    owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
         return _ordinary(home, data, owner)
-    identity = preferred() if owner is None else _from_owner(owner)
+    # `sudo revenge ...` on the directory of an ordinary user must leave it usable for that user
+    heir = home.stat().st_uid or None
+    identity = preferred() if owner is None and heir is None else _from_owner(owner or heir or 0)
     if identity.may("-x", home):
         return identity
     namespace = RunAs(0, 0, namespace=True)
     if owner is None and namespace.may("-x", home):
         return namespace
-    who = _name(identity.uid) if identity.switch else "a user namespace"
-    msg = (
-        f"PostgreSQL refuses to run as root, {who} cannot reach {home}, "
-        f"and this machine {'allows no' if owner is None else 'has its files owned by another than a'} user namespace."
-    )
+    who = _name(identity.uid) if identity.switch else "root in a user namespace (is that allowed here?)"
     raise EmbeddedPostgresError(
-        msg,
+        f"PostgreSQL refuses to run as root, and {who} cannot work in {home}.",
         next_step=(
             "Choose a data directory whose parents can be entered by everybody, such as /var/lib/revenge "
             f"(`chmod o+x` on what is above {home} helps too), or run revenge as an ordinary user."
@@ -130,7 +125,8 @@ def _ordinary(home: Path, data: Path, owner: int | None) -> RunAs:
     uid = os.geteuid()
     if owner is not None and owner != uid:
         raise EmbeddedPostgresError(
-            f"{data} belongs to {_name(owner)}, and this process runs as {_name(uid)}.", next_step=f"Run revenge as the user that made {home} (root if root did), or choose another data directory."
+            f"{data} belongs to {_name(owner)}, and this process runs as {_name(uid)}.",
+            next_step=f"Run revenge as the user that made {home} (root if root did), or choose another data directory.",
         )
     if _has_name(uid):
         return RunAs(uid, os.getegid())
@@ -139,7 +135,8 @@ def _ordinary(home: Path, data: Path, owner: int | None) -> RunAs:
     if namespace.may("-x", home):
         return namespace
     raise EmbeddedPostgresError(
-        f"User {uid} has no entry in the user database, which PostgreSQL needs, and this machine allows no user namespace.", next_step=f"Add an entry for {uid} to /etc/passwd, or run as a user that has one (in a container: USER with a name)."
+        f"User {uid} has no name, which PostgreSQL needs, and this machine allows no user namespace.",
+        next_step=f"Add an entry for {uid} to /etc/passwd, or run as a user that has one.",
     )
 
 

@@ -71,7 +71,9 @@ def find_installation(data: Path | None = None, *, explicit: Path | None = None)
     tried = "; ".join(refused) or "nothing found"
     if data is not None and wanted is not None:
         raise EmbeddedPostgresError(
-            f"{data} was made by PostgreSQL {wanted}, and no PostgreSQL {wanted} is here ({tried}).", next_step=_upgrade_advice(wanted))
+            f"{data} was made by PostgreSQL {wanted}, and no PostgreSQL {wanted} is here ({tried}).",
+            next_step=_upgrade_advice(wanted),
+        )
     raise EmbeddedPostgresError(
         f"No PostgreSQL programs that can be used ({tried}).",
         next_step=(
@@ -92,7 +94,9 @@ def data_major(data: Path) -> int | None:
         return None
     if not text.isdecimal():
         raise EmbeddedPostgresError(
-            f"{data / 'PG_VERSION'} holds {text[:20]!r} instead of a PostgreSQL major version.", next_step="The directory is damaged: restore it from a backup.")
+            f"{data / 'PG_VERSION'} holds {text[:20]!r} instead of a PostgreSQL major version.",
+            next_step="The directory is damaged: restore it from a backup.",
+        )
     return int(text)
 
 

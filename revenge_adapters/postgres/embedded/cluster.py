@@ -4,6 +4,7 @@ Nothing here locks: the caller makes sure that one process at a time makes,
 starts or stops a cluster (`server.EmbeddedServer`, or a test pool that owns its own).
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -11,20 +12,31 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from psycopg import pq
 
-from revenge_adapters.postgres.embedded import account, config, files, process
+from revenge_adapters.postgres.embedded.account import RunAs, choose, preferred
 from revenge_adapters.postgres.embedded.binaries import Installation, find_installation
+from revenge_adapters.postgres.embedded.config import PG_HBA_CONF, POSTGRESQL_CONF, revenge_conf
 from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
-
-from collections.abc import Mapping
-from pathlib import Path
-
-from revenge_adapters.postgres.embedded.account import RunAs
+from revenge_adapters.postgres.embedded.files import (
+    PORT,
+    copy_installation,
+    make_home,
+    make_private_directory,
+    open_ours,
+    socket_directory,
+    sync_directory,
+    tail,
+    write_private,
+)
+from revenge_adapters.postgres.embedded.process import is_server, run, server_processes, spawn
 
 SUPERUSER = "postgres"
 
@@ -58,16 +70,18 @@ class Cluster:
     """What wins over `config.SETTINGS`."""
 
     @classmethod
-    def prepare(cls, home: Path, *, installation: Path | None = None, settings: Mapping[str, str] | None = None) -> Cluster:
+    def prepare(
+        cls, home: Path, *, installation: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> Self:
         """Make `home` if needed and decide who runs what; starts nothing.
 
         Raises EmbeddedPostgresError when no programs fit (rulings R32) or no user can run them (R30).
         """
         home = home.resolve()
-        files.make_home(home, account.preferred())
+        make_home(home, preferred())
         data = home / "postgres"
         programs = find_installation(data, explicit=installation)
-        return cls(home, programs, account.choose(home, data), files.socket_directory(home), settings or {})
+        return cls(home, programs, choose(home, data), socket_directory(home), settings or {})
 
     @property
     def data(self) -> Path:
@@ -81,7 +95,8 @@ class Cluster:
 
     def url(self, user: str = SUPERUSER, database: str = "postgres") -> str:
         """Return a libpq URL over the unix socket; there is no password."""
-        return f"postgresql:///{quote(database)}?host={quote(str(self.socket), safe='')}&port={files.PORT}&user={quote(user)}"
+        host = quote(str(self.socket), safe="")
+        return f"postgresql:///{quote(database)}?host={host}&port={PORT}&user={quote(user)}"
 
     def log_file(self) -> Path:
         """Return the log the server writes now, or the startup log before there is one."""
@@ -90,7 +105,7 @@ class Cluster:
 
     def log_tail(self) -> str:
         """Return the last lines of both logs, for error messages."""
-        return "\n".join(filter(None, dict.fromkeys(map(files.tail, (self.startup_log, self.log_file())))))
+        return "\n".join(filter(None, dict.fromkeys(map(tail, (self.startup_log, self.log_file())))))
 
     # making
 
@@ -108,36 +123,41 @@ class Cluster:
             shutil.rmtree(leftover, ignore_errors=True)
         if self.data.exists():
             raise EmbeddedPostgresError(
-                f"{self.data} exists but holds no PostgreSQL database (no PG_VERSION).", next_step="Move it away to start empty, or put the database back from a backup.")
+                f"{self.data} exists but holds no PostgreSQL database (no PG_VERSION).",
+                next_step="Move it away to start empty, or put the database back from a backup.",
+            )
         fresh = self.home / f"postgres.new-{secrets.token_hex(4)}"
-        files.make_private_directory(fresh, self.run_as)
+        make_private_directory(fresh, self.run_as)
         programs = self._reachable_programs()
         command = [programs.program("initdb"), "-D", str(fresh), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
         command += [*_locale(programs.major), "--data-checksums", "--no-instructions", *([] if sync else ["--no-sync"])]
         try:
-            done = process.run(command, self.run_as, timeout=INITDB_TIMEOUT)
+            done = run(command, self.run_as, timeout=INITDB_TIMEOUT)
             complaint = done.stderr if done.returncode else ""
         except (OSError, subprocess.TimeoutExpired) as problem:
             complaint = str(problem)
         if complaint:
             shutil.rmtree(fresh, ignore_errors=True)
             raise EmbeddedPostgresError(
-                f"initdb of PostgreSQL {programs.version} could not make a data directory in {self.home}.", next_step="Check free space and permissions there, then start again.", log=complaint.strip())
-        files.write_private(fresh / "postgresql.conf", config.POSTGRESQL_CONF, self.run_as)
-        files.write_private(fresh / "pg_hba.conf", config.PG_HBA_CONF, self.run_as)
+                f"initdb of PostgreSQL {programs.version} could not make a data directory in {self.home}.",
+                next_step="Check free space and permissions there, then start again.",
+                log=complaint.strip(),
+            )
+        write_private(fresh / "postgresql.conf", POSTGRESQL_CONF, self.run_as)
+        write_private(fresh / "pg_hba.conf", PG_HBA_CONF, self.run_as)
         fresh.rename(self.data)
-        files.sync_directory(self.home)
+        sync_directory(self.home)
 
     # running
 
     def pid(self) -> int | None:
         """Return the postmaster's process number, or None when none lives; a zombie does not."""
         pid = self._noted_pid()
-        return pid if pid is not None and process.is_server(pid, self.data) else None
+        return pid if pid is not None and is_server(pid, self.data) else None
 
     def answer(self) -> Answer:
         """Connect as a client would and say what came of it; takes milliseconds, 2 s against a stopped process."""
-        answer = pq.PGconn.ping(f"{self.url()}&connect_timeout=2".encode())
+        answer = pq.Ping(pq.PGconn.ping(f"{self.url()}&connect_timeout=2".encode()))
         return {pq.Ping.OK: Answer.ACCEPTS, pq.Ping.REJECT: Answer.REJECTS}.get(answer, Answer.SILENT)
 
     def start(self, *, timeout: float = START_TIMEOUT) -> bool:
@@ -155,12 +175,17 @@ class Cluster:
             if child is not None and child.returncode is not None:
                 if not self._worth_another_try() or time.monotonic() > deadline:
                     raise EmbeddedPostgresError(
-                        f"PostgreSQL {self.installation.version} did not start on {self.data} (exit code {child.returncode}).", next_step=f"See {self.log_file()}.", log=self.log_tail())
+                        f"PostgreSQL {self.installation.version} did not start on {self.data}.",
+                        next_step=f"See {self.log_file()}.",
+                        log=self.log_tail(),
+                    )
                 child = None
             elif time.monotonic() > deadline:
-                msg = f"PostgreSQL (process {self.pid()}) {self.answer().value} on {self.socket} after {timeout:.0f} s."
-                step = f"A long recovery shows in {self.log_file()}: wait and try again. Otherwise stop it with `kill -INT` and start again."
-                raise EmbeddedPostgresError(msg, next_step=step, log=self.log_tail())
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL (process {self.pid()}) {self.answer().value} on {self.socket} after {timeout:.0f} s.",
+                    next_step="If the log shows a recovery, wait and try again; else stop that process (kill -INT).",
+                    log=self.log_tail(),
+                )
             time.sleep(PAUSE)
 
     def stop(self) -> None:
@@ -178,34 +203,47 @@ class Cluster:
                 return
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
-                if not process.is_server(pid, self.data):
+                if not is_server(pid, self.data):
+                    self._remove_socket_directory()
                     return
                 time.sleep(PAUSE)
         raise EmbeddedPostgresError(
-            f"PostgreSQL (process {pid}) on {self.data} does not stop.", next_step="It is probably waiting for a disk; see the log.", log=self.log_tail())
+            f"PostgreSQL (process {pid}) on {self.data} does not stop.",
+            next_step="It is probably waiting for a disk; see the log.",
+            log=self.log_tail(),
+        )
 
     # details
+
+    def _remove_socket_directory(self) -> None:
+        """Leave nothing behind in a directory that is not ours."""
+        if self.home not in self.socket.parents:
+            with contextlib.suppress(OSError):
+                self.socket.rmdir()
 
     def _reachable_programs(self) -> Installation:
         if self.run_as.may("-x", self.installation.bin / "postgres"):
             return self.installation
-        return files.copy_installation(self.installation, self.home)
+        return copy_installation(self.installation, self.home)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         programs = self._reachable_programs()
-        files.make_private_directory(self.socket, self.run_as)
+        make_private_directory(self.socket, self.run_as)
         self._clear_leftovers()
         self._forget_old_logs()
-        files.write_private(self.data / "revenge.conf", config.revenge_conf(programs.major, self.settings), self.run_as)
+        write_private(self.data / "revenge.conf", revenge_conf(programs.major, self.settings), self.run_as)
         socket = str(self.socket).replace('"', '""')
         command = [programs.program("postgres"), "-D", str(self.data), "-c", "listen_addresses="]
-        command += ["-c", f'unix_socket_directories="{socket}"', "-c", "unix_socket_permissions=0700", "-c", f"port={files.PORT}"]
-        output = os.open(self.startup_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        command += ["-c", f"port={PORT}", "-c", "unix_socket_permissions=0700"]
+        command += ["-c", f'unix_socket_directories="{socket}"']
+        output = open_ours(self.startup_log, os.O_WRONLY | os.O_TRUNC)
         try:
-            return process.spawn(command, self.run_as, output=output)
+            return spawn(command, self.run_as, output=output)
         except OSError as problem:
             raise EmbeddedPostgresError(
-                f"PostgreSQL cannot be run from {programs.bin}: {problem}.", next_step="Check the installation.") from problem
+                f"PostgreSQL cannot be run from {programs.bin}: {problem}.",
+                next_step="Check the installation.",
+            ) from problem
         finally:
             os.close(output)
 
@@ -223,19 +261,19 @@ class Cluster:
         """
         noted = self.data / "postmaster.pid"
         if noted.exists():
-            for pid in process.server_processes(self.data):
+            for pid in server_processes(self.data):
                 os.kill(pid, signal.SIGKILL)  # children that outlive a killed postmaster would block its successor
             _, _, rest = noted.read_text(encoding="utf-8", errors="replace").partition("\n")
             if rest and self._noted_pid() is not None:
-                files.write_private(noted, f"{2**31 - 2}\n{rest}", self.run_as)  # a number no process has
+                write_private(noted, f"{2**31 - 2}\n{rest}", self.run_as)  # a number no process has
             else:
                 noted.unlink()  # the server died while it wrote it, before it had shared memory
-        for name in (f".s.PGSQL.{files.PORT}", f".s.PGSQL.{files.PORT}.lock"):
+        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
             (self.socket / name).unlink(missing_ok=True)
 
     def _worth_another_try(self) -> bool:
         """Say whether a start failed because of processes that are about to go, or met a server started elsewhere."""
-        return self.pid() is not None or "still in use" in files.tail(self.startup_log)
+        return self.pid() is not None or "still in use" in tail(self.startup_log)
 
     def _forget_old_logs(self) -> None:
         """Remove logs of an earlier week: PostgreSQL empties them only when it runs at midnight."""
@@ -244,8 +282,9 @@ class Cluster:
         except OSError:
             return
         try:
-            for name in os.listdir(directory):
-                if name.startswith("postgresql-") and time.time() - os.stat(name, dir_fd=directory).st_mtime > LOG_DAYS * 86400:
+            oldest = time.time() - LOG_DAYS * 86400
+            for name in os.listdir(directory):  # noqa: PTH208 - by descriptor, past links
+                if name.startswith("postgresql-") and os.stat(name, dir_fd=directory).st_mtime < oldest:
                     os.unlink(name, dir_fd=directory)
         finally:
             os.close(directory)
@@ -254,6 +293,6 @@ class Cluster:
 def _locale(major: int) -> list[str]:
     """Order by code point everywhere; orders that people see are made in the schema (design: platforms.md)."""
     characters = "C.UTF-8" if sys.platform == "linux" else "UTF-8"
-    if major >= 17:  # noqa: PLR2004 - the release that brought the builtin provider
+    if major >= 17:  # noqa: PLR2004 - brought the builtin provider
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--lc-ctype={characters}"]
     return ["--locale=C", "--lc-collate=C.UTF-8", f"--lc-ctype={characters}"]

@@ -1,6 +1,5 @@
 """The configuration the embedded server runs with (documented in docs/operations.md, rulings R32)."""
 
-
 from collections.abc import Mapping
 
 POSTGRESQL_CONF = """\

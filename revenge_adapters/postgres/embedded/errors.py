@@ -1,5 +1,7 @@
 """What can go wrong with the embedded PostgreSQL, in words an operator can act on."""
 
+from typing_extensions import override
+
 
 class EmbeddedPostgresError(Exception):
     """The embedded PostgreSQL cannot do what was asked.
@@ -14,6 +16,7 @@ class EmbeddedPostgresError(Exception):
         self.log = log
         super().__init__(what, next_step, log)
 
+    @override
     def __str__(self) -> str:
         text = f"{self.what} {self.next_step}"
         if self.log:

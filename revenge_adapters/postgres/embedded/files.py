@@ -5,6 +5,7 @@ a link that such a user may have planted.
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -13,14 +14,12 @@ import shutil
 import stat
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 
+from revenge_adapters.postgres.embedded.account import RunAs
 from revenge_adapters.postgres.embedded.binaries import Installation
 from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
-
-from collections.abc import Iterator
-
-from revenge_adapters.postgres.embedded.account import RunAs
 
 PORT = 5432
 """Part of the socket's name; there is no TCP."""
@@ -59,7 +58,9 @@ def make_private_directory(path: Path, run_as: RunAs) -> None:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != run_as.uid or stat.S_IMODE(found.st_mode) & 0o077:
         raise EmbeddedPostgresError(
-            f"{path} is not a directory that only user {run_as.uid} may enter, so PostgreSQL's socket would not be safe there.", next_step="See who made it, remove it, and start again.")
+            f"{path} is not a directory that only user {run_as.uid} may enter, so PostgreSQL would not be safe there.",
+            next_step="See who made it, remove it, and start again.",
+        )
 
 
 def socket_directory(home: Path) -> Path:
@@ -70,7 +71,7 @@ def socket_directory(home: Path) -> Path:
     inside = home / "run"
     if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT:
         return inside
-    base = Path("/run") if os.geteuid() == 0 and Path("/run").is_dir() else Path("/tmp")  # noqa: S108 - its owner and mode are checked
+    base = Path("/run") if os.geteuid() == 0 and Path("/run").is_dir() else Path("/tmp")  # noqa: S108 - checked when made
     found = home.stat()
     digest = hashlib.sha256(f"{found.st_dev}:{found.st_ino}:{home}".encode(errors="surrogateescape")).hexdigest()
     return base / f"revenge-{digest[:24]}"
@@ -79,13 +80,23 @@ def socket_directory(home: Path) -> Path:
 def write_private(path: Path, text: str, run_as: RunAs) -> None:
     """Replace a file of the server's user in one step, mode 0600, on disk when this returns."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         if run_as.switch:
             os.fchown(file.fileno(), run_as.uid, run_as.gid)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def open_ours(path: Path, flags: int) -> int:
+    """Open or make a file of mode 0600 in `home`; its owner is the directory's, also when root makes it."""
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
 
 
 def sync_directory(path: Path) -> None:
@@ -121,18 +132,19 @@ def copy_installation(installation: Installation, home: Path) -> Installation:
         fresh = shelf / f".{installation.version}.{secrets.token_hex(4)}"
         fresh.mkdir(parents=True)
         for tree in installation.trees:
-            shutil.copytree(tree, fresh / tree.name, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
+            unused = shutil.ignore_patterns("include", "__pycache__")
+            shutil.copytree(tree, fresh / tree.name, symlinks=True, ignore=unused)
         for path in (shelf, fresh, *fresh.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
         os.sync()  # a copy with holes after a power cut would look finished
         fresh.rename(target)
     directory = target / installation.bin.relative_to(installation.trees[0].parent)
-    return Installation(directory, installation.major, installation.version, f"copy of {installation.source}", (target,))
+    return dataclasses.replace(installation, bin=directory, source=f"copy of {installation.source}")
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, timeout: float) -> Iterator[None]:
+def locked(path: Path, *, timeout: float) -> Generator[None]:
     """Hold an exclusive lock on a file, against threads and processes alike.
 
     Raises EmbeddedPostgresError when somebody holds it longer than `timeout` seconds.
@@ -143,7 +155,9 @@ def locked(path: Path, *, timeout: float) -> Iterator[None]:
         while not try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
-                    f"Another process has been starting or stopping PostgreSQL for {timeout:.0f} s (it holds {path}).", next_step="Find it (`fuser` names it) and see what it waits for, then try again.")
+                    f"Another process has been starting or stopping PostgreSQL for {timeout:.0f} s (it holds {path}).",
+                    next_step="Find it (`fuser` names it) and see what it waits for, then try again.",
+                )
             time.sleep(0.01)
         yield
     finally:
@@ -152,7 +166,7 @@ def locked(path: Path, *, timeout: float) -> Iterator[None]:
 
 def open_lock(path: Path) -> int:
     """Open a lock file, making it if needed; the lock ends when the descriptor is closed."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return open_ours(path, os.O_RDWR)
 
 
 def try_lock(descriptor: int, kind: int) -> bool:

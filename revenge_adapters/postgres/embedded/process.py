@@ -1,17 +1,15 @@
 """Run PostgreSQL's programs: bound to our life, under another identity, with a clean environment."""
 
 import ctypes
-import os
 import queue
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-
-from collections.abc import Callable, Iterator, Sequence
 
 from revenge_adapters.postgres.embedded.account import RunAs
 
@@ -32,7 +30,7 @@ def run(command: Sequence[str], run_as: RunAs, *, timeout: float) -> subprocess.
         user=run_as.user,
         group=run_as.group,
         extra_groups=run_as.extra_groups,
-        preexec_fn=prepare,  # noqa: PLW1509 - None wherever setpriv exists
+        preexec_fn=prepare,
         cwd="/",
         env=ENVIRONMENT,
         umask=0o077,
@@ -58,7 +56,7 @@ def spawn(command: Sequence[str], run_as: RunAs, *, output: int) -> subprocess.P
 
     def keep() -> None:
         try:
-            child = subprocess.Popen(  # noqa: S603 - the installation's server, no shell
+            child = subprocess.Popen(  # noqa: S603 - the same
                 run_as.command([*prefix, *command]),
                 user=run_as.user,
                 group=run_as.group,
@@ -115,7 +113,7 @@ def is_server(pid: int, data: Path) -> bool:
     if name != "postgres" or rest.split()[0] in {"Z", "X"}:
         return False
     try:
-        return os.path.samefile(PROC / str(pid) / "cwd", data)
+        return (PROC / str(pid) / "cwd").samefile(data)
     except PermissionError:
         return True  # root in a container without CAP_SYS_PTRACE: the name has to do
     except OSError:
@@ -124,10 +122,10 @@ def is_server(pid: int, data: Path) -> bool:
 
 def _is_server_by_ps(pid: int) -> bool:
     """Answer where there is no /proc (macOS)."""
-    shown = subprocess.run(  # noqa: S603 - a fixed program, no shell
-        [shutil.which("ps") or "/bin/ps", "-o", "stat=,comm=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.split(None, 1)
-    return len(shown) == 2 and not shown[0].startswith("Z") and Path(shown[1].strip()).name == "postgres"  # noqa: PLR2004
+    command = [shutil.which("ps") or "/bin/ps", "-o", "stat=,comm=", "-p", str(pid)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - no shell
+    state, _, name = shown.strip().partition(" ")
+    return not state.startswith("Z") and Path(name.strip()).name == "postgres"
 
 
 def server_processes(data: Path) -> Iterator[int]:
@@ -140,6 +138,6 @@ def server_processes(data: Path) -> Iterator[int]:
 
 def _works_in(process: Path, data: Path) -> bool:
     try:
-        return os.path.samefile(process / "cwd", data)
+        return (process / "cwd").samefile(data)
     except OSError:
         return False
