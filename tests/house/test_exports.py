@@ -12,7 +12,7 @@ import pytest
 from tests.house.modules import PACKAGES, modules
 
 DOORS: Final = {
-    "revenge_core": {"Actor", "Permission", "Revenge", "RevengeError"},
+    "revenge_core": {"Actor", "Origin", "Permission", "Revenge", "RevengeError", "Secret"},
     "revenge_adapters": {"open_revenge", "sandbox"},
 }
 DECLARING: Final = [module for package in PACKAGES for module in modules(package) if hasattr(module, "__all__")]
