@@ -1,0 +1,89 @@
+"""Argon2id in a bounded pool of niced threads, so that sign-ins never hold up anything else (decisions I2)."""
+
+import asyncio
+import base64
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import argon2
+from typing_extensions import override
+
+from revenge_core.auth.errors import HasherBusy
+from revenge_core.auth.ports import PasswordHasher
+from revenge_core.secrets import Secret
+
+T = TypeVar("T")
+
+NICENESS: Final = 10
+RETRY_AFTER_SECONDS: Final = 1.0
+
+
+class Argon2Hasher(PasswordHasher):
+    """Argon2id (RFC 9106). `memory_kib`, `time_cost` and `parallelism` go into each hash, so they may change later.
+
+    At most `threads` hashes run and `queue` wait; one more is refused with HasherBusy at once.
+    """
+
+    def __init__(self, *, memory_kib: int, time_cost: int, parallelism: int, threads: int, queue: int) -> None:
+        self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2", initializer=_be_nice)
+        self._places = threading.BoundedSemaphore(threads + queue)
+        self._decoy = Secret(
+            f"$argon2id$v=19$m={memory_kib},t={time_cost},p={parallelism}${_random_base64(16)}${_random_base64(32)}"
+        )
+
+    @property
+    @override
+    def decoy(self) -> Secret:
+        return self._decoy
+
+    @override
+    async def hash(self, password: Secret) -> Secret:
+        return Secret(await self._run(lambda: self._argon2.hash(_bytes(password))))
+
+    @override
+    async def verify(self, password_hash: Secret, password: Secret) -> bool:
+        return await self._run(lambda: self._verify(password_hash, password))
+
+    @override
+    def needs_rehash(self, password_hash: Secret) -> bool:
+        return self._argon2.check_needs_rehash(password_hash.reveal())
+
+    def close(self) -> None:
+        """Let what runs finish, drop what waits."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _verify(self, password_hash: Secret, password: Secret) -> bool:
+        try:
+            return self._argon2.verify(password_hash.reveal(), _bytes(password))
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if not self._places.acquire(blocking=False):
+            raise HasherBusy(retry_after=RETRY_AFTER_SECONDS)
+        try:
+            running: Future[T] = self._pool.submit(work)
+        except RuntimeError:
+            self._places.release()
+            raise HasherBusy(retry_after=RETRY_AFTER_SECONDS) from None
+        # The place is free when the thread is, not when somebody stops waiting for it.
+        running.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(running)
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _bytes(password: Secret) -> bytes:
+    return password.reveal().encode("utf-8", "surrogatepass")
+
+
+def _random_base64(length: int) -> str:
+    return base64.b64encode(os.urandom(length)).decode().rstrip("=")
