@@ -1,6 +1,7 @@
 """What every test of the house may rely on: one event loop flavour, one scale, reproducible Hypothesis."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 import hypothesis
@@ -8,6 +9,7 @@ import pytest
 
 collect_ignore = ["downstream"]  # a project of its own: `nox -s wheel` runs it against the built wheel
 
+FAULTS: Final = Path(__file__).parent / "faults"
 SCALE: Final = float(os.environ.get("REVENGE_TEST_SCALE", "1"))
 
 hypothesis.settings.register_profile(
@@ -30,3 +32,10 @@ def anyio_backend() -> str:
 def scale() -> float:
     """What a count of rounds, tasks or kills is multiplied by: `REVENGE_TEST_SCALE`, 1 if unset."""
     return SCALE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything under tests/faults breaks things, marked by hand or not."""
+    for item in items:
+        if item.path.is_relative_to(FAULTS):
+            item.add_marker(pytest.mark.faults)
