@@ -21,4 +21,4 @@ class Check(Entity, kw_only=True):
     name: str
     status: Status
     message: str | None = None
-    details: dict[str, str | int | float | bool] = field(default_factory=dict)
+    details: dict[str, str | int | float | bool] = field(default_factory=dict[str, str | int | float | bool])
