@@ -1,4 +1,4 @@
-"""Following the revocation feed: a poll every half second; a notification is only a reason to poll now (rulings R25)."""
+"""Following the revocation feed: a poll every half second; a notification is a reason to poll now (rulings R25)."""
 
 import asyncio
 import contextlib

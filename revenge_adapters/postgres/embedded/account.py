@@ -47,8 +47,8 @@ class RunAs:
         """What `subprocess` takes as `extra_groups`: none of root's."""
         return [] if self.switch else None
 
-    def may(self, test: str, path: Path) -> bool:
-        """Say whether this identity passes `test -x path` (or `-r`, `-w`), by trying it.
+    def passes(self, *expression: str | Path) -> bool:
+        """Say whether `test <expression>`, such as `-x path`, holds for this identity, by trying it.
 
         Modes alone would miss access lists, network mounts, and whether this
         machine allows user namespaces at all.
@@ -56,7 +56,7 @@ class RunAs:
         program = shutil.which("test") or "/usr/bin/test"
         try:
             done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                self.command([program, test, str(path)]),
+                self.command([program, *map(str, expression)]),
                 user=self.user,
                 group=self.group,
                 extra_groups=self.extra_groups,
@@ -96,10 +96,10 @@ def choose(home: Path, data: Path) -> RunAs:
     # `sudo revenge ...` on the directory of an ordinary user must leave it usable for that user
     heir = home.stat().st_uid or None
     identity = preferred() if owner is None and heir is None else _from_owner(owner or heir or 0)
-    if identity.may("-x", home):
+    if identity.passes("-x", home):
         return identity
     namespace = RunAs(0, 0, namespace=True)
-    if owner is None and namespace.may("-x", home):
+    if owner is None and namespace.passes("-x", home):
         return namespace
     who = _name(identity.uid) if identity.switch else "root in a user namespace (is that allowed here?)"
     raise EmbeddedPostgresError(
@@ -132,7 +132,7 @@ def _ordinary(home: Path, data: Path, owner: int | None) -> RunAs:
         return RunAs(uid, os.getegid())
     # initdb looks up its user's name; a bare number (as containers like to use) has none
     namespace = RunAs(uid, os.getegid(), namespace=True)
-    if namespace.may("-x", home):
+    if namespace.passes("-x", home):
         return namespace
     raise EmbeddedPostgresError(
         f"User {uid} has no name, which PostgreSQL needs, and this machine allows no user namespace.",

@@ -80,8 +80,8 @@ class Cluster:
         home = home.resolve()
         make_home(home, preferred())
         data = home / "postgres"
-        programs = find_installation(data, explicit=installation)
-        return cls(home, programs, choose(home, data), socket_directory(home), settings or {})
+        run_as = choose(home, data)
+        return cls(home, find_installation(data, explicit=installation), run_as, socket_directory(home), settings or {})
 
     @property
     def data(self) -> Path:
@@ -153,7 +153,7 @@ class Cluster:
     def pid(self) -> int | None:
         """Return the postmaster's process number, or None when none lives; a zombie does not."""
         pid = self._noted_pid()
-        return pid if pid is not None and is_server(pid, self.data) else None
+        return pid if pid is not None and is_server(pid, self.data, self.run_as) else None
 
     def answer(self) -> Answer:
         """Connect as a client would and say what came of it; takes milliseconds, 2 s against a stopped process."""
@@ -203,7 +203,7 @@ class Cluster:
                 return
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
-                if not is_server(pid, self.data):
+                if not is_server(pid, self.data, self.run_as):
                     self._remove_socket_directory()
                     return
                 time.sleep(PAUSE)
@@ -222,7 +222,7 @@ class Cluster:
                 self.socket.rmdir()
 
     def _reachable_programs(self) -> Installation:
-        if self.run_as.may("-x", self.installation.bin / "postgres"):
+        if self.run_as.passes("-x", self.installation.bin / "postgres"):
             return self.installation
         return copy_installation(self.installation, self.home)
 
@@ -261,7 +261,7 @@ class Cluster:
         """
         noted = self.data / "postmaster.pid"
         if noted.exists():
-            for pid in server_processes(self.data):
+            for pid in server_processes(self.data, self.run_as):
                 os.kill(pid, signal.SIGKILL)  # children that outlive a killed postmaster would block its successor
             _, _, rest = noted.read_text(encoding="utf-8", errors="replace").partition("\n")
             if rest and self._noted_pid() is not None:

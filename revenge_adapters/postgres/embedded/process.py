@@ -97,11 +97,11 @@ def _dies_with_us(number: signal.Signals) -> tuple[list[str], Callable[[], objec
     return [], partial(ctypes.CDLL(None).prctl, set_death_signal, int(number))
 
 
-def is_server(pid: int, data: Path) -> bool:
+def is_server(pid: int, data: Path, run_as: RunAs) -> bool:
     """Say whether `pid` is a living PostgreSQL process of the data directory; a zombie is not.
 
     Process numbers are used again, above all in containers, so the name and the
-    working directory have to fit as well, where we are allowed to see them.
+    working directory have to fit as well.
     """
     if not (PROC / "self").exists():
         return _is_server_by_ps(pid)
@@ -114,8 +114,8 @@ def is_server(pid: int, data: Path) -> bool:
         return False
     try:
         return (PROC / str(pid) / "cwd").samefile(data)
-    except PermissionError:
-        return True  # root in a container without CAP_SYS_PTRACE: the name has to do
+    except PermissionError:  # root in a container without CAP_SYS_PTRACE sees less than the server's user
+        return run_as.passes(PROC / str(pid) / "cwd", "-ef", data)
     except OSError:
         return False
 
@@ -128,16 +128,9 @@ def _is_server_by_ps(pid: int) -> bool:
     return not state.startswith("Z") and Path(name.strip()).name == "postgres"
 
 
-def server_processes(data: Path) -> Iterator[int]:
+def server_processes(data: Path, run_as: RunAs) -> Iterator[int]:
     """Yield every process of the data directory's server; nothing where there is no /proc."""
     if PROC.is_dir():
         for entry in PROC.iterdir():
-            if entry.name.isdecimal() and _works_in(entry, data) and is_server(int(entry.name), data):
+            if entry.name.isdecimal() and is_server(int(entry.name), data, run_as):
                 yield int(entry.name)
-
-
-def _works_in(process: Path, data: Path) -> bool:
-    try:
-        return (process / "cwd").samefile(data)
-    except OSError:
-        return False
