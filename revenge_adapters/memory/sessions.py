@@ -1,0 +1,166 @@
+"""Sessions, devices and refresh tokens in memory."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+from typing_extensions import override
+
+from revenge_adapters.memory.tables import MemoryTables, Rows
+from revenge_core.ids import SessionId, UserId
+from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
+from revenge_core.sessions.ports import RefreshTokenStore, SessionReader, SessionStore
+
+
+def _is_over(session: Session, at: datetime) -> bool:
+    """Whether it ended or expired. Its user's state is another question."""
+    return session.ended_at is not None or at >= session.expires_at or at >= session.idle_expires_at
+
+
+class MemorySessions(SessionStore):
+    """Sessions inside a transaction."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    @override
+    async def add(self, session: Session) -> None:
+        self._rows.sessions[session.id] = session
+
+    @override
+    async def by_id(self, session_id: SessionId) -> Session | None:
+        return self._rows.sessions.get(session_id)
+
+    @override
+    async def end(self, session_id: SessionId, reason: EndReason, at: datetime) -> bool:
+        session = self._rows.sessions.get(session_id)
+        if session is None or session.ended_at is not None:
+            return False
+        self._rows.sessions[session_id] = replace(session, ended_at=at, end_reason=reason)
+        return True
+
+    @override
+    async def end_all_of(
+        self, user_id: UserId, reason: EndReason, at: datetime, *, keep: SessionId | None
+    ) -> tuple[SessionId, ...]:
+        ids = sorted(session.id for session in self._of(user_id) if session.id != keep)
+        return tuple([session_id for session_id in ids if await self.end(session_id, reason, at)])
+
+    @override
+    async def end_oldest_beyond(
+        self, user_id: UserId, limit: int, reason: EndReason, at: datetime
+    ) -> tuple[SessionId, ...]:
+        live = sorted(
+            (session for session in self._of(user_id) if not _is_over(session, at)),
+            key=lambda session: (session.created_at, session.id),
+        )
+        oldest = live[: max(0, len(live) - limit)]
+        return tuple([session.id for session in oldest if await self.end(session.id, reason, at)])
+
+    @override
+    async def restamp(self, session_id: SessionId, epoch: int) -> None:
+        session = self._rows.sessions.get(session_id)
+        if session is not None:
+            self._rows.sessions[session_id] = replace(session, epoch=epoch)
+
+    @override
+    async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
+        session = self._rows.sessions.get(session_id)
+        if session is not None:
+            self._rows.sessions[session_id] = replace(
+                session,
+                last_activity_at=max(session.last_activity_at, at),
+                idle_expires_at=min(max(session.idle_expires_at, idle_expires_at), session.expires_at),
+            )
+
+    @override
+    async def mark_seen(self, sightings: Sequence[Sighting]) -> None:
+        for sighting in sightings:
+            session = self._rows.sessions.get(sighting.session_id)
+            if session is None or _is_over(session, sighting.at):
+                continue
+            last_activity_at = max(session.last_activity_at, sighting.at)
+            idle_expires_at = session.idle_expires_at + (last_activity_at - session.last_activity_at)
+            self._rows.sessions[session.id] = replace(
+                session,
+                last_activity_at=last_activity_at,
+                idle_expires_at=min(idle_expires_at, session.expires_at),
+                address=session.address if sighting.address is None else sighting.address,
+            )
+
+    @override
+    async def put_device(self, device: Device) -> Device:
+        key = (device.user_id, device.fingerprint)
+        known = self._rows.devices.get(key)
+        kept = device
+        if known is not None:
+            kept = replace(known, last_address=device.last_address, last_seen_at=device.last_seen_at)
+        self._rows.devices[key] = kept
+        return kept
+
+    def _of(self, user_id: UserId) -> Iterator[Session]:
+        return (session for session in self._rows.sessions.values() if session.user_id == user_id)
+
+
+class MemoryRefreshTokens(RefreshTokenStore):
+    """Refresh tokens inside a transaction."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    @override
+    async def add(self, token: RefreshToken) -> None:
+        self._rows.refresh_tokens[token.token_hash] = token
+
+    @override
+    async def lock_family(self, token_hash: bytes) -> RefreshFamily | None:
+        tokens = self._rows.refresh_tokens
+        presented = tokens.get(token_hash)
+        if presented is None:
+            return None
+        child = None if presented.child_hash is None else tokens.get(presented.child_hash)
+        session = self._rows.sessions[presented.session_id]
+        user = self._rows.users[session.user_id]
+        return RefreshFamily(
+            presented=presented,
+            child_used=child is not None and child.rotated_at is not None,
+            session=session,
+            user_epoch=user.epoch,
+            user_active=user.is_active and user.deleted_at is None,
+        )
+
+    @override
+    async def rotate(self, token_hash: bytes, *, at: datetime, child: RefreshToken, child_salt: bytes) -> None:
+        tokens = self._rows.refresh_tokens
+        for token in list(tokens.values()):
+            if token.child_hash == token_hash:
+                tokens[token.token_hash] = replace(token, child_salt=None)
+        used = replace(tokens[token_hash], rotated_at=at, child_hash=child.token_hash, child_salt=child_salt)
+        tokens[token_hash] = used
+        tokens[child.token_hash] = child
+
+    @override
+    async def erase_salts(self, *, rotated_before: datetime) -> int:
+        closed = [
+            token
+            for token in self._rows.refresh_tokens.values()
+            if token.child_salt is not None and token.rotated_at is not None and token.rotated_at < rotated_before
+        ]
+        self._rows.refresh_tokens.update((token.token_hash, replace(token, child_salt=None)) for token in closed)
+        return len(closed)
+
+
+class MemorySessionReader(SessionReader):
+    """Sessions outside a transaction."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    @override
+    async def live_of(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        user = self._tables.rows.users.get(user_id)
+        if user is None:
+            return ()
+        own = (session for session in self._tables.rows.sessions.values() if session.user_id == user_id)
+        live = (session for session in own if session.epoch == user.epoch and not _is_over(session, now))
+        return tuple(sorted(live, key=lambda session: (session.last_activity_at, session.id), reverse=True))

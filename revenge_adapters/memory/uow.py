@@ -1,0 +1,89 @@
+"""Transactions of the doubles: one at a time, and a rollback that is real."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from typing_extensions import override
+
+from revenge_adapters.memory.activity import MemoryActivityLog
+from revenge_adapters.memory.auth import MemoryBootstrapTokens, MemoryCredentials, MemorySigningKeys
+from revenge_adapters.memory.feed import MemoryFeed
+from revenge_adapters.memory.rbac import MemoryRoles
+from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
+from revenge_adapters.memory.tables import MemoryTables, Rows
+from revenge_adapters.memory.users import MemoryUsers
+from revenge_core.auth.ports import AuthTx
+from revenge_core.uow import UnitOfWork
+
+
+class MemoryTx(AuthTx):
+    """Every store over one draft of the tables; nobody else sees the draft."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._feed = MemoryFeed()
+
+    @property
+    @override
+    def activity(self) -> MemoryActivityLog:
+        return MemoryActivityLog(self._rows)
+
+    @property
+    @override
+    def bootstrap_tokens(self) -> MemoryBootstrapTokens:
+        return MemoryBootstrapTokens(self._rows)
+
+    @property
+    @override
+    def credentials(self) -> MemoryCredentials:
+        return MemoryCredentials(self._rows)
+
+    @property
+    @override
+    def feed(self) -> MemoryFeed:
+        return self._feed
+
+    @property
+    @override
+    def refresh_tokens(self) -> MemoryRefreshTokens:
+        return MemoryRefreshTokens(self._rows)
+
+    @property
+    @override
+    def roles(self) -> MemoryRoles:
+        return MemoryRoles(self._rows)
+
+    @property
+    @override
+    def sessions(self) -> MemorySessions:
+        return MemorySessions(self._rows)
+
+    @property
+    @override
+    def signing_keys(self) -> MemorySigningKeys:
+        return MemorySigningKeys(self._rows)
+
+    @property
+    @override
+    def users(self) -> MemoryUsers:
+        return MemoryUsers(self._rows)
+
+
+class MemoryUnitOfWork(UnitOfWork[AuthTx]):
+    """Transactions over `tables`, serialised: whoever waits sees all that the one before left, as under a row lock."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    @override
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[MemoryTx]:
+        # A database always lets others run first. A double that never did would hide races between transactions.
+        await asyncio.sleep(0)
+        async with self._tables.turns.turn():
+            draft = self._tables.rows.copy()
+            tx = MemoryTx(draft)
+            yield tx
+            self._tables.rows = draft
+            self._tables.changes.extend(tx.feed.published)
