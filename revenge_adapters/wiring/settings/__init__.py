@@ -1,0 +1,18 @@
+"""What an operator may decide, and where it was decided: flag over environment over file over default (P11)."""
+
+from revenge_adapters.wiring.settings.errors import SettingsInvalid
+from revenge_adapters.wiring.settings.load import Loaded, load_settings
+from revenge_adapters.wiring.settings.records import Auth, Database, Log, Passwords, Server, Sessions, Settings
+
+__all__ = [
+    "Auth",
+    "Database",
+    "Loaded",
+    "Log",
+    "Passwords",
+    "Server",
+    "Sessions",
+    "Settings",
+    "SettingsInvalid",
+    "load_settings",
+]

@@ -1,0 +1,195 @@
+"""Every setting: its name, type, range, default and meaning. All else about settings is derived from here.
+
+A key is `section.name`; the environment spells it `REVENGE_SECTION_NAME`, and a TOML file `name` under `[section]`.
+"""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, field
+
+from revenge_adapters.wiring.settings.places import default_data_dir
+from revenge_core.entity import Entity
+from revenge_core.secrets import Secret
+
+Network = IPv4Network | IPv6Network
+
+MASTER_SECRET_MIN_BYTES: Final = 32
+"""Decisions I3: a shorter one is refused."""
+
+
+class Server(Entity, kw_only=True):
+    """Where the server listens, and what it accepts."""
+
+    name: Annotated[
+        str, Meta(min_length=1, max_length=100, description="What people see as the name of this server.")
+    ] = "Revenge"
+    host: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Address to listen on, IPv4 or IPv6. `127.0.0.1` is this machine alone; `0.0.0.0` or `::` is "
+            "everybody who can reach it.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on; 0 takes any that is free.")] = 8096
+    unix_socket: Annotated[
+        Path | None, Meta(description="Listen on this unix socket instead of `server.host` and `server.port`.")
+    ] = None
+    path_prefix: Annotated[
+        str,
+        Meta(
+            description="Path under which a reverse proxy shows the server, such as `/revenge`; empty for none.",
+        ),
+    ] = ""
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="The address that people type, such as `https://media.example.org`, without a slash at its "
+            "end. Links and tokens are made with it, never with what a request claims.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        Meta(
+            description="Networks of reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. "
+            "Everybody else's are ignored.",
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins of web pages on other hosts that may call this server, such as `https://tv.lan`."),
+    ] = ()
+    docs: Annotated[bool, Meta(description="Whether the page that documents the API is served.")] = True
+    max_body_bytes: Annotated[
+        int, Meta(ge=1024, description="Longest request body, in bytes; a longer one is refused with 413.")
+    ] = 1024 * 1024
+    max_header_bytes: Annotated[
+        int,
+        Meta(ge=1024, description="Most that a request's headers may add up to, in bytes; more is refused with 431."),
+    ] = 32 * 1024
+    drain_timeout: Annotated[
+        timedelta, Meta(description="How long requests that run may go on when the server is told to stop.")
+    ] = timedelta(seconds=10)
+
+
+class Database(Entity, kw_only=True):
+    """PostgreSQL: a given one, or one of our own in the data directory."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(
+            description="A PostgreSQL of your own (15 or newer), as the application uses it: "
+            "`postgresql://user:password@host/name`. Without it Revenge runs one in its data directory.",
+        ),
+    ] = None
+    owner_url: Annotated[
+        Secret | None,
+        Meta(
+            description="The same database as the owner of its tables, who migrates it. Without it `database.url` "
+            "does, and nothing but a trigger then protects the audit log from the application.",
+        ),
+    ] = None
+    binaries: Annotated[
+        Path | None,
+        Meta(description="PostgreSQL's programs for the database of our own, if not those that Revenge finds."),
+    ] = None
+    pool_min: Annotated[int, Meta(ge=0, le=1000, description="Connections kept open.")] = 2
+    pool_max: Annotated[int, Meta(ge=1, le=1000, description="Connections at most, per process.")] = 10
+    pool_timeout: Annotated[
+        timedelta, Meta(description="How long a request waits for a free connection before it is refused with 503.")
+    ] = timedelta(seconds=5)
+    statement_timeout: Annotated[
+        timedelta, Meta(description="How long one statement may take before it is cancelled.")
+    ] = timedelta(seconds=10)
+
+
+class Auth(Entity, kw_only=True):
+    """Signing in."""
+
+    jwt_secret: Annotated[
+        Secret | None,
+        Meta(
+            description="The master secret, at least 32 bytes: it wraps the keys that sign access tokens. Without it "
+            "one is made on the first start and kept in `secrets/master.key` in the data directory. Every server on "
+            "one database needs the same.",
+        ),
+    ] = None
+    access_token_lifetime: Annotated[
+        timedelta, Meta(description="How long an access token is good before it must be refreshed.")
+    ] = timedelta(minutes=15)
+    password_min_length: Annotated[
+        int, Meta(ge=8, le=128, description="Shortest password, in characters; 15 is advised (NIST SP 800-63B-4).")
+    ] = 8
+    bootstrap_token_lifetime: Annotated[
+        timedelta, Meta(description="How long the printed token for making the first admin is good.")
+    ] = timedelta(hours=24)
+
+
+class Sessions(Entity, kw_only=True):
+    """How long people stay signed in."""
+
+    max_per_user: Annotated[
+        int, Meta(ge=1, le=1000, description="Sessions that one user may have; the oldest beyond it end.")
+    ] = 10
+    app_idle: Annotated[timedelta, Meta(description="Applications: signed out after so long without use.")] = timedelta(
+        days=30
+    )
+    app_absolute: Annotated[timedelta, Meta(description="Applications: signed out after so long anyway.")] = timedelta(
+        days=90
+    )
+    browser_idle: Annotated[timedelta, Meta(description="Browsers: signed out after so long without use.")] = timedelta(
+        days=30
+    )
+    browser_absolute: Annotated[timedelta, Meta(description="Browsers: signed out after so long anyway.")] = timedelta(
+        days=90
+    )
+    tv_idle: Annotated[timedelta, Meta(description="Television sets: signed out after so long without use.")] = (
+        timedelta(days=30)
+    )
+    tv_absolute: Annotated[timedelta, Meta(description="Television sets: signed out after so long anyway.")] = (
+        timedelta(days=90)
+    )
+
+
+class Passwords(Entity, kw_only=True):
+    """What hashing a password costs (Argon2id). Defaults are OWASP's; `revenge doctor` warns below them."""
+
+    memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024, description="Memory per hash, in KiB.")] = 19456
+    time_cost: Annotated[int, Meta(ge=1, le=100, description="Passes over that memory.")] = 2
+    parallelism: Annotated[int, Meta(ge=1, le=64, description="Lanes of one hash.")] = 1
+    threads: Annotated[int, Meta(ge=1, le=64, description="Hashes computed at the same time.")] = 2
+    queue: Annotated[
+        int, Meta(ge=0, le=100_000, description="Sign-ins that may wait for that; more are refused with 503.")
+    ] = 64
+
+
+class Log(Entity, kw_only=True):
+    """The server's log, on standard error."""
+
+    level: Annotated[
+        Literal["debug", "error", "info", "warning"], Meta(description="The least important lines that are written.")
+    ] = "info"
+    format: Annotated[
+        Literal["json", "text"], Meta(description="One JSON object per line for machines, or text for people.")
+    ] = "text"
+
+
+class Settings(Entity, kw_only=True):
+    """Everything that an operator may decide. Settings are frozen: changing one is a restart."""
+
+    data_dir: Annotated[
+        Path,
+        Meta(
+            description="Where Revenge keeps its files: its secrets, its database and the backups of that.",
+            extra={"default": "`$XDG_DATA_HOME/revenge` or `~/.local/share/revenge`; `/var/lib/revenge` as root"},
+        ),
+    ] = field(default_factory=default_data_dir)
+    server: Server = Server()
+    database: Database = Database()
+    auth: Auth = Auth()
+    sessions: Sessions = Sessions()
+    passwords: Passwords = Passwords()
+    log: Log = Log()

@@ -1,0 +1,77 @@
+"""What settings must hold together, beyond the type of each."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Server, Settings
+from revenge_core.secrets import Secret
+
+_PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*\Z")
+_PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
+_ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
+_POSTGRES: Final = ("postgresql://", "postgres://")
+
+
+def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Key and problem of each value that cannot be used, alone or beside another."""
+    auth, database, sessions = settings.auth, settings.database, settings.sessions
+    if auth.jwt_secret is not None and len(auth.jwt_secret.reveal().encode()) < MASTER_SECRET_MIN_BYTES:
+        yield (
+            "auth.jwt_secret",
+            f"is shorter than {MASTER_SECRET_MIN_BYTES} bytes; make one with `openssl rand -hex 32`, or leave it out",
+        )
+    for key, lifetime in (
+        ("auth.access_token_lifetime", auth.access_token_lifetime),
+        ("auth.bootstrap_token_lifetime", auth.bootstrap_token_lifetime),
+        ("database.pool_timeout", database.pool_timeout),
+        ("database.statement_timeout", database.statement_timeout),
+    ):
+        if lifetime < timedelta(seconds=1):
+            yield key, "must be at least 1s"
+    for kind, idle, absolute in (
+        ("app", sessions.app_idle, sessions.app_absolute),
+        ("browser", sessions.browser_idle, sessions.browser_absolute),
+        ("tv", sessions.tv_idle, sessions.tv_absolute),
+    ):
+        if idle < auth.access_token_lifetime:
+            yield f"sessions.{kind}_idle", "must be at least as long as auth.access_token_lifetime"
+        if absolute < idle:
+            yield f"sessions.{kind}_absolute", f"must be at least as long as sessions.{kind}_idle"
+    yield from _of_database(settings)
+    passwords = settings.passwords
+    if passwords.memory_kib < 8 * passwords.parallelism:
+        yield "passwords.memory_kib", "must be at least 8 for each of passwords.parallelism (RFC 9106)"
+    yield from _of_server(settings.server)
+
+
+def _of_server(server: Server) -> Iterator[tuple[str, str]]:
+    if not _PREFIX.match(server.path_prefix):
+        yield (
+            "server.path_prefix",
+            f"{server.path_prefix!r} is not a path such as `/revenge`, without a slash at its end",
+        )
+    if server.public_url is not None and not _PUBLIC_URL.match(server.public_url):
+        yield (
+            "server.public_url",
+            f"{server.public_url!r} is not an address such as `https://media.example.org`, without a slash at its end",
+        )
+    for origin in server.cors_origins:
+        if not _ORIGIN.match(origin):
+            yield "server.cors_origins", f"{origin!r} is not an origin such as `https://tv.lan`: scheme and host only"
+
+
+def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:
+    database = settings.database
+    for key, url in (("database.url", database.url), ("database.owner_url", database.owner_url)):
+        if not _is_postgres(url):
+            yield key, "must begin with `postgresql://`, as in `postgresql://user:password@host/name`"
+    if database.owner_url is not None and database.url is None:
+        yield "database.owner_url", "is of no use without database.url; set that too, or leave both out"
+    if database.pool_max < database.pool_min:
+        yield "database.pool_max", "must be at least database.pool_min"
+
+
+def _is_postgres(url: Secret | None) -> bool:
+    return url is None or url.reveal().startswith(_POSTGRES)
