@@ -55,15 +55,15 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "server.trusted_proxies": "10.0.0.0/8,fd00::/8",
         "server.cors_origins": "https://tv.lan",
         "database.url": "postgresql://h/db",
+        "database.owner_url": "postgresql://owner@h/db",
         "database.binaries": "/usr/lib/postgresql/17/bin",
         "auth.jwt_secret": GOOD_SECRET,
         "data_dir": "/srv/revenge",
     }
-    if key == "database.owner_url":
-        pytest.skip("only beside database.url; see the test for that")
     default = plain(setting.default)
     text = samples.get(key, str(default).lower() if isinstance(default, bool) else str(default))
-    loaded = load_settings(environ=HOME | {setting.variable: text})
+    beside = {"REVENGE_DATABASE_URL": "postgresql://h/db"}
+    loaded = load_settings(environ=HOME | beside | {setting.variable: text})
     assert loaded.origins[key] == f"environment {setting.variable}"
     assert loaded.warnings == ()
 

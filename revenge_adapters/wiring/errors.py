@@ -1,0 +1,10 @@
+"""What keeps a server from starting, apart from its settings."""
+
+from revenge_core.errors import RevengeError
+
+
+class SecretFileUnusable(RevengeError):
+    """The file with the master secret cannot be made, read or trusted."""
+
+    code = "secret_file_unusable"
+    title = "The file with the master secret cannot be used"
