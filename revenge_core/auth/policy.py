@@ -19,8 +19,21 @@ def normal_form(password: Secret) -> Secret:
 
 
 def is_too_long(password: Secret) -> bool:
-    """Whether hashing it could be used to waste the server's time."""
-    return len(normal_form(password).reveal().encode("utf-8", "surrogatepass")) > PASSWORD_MAX_BYTES
+    """Whether hashing it, or even bringing it into normal form, could be used to waste the server's time.
+
+    Normalising takes quadratic time in runs of combining marks, so what cannot be short enough is not normalised.
+    """
+    if _bytes_of(password) > _LONGEST_SPELLING * PASSWORD_MAX_BYTES:
+        return True
+    return _bytes_of(normal_form(password)) > PASSWORD_MAX_BYTES
+
+
+_LONGEST_SPELLING: Final = 3
+"""A text in NFC has at most three times as many bytes in its longest equivalent spelling (Unicode TR 15)."""
+
+
+def _bytes_of(password: Secret) -> int:
+    return len(password.reveal().encode("utf-8", "surrogatepass"))
 
 
 def password_problems(
@@ -30,11 +43,12 @@ def password_problems(
 
     `context` are words that a guesser tries first: the user name, the address, the server's name.
     """
+    if is_too_long(password):
+        yield FieldProblem(pointer=pointer, detail=f"must have at most {PASSWORD_MAX_BYTES} bytes in UTF-8")
+        return
     text = normal_form(password).reveal()
     if len(text) < min_length:
         yield FieldProblem(pointer=pointer, detail=f"must have at least {min_length} characters")
-    if is_too_long(password):
-        yield FieldProblem(pointer=pointer, detail=f"must have at most {PASSWORD_MAX_BYTES} bytes in UTF-8")
     if any(unicodedata.category(character) == "Cs" for character in text):
         yield FieldProblem(pointer=pointer, detail="must be valid Unicode text")
     folded = text.casefold()

@@ -18,7 +18,12 @@ _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}\Z")
 
 
 def name_key(name: str) -> str:
-    """The form in which names and addresses are compared: NFKC, casefolded, NFKC again."""
+    """The form in which names and addresses are compared: NFKC, casefolded, NFKC again.
+
+    What is too long to be one of them stays as it is: normalising takes quadratic time in runs of combining marks.
+    """
+    if len(name) > EMAIL_MAX:
+        return name
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
