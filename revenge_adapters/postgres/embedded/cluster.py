@@ -262,7 +262,8 @@ class Cluster:
         noted = self.data / "postmaster.pid"
         if noted.exists():
             for pid in server_processes(self.data, self.run_as):
-                os.kill(pid, signal.SIGKILL)  # children that outlive a killed postmaster would block its successor
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)  # what outlives a killed postmaster would block its successor
             _, _, rest = noted.read_text(encoding="utf-8", errors="replace").partition("\n")
             if rest and self._noted_pid() is not None:
                 write_private(noted, f"{2**31 - 2}\n{rest}", self.run_as)  # a number no process has
