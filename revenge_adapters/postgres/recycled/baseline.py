@@ -25,7 +25,9 @@ _SETTINGS = "(SELECT array_agg(ROW(setrole, setconfig)) FROM pg_db_role_setting 
 _EACH = "(SELECT array_agg(({count})::text ORDER BY n) FROM unnest('{oids}'::oid[]) WITH ORDINALITY AS u (o, n))"
 _THIS = "FROM (SELECT oid FROM pg_database WHERE datname = current_database()) AS this"
 
-_YOUNGER = "(SELECT ROW(count(*), count(*) FILTER (WHERE age(xmin) <= epoch.age)) FROM {name})"
+_YOUNGER = "(SELECT ROW(count(*), count(*) FILTER (WHERE age(xmin) <= epoch.age)) FROM {name}{lasting})"
+# The first temporary table of a session makes schemas that stay for others to use.
+_LASTING = {"pg_namespace": r" WHERE nspname NOT LIKE 'pg\_temp\_%' AND nspname NOT LIKE 'pg\_toast\_temp\_%'"}
 _EMPTY = "(NOT EXISTS (SELECT FROM ONLY {name}))"
 _SEEDS = "(SELECT ROW(count(*), sum(hashtextextended(revenge_row::text, 0))) FROM ONLY {name} AS revenge_row)"
 _SEQUENCE = "(SELECT ROW(last_value, is_called) FROM {name})"
@@ -75,7 +77,7 @@ class Baseline:
             f"{_array([_RESET, _GRANTS, _SETTINGS])}, {_CATALOG_WRITES.format(oids=_oids(oid for _, oid in catalogs))},"
             f" {_EACH.format(count=_WRITES, oids=tables)} || {_EACH.format(count=_USES, oids=sequences)} {_THIS}"
         )
-        younger = _array(_YOUNGER.format(name=name) for name, _ in catalogs)
+        younger = _array(_YOUNGER.format(name=name, lasting=_LASTING.get(name, "")) for name, _ in catalogs)
         self._catalog_query = f"{younger} FROM (SELECT age('{epoch}'::xid)) AS epoch(age)"
         self._catalogs = one(template, self._catalog_query)
 

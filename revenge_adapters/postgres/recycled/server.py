@@ -1,7 +1,6 @@
 """The PostgreSQL of one test session: in memory where there is room, careless on purpose, gone with its process."""
 
 import os
-import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from revenge_adapters.postgres.embedded import process
+from revenge_adapters.postgres.embedded import EmbeddedPostgresError
 from revenge_adapters.postgres.embedded.cluster import SUPERUSER, Cluster
 from revenge_adapters.postgres.recycled.pool import SIZE, RecycledPool
 from revenge_adapters.postgres.recycled.scratch import MEMORY, scratch_directory, scratch_root
@@ -47,6 +46,11 @@ class TestServer:
         """Where `role` reaches `database`, as a libpq URL."""
         return self._cluster.url(role, database)
 
+    @property
+    def directory(self) -> Path:
+        """The scratch directory that holds all of it."""
+        return self._cluster.home.parent
+
 
 @contextmanager
 def postgres_server(*, installation: Path | None = None) -> Generator[TestServer]:
@@ -58,7 +62,7 @@ def postgres_server(*, installation: Path | None = None) -> Generator[TestServer
     settings = dict(_SETTINGS)
     if root == MEMORY:
         settings["dynamic_shared_memory_type"] = "mmap"  # inside the directory, so that it goes with it
-    with scratch_directory(root, put_down=_put_down) as directory:
+    with scratch_directory(root, put_down=put_down) as directory:
         if os.geteuid() == 0:
             directory.chmod(0o711)  # the server runs as somebody else, who passes through
         cluster = Cluster.prepare(_home(directory), installation=installation, settings=settings)
@@ -99,8 +103,8 @@ def _create_roles(cluster: Cluster) -> None:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
 
 
-def _put_down(directory: Path) -> None:
-    # Usually nothing runs there any more; the data is about to go, so nobody needs to shut down in order.
-    for pid in process.server_processes(_home(directory) / "postgres"):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def put_down(directory: Path) -> None:
+    """Stop the server that an abandoned scratch directory may still hold."""
+    # Usually nothing runs there any more; what cannot even be looked at loses its files all the same.
+    with suppress(EmbeddedPostgresError):
+        Cluster.prepare(_home(directory)).stop()
