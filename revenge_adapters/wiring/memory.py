@@ -1,0 +1,38 @@
+"""The doubles, one provider per port."""
+
+from dependency_injector import containers, providers
+
+from revenge_adapters.memory.activity import MemoryActivityReader
+from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
+from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.health import SteadyProbe
+from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.rbac import MemoryRoleReader
+from revenge_adapters.memory.sessions import MemorySessionReader
+from revenge_adapters.memory.tables import MemoryTables
+from revenge_adapters.memory.tokens import PlainAccessTokens
+from revenge_adapters.memory.uow import MemoryUnitOfWork
+from revenge_adapters.memory.users import MemoryUserReader
+from revenge_core.auth.entities import AuthRules
+
+
+class MemoryAdapters(containers.DeclarativeContainer):
+    """A world of its own for each instance: nothing is shared between two sandboxes."""
+
+    auth_rules = providers.Dependency(instance_of=AuthRules)
+
+    tables = providers.Singleton(MemoryTables)
+    clock = providers.Singleton(ManualClock)
+    ids = providers.Singleton(CountingIds)
+    hasher = providers.Singleton(QuickHasher)
+    tokens = providers.Singleton(PlainAccessTokens, auth_rules)
+    uow = providers.Singleton(MemoryUnitOfWork, tables)
+    account_reader = providers.Singleton(MemoryAccountReader, tables)
+    activity_reader = providers.Singleton(MemoryActivityReader, tables)
+    principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
+    role_reader = providers.Singleton(MemoryRoleReader, tables)
+    session_reader = providers.Singleton(MemorySessionReader, tables)
+    user_reader = providers.Singleton(MemoryUserReader, tables)
+    probe = providers.Singleton(SteadyProbe)
+    probes = providers.List(probe)
