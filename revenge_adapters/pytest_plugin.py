@@ -6,8 +6,10 @@ Nothing of ours is imported before a fixture is used, so whoever uses none pays 
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from revenge_adapters import Sandbox
     from revenge_adapters.postgres.recycled import RecycledDatabase, RecycledPool
 
-pytest.register_assert_rewrite("revenge_core.testing.contracts")
+CONTRACTS: Final = "revenge_core.testing.contracts"
+if CONTRACTS not in sys.modules:  # as a plugin we come first; who imports this module later would only be warned
+    pytest.register_assert_rewrite(CONTRACTS)
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +30,8 @@ def revenge_postgres_prepare() -> Callable[[str], None]:
 
     Override it to have tables and rows of your own besides; close what you open, or the template cannot be cloned.
     """
-    from revenge_adapters.postgres.migrate import migrate
-
-    return migrate
+    prepare: Callable[[str], None] = import_module("revenge_adapters.postgres.migrate").migrate
+    return prepare
 
 
 @pytest.fixture(scope="session")
