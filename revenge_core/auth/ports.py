@@ -84,7 +84,10 @@ class AccountReader(Protocol):
     """Accounts with their credentials, outside a transaction; never cached."""
 
     async def by_login(self, login_key: str) -> Account | None:
-        """The living account whose user name, or else whose address, has this normalised form."""
+        """The living account whose user name, or else whose address, has this normalised form.
+
+        Any text may be asked for, also one that no store could hold: it finds nobody.
+        """
         ...
 
     async def of_user(self, user_id: UserId) -> Account | None:

@@ -45,7 +45,7 @@ class SessionStore(Protocol):
         ...
 
     async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
-        """Note activity; the idle end moves, but never beyond the absolute one."""
+        """Note activity; the idle end moves, but never beyond the absolute one, and neither goes back in time."""
         ...
 
     async def mark_seen(self, sightings: Sequence[Sighting]) -> None:

@@ -1,0 +1,150 @@
+"""Valid entities for tests: `a_user(is_active=False)` is good in every respect but the one that the test is about."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Final
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from revenge_core.activity.entities import Action, Entry, Outcome
+from revenge_core.actor import Actor, ActorKind
+from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
+from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
+from revenge_core.permissions import Permission
+from revenge_core.rbac.entities import GrantSource, RoleGrant
+from revenge_core.rbac.policy import USER
+from revenge_core.secrets import Secret
+from revenge_core.sessions.entities import ClientType, Device, RefreshToken, Session
+from revenge_core.users.entities import User
+from revenge_core.users.policy import name_key
+
+NOW: Final = datetime(2026, 3, 14, 15, 9, 26, 535897, tzinfo=UTC)
+"""When everything here was made. Its microseconds show whether a store keeps them."""
+
+_numbers = count(1)
+
+
+def an_id() -> UUID:
+    """Shaped like UUIDv7, larger than every one before."""
+    number = next(_numbers)
+    return UUID(int=(0x019A_0000_0000 + number) << 80 | 7 << 76 | 0b10 << 62 | number)
+
+
+def a_user(**changes: object) -> User:
+    """A living, active account of its own name; the normalised forms follow the names given."""
+    user_id = UserId(an_id())
+    username = str(changes.get("username", f"user-{user_id.int % 2**32}"))
+    email = str(changes.get("email", f"{username}@example.org"))
+    user = User(
+        id=user_id,
+        username=username,
+        username_key=name_key(username),
+        email=email,
+        email_key=name_key(email),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(user, **changes)
+
+
+def an_actor(user: User, *permissions: Permission, session_id: SessionId | None = None) -> Actor:
+    """The user, signed in, with these permissions and no other."""
+    return Actor(kind=ActorKind.USER, user_id=user.id, session_id=session_id, permissions=frozenset(permissions))
+
+
+def a_credential(user_id: UserId, **changes: object) -> Credential:
+    """A credential that no password fits."""
+    return replace(Credential(user_id=user_id, password_hash=Secret(f"hash {an_id()}"), changed_at=NOW), **changes)
+
+
+def a_grant(user_id: UserId, role: str = USER, **changes: object) -> RoleGrant:
+    """The user holds the role since registration."""
+    grant = RoleGrant(user_id=user_id, role=role, source=GrantSource.REGISTRATION, granted_at=NOW)
+    return replace(grant, **changes)
+
+
+def a_device(user_id: UserId, **changes: object) -> Device:
+    """A phone of its own fingerprint."""
+    device_id = DeviceId(an_id())
+    device = Device(
+        id=device_id,
+        user_id=user_id,
+        fingerprint=f"app\x1f{device_id}\x1fAndroid",
+        client_type=ClientType.APP,
+        name="phone",
+        platform="Android",
+        last_address="192.0.2.7",
+        created_at=NOW,
+        last_seen_at=NOW,
+    )
+    return replace(device, **changes)
+
+
+def a_session(device: Device, **changes: object) -> Session:
+    """A sign-in on `device`, good for an hour without activity and for a day at most."""
+    session = Session(
+        id=SessionId(an_id()),
+        user_id=device.user_id,
+        device_id=device.id,
+        epoch=0,
+        client_type=device.client_type,
+        device_name=device.name,
+        user_agent="Film Club/1.0",
+        address="192.0.2.7",
+        methods=("pwd",),
+        level=1,
+        authenticated_at=NOW,
+        created_at=NOW,
+        last_activity_at=NOW,
+        idle_expires_at=NOW + timedelta(hours=1),
+        expires_at=NOW + timedelta(days=1),
+    )
+    return replace(session, **changes)
+
+
+def a_refresh_token(session_id: SessionId, **changes: object) -> RefreshToken:
+    """A token that was not used yet, known by a digest of its own."""
+    token = RefreshToken(token_hash=a_digest(), session_id=session_id, issued_at=NOW)
+    return replace(token, **changes)
+
+
+def a_digest() -> bytes:
+    """Thirty-two bytes like no other."""
+    return an_id().bytes * 2
+
+
+def a_bootstrap_token(**changes: object) -> BootstrapToken:
+    """A bootstrap token, good for a day."""
+    token = BootstrapToken(token_hash=a_digest(), created_at=NOW, expires_at=NOW + timedelta(days=1))
+    return replace(token, **changes)
+
+
+def a_signing_key(**changes: object) -> SigningKey:
+    """A key that still signs."""
+    kid = str(an_id())
+    return replace(SigningKey(kid=kid, wrapped=a_digest(), secret_check="check", created_at=NOW), **changes)  # noqa: S106 - invented
+
+
+def an_entry(**changes: object) -> Entry:
+    """An audit entry of an unknown caller, about nothing in particular."""
+    entry = Entry(
+        id=EntryId(an_id()),
+        created_at=NOW,
+        actor_kind=ActorKind.ANONYMOUS,
+        actor_id=None,
+        session_id=None,
+        on_behalf_of=None,
+        action=Action.USER_LOGIN,
+        outcome=Outcome.FAILURE,
+        reason=None,
+        resource_type=None,
+        resource_id=None,
+        resource_key=None,
+        changes={},
+        address=None,
+        user_agent=None,
+        request_id=None,
+        salt=b"sixteen salt byt",
+    )
+    return replace(entry, **changes)

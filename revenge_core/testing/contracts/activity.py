@@ -1,0 +1,121 @@
+"""What every audit log owes."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome
+from revenge_core.actor import ActorKind
+from revenge_core.ids import EntryId, SessionId, UserId
+from revenge_core.testing.builders import NOW, an_entry, an_id
+from revenge_core.testing.contracts.world import Contract, World
+
+TICK = timedelta(microseconds=1)
+
+
+async def write(world: World, *entries: Entry) -> None:
+    """Write the entries in one transaction."""
+    async with world.uow.begin() as tx:
+        for entry in entries:
+            await tx.activity.add(entry)
+
+
+def a_full_entry() -> Entry:
+    """An entry that says everything that one can say."""
+    return an_entry(
+        created_at=NOW + TICK,
+        actor_kind=ActorKind.USER,
+        actor_id=UserId(an_id()),
+        session_id=SessionId(an_id()),
+        on_behalf_of=UserId(an_id()),
+        action=Action.USER_UPDATE,
+        outcome=Outcome.SUCCESS,
+        reason="because",
+        resource_type="user",
+        resource_id=an_id(),
+        resource_key="Zoë",
+        changes={
+            "display_name": FieldChange(before=None, after="Zoë 🎬 \"\\'"),
+            "epoch": FieldChange(before=1, after=2**40),
+            "is_active": FieldChange(before=True, after=False),
+            "email": FieldChange(after=""),
+        },
+        address="2001:db8::7",
+        user_agent="Film Club/1.0 (Zürich)",
+        request_id="0123-abc",
+        salt=bytes(range(16)),
+    )
+
+
+class ActivityLogContract(Contract):
+    """Fixture: `world`."""
+
+    @pytest.mark.parametrize("entry", [an_entry(), a_full_entry()], ids=["bare", "full"])
+    async def test_an_entry_comes_back_as_it_was_written(self, world: World, entry: Entry) -> None:
+        await write(world, entry)
+        assert await world.activity.newest(limit=2, before=None, actor_id=None) == (entry,)
+
+    @pytest.mark.parametrize("action", Action)
+    async def test_every_action_can_be_written(self, world: World, action: Action) -> None:
+        await write(world, an_entry(action=action))
+        (entry,) = await world.activity.newest(limit=1, before=None, actor_id=None)
+        assert entry.action is action
+
+    @pytest.mark.parametrize("days", [-4000, -40, 40, 4000])
+    async def test_an_entry_of_any_month_can_be_written(self, world: World, days: int) -> None:
+        entry = an_entry(created_at=NOW + timedelta(days=days))
+        await write(world, entry)
+        assert await world.activity.newest(limit=1, before=None, actor_id=None) == (entry,)
+
+    async def test_many_writers_lose_nothing(self, world: World) -> None:
+        entries = [an_entry() for _ in range(8)]
+        await asyncio.gather(*(write(world, entry) for entry in entries))
+        assert await world.activity.newest(limit=10, before=None, actor_id=None) == tuple(reversed(entries))
+
+
+class ActivityReaderContract(Contract):
+    """Fixture: `world`."""
+
+    async def test_an_empty_log_has_no_entries(self, world: World) -> None:
+        assert await world.activity.newest(limit=10, before=None, actor_id=None) == ()
+
+    async def test_the_newest_entries_come_first_whatever_their_ids(self, world: World) -> None:
+        new, old, newest = (an_entry(created_at=NOW + TICK * age) for age in (2, 1, 3))
+        await write(world, new, old, newest)
+        assert await world.activity.newest(limit=10, before=None, actor_id=None) == (newest, new, old)
+
+    async def test_entries_of_the_same_time_come_with_the_larger_id_first(self, world: World) -> None:
+        entries = [an_entry() for _ in range(4)]
+        await write(world, *entries)
+        assert await world.activity.newest(limit=10, before=None, actor_id=None) == tuple(reversed(entries))
+
+    async def test_times_come_back_in_utc(self, world: World) -> None:
+        await write(world, an_entry())
+        (entry,) = await world.activity.newest(limit=1, before=None, actor_id=None)
+        assert entry.created_at.utcoffset() == timedelta(0)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+    async def test_pages_together_hold_every_entry_once_and_in_order(self, world: World, limit: int) -> None:
+        entries = [an_entry(created_at=NOW + TICK * (number // 3)) for number in range(7)]
+        await write(world, *entries)
+        walked: list[Entry] = []
+        page = await world.activity.newest(limit=limit, before=None, actor_id=None)
+        while page:
+            assert len(page) <= limit
+            walked += page
+            page = await world.activity.newest(limit=limit, before=page[-1].id, actor_id=None)
+        assert walked == sorted(entries, key=lambda entry: (entry.created_at, entry.id), reverse=True)
+
+    async def test_an_unknown_edge_gives_nothing(self, world: World) -> None:
+        await write(world, an_entry())
+        assert await world.activity.newest(limit=10, before=EntryId(an_id()), actor_id=None) == ()
+
+    async def test_the_log_narrows_to_what_one_user_did(self, world: World) -> None:
+        user, other = UserId(an_id()), UserId(an_id())
+        mine = [an_entry(actor_id=user, created_at=NOW + TICK * age) for age in (1, 3, 5)]
+        await write(world, *mine, an_entry(actor_id=other, created_at=NOW + 4 * TICK), an_entry(on_behalf_of=user))
+        assert await world.activity.newest(limit=10, before=None, actor_id=user) == tuple(reversed(mine))
+        assert await world.activity.newest(limit=1, before=mine[2].id, actor_id=user) == (mine[1],)
+        assert await world.activity.newest(limit=10, before=mine[0].id, actor_id=user) == ()
+        assert await world.activity.newest(limit=10, before=None, actor_id=UserId(an_id())) == ()

@@ -1,0 +1,13 @@
+from revenge_core.testing.contracts.activity import (
+    ActivityLogContract,
+    ActivityReaderContract,
+)
+from tests.contracts.memory_world import OnMemory
+
+
+class TestMemoryActivityLog(OnMemory, ActivityLogContract):
+    pass
+
+
+class TestMemoryActivityReader(OnMemory, ActivityReaderContract):
+    pass

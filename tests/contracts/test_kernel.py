@@ -1,0 +1,19 @@
+import pytest
+
+from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.ids import CountingIds
+from revenge_core.clock import Clock
+from revenge_core.ids import Ids
+from revenge_core.testing.contracts.kernel import ClockContract, IdsContract
+
+
+class TestManualClock(ClockContract):
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return ManualClock()
+
+
+class TestCountingIds(IdsContract):
+    @pytest.fixture
+    def ids(self) -> Ids:
+        return CountingIds()
