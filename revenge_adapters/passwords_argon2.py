@@ -60,7 +60,7 @@ class Argon2Hasher(PasswordHasher):
     def _verify(self, password_hash: Secret, password: Secret) -> bool:
         try:
             return self._argon2.verify(password_hash.reveal(), _bytes(password))
-        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        except (argon2.exceptions.VerificationError, ValueError):  # no hash of ours, or not even ASCII
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:

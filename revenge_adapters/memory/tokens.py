@@ -50,7 +50,7 @@ class PlainAccessTokens(AccessTokens):
 
     @override
     def verify(self, token: str, *, now: datetime) -> AccessClaims:
-        key = self._key_of(token)
+        key = self._keys.get(_kid_of(token) or "")
         body, _, mac = token.rpartition(".")
         if key is None or not mac.isascii() or not hmac.compare_digest(mac, _mac(key, body)):
             raise AccessTokenInvalid
@@ -65,7 +65,8 @@ class PlainAccessTokens(AccessTokens):
 
     @override
     def knows_key_of(self, token: str) -> bool:
-        return self._key_of(token) is not None
+        kid = _kid_of(token)
+        return kid is None or kid in self._keys
 
     @override
     def load(self, keys: tuple[SigningKey, ...]) -> None:
@@ -77,12 +78,13 @@ class PlainAccessTokens(AccessTokens):
     def new_key(self, kid: str, *, now: datetime) -> SigningKey:
         return SigningKey(kid=kid, wrapped=secrets.token_bytes(32), secret_check=self._secret_check, created_at=now)
 
-    def _key_of(self, token: str) -> SigningKey | None:
-        match token.split("."):
-            case [prefix, kid, _, _] if prefix == _PREFIX:
-                return self._keys.get(kid)
-            case _:
-                return None
+
+def _kid_of(token: str) -> str | None:
+    match token.split("."):
+        case [prefix, kid, _, _] if prefix == _PREFIX:
+            return kid
+        case _:
+            return None
 
 
 def _mac(key: SigningKey, body: str) -> str:

@@ -56,7 +56,7 @@ class AccessTokens(Protocol):
         ...
 
     def knows_key_of(self, token: str) -> bool:
-        """Whether the key that the token names is loaded. False for what is no token."""
+        """Whether the key that the token names is loaded. True for what is no token: no key would help it."""
         ...
 
     def load(self, keys: tuple[SigningKey, ...]) -> None:

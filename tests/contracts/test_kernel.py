@@ -2,6 +2,7 @@ import pytest
 
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.system import SystemClock, Uuid7Ids
 from revenge_core.clock import Clock
 from revenge_core.ids import Ids
 from revenge_core.testing.contracts.kernel import ClockContract, IdsContract
@@ -17,3 +18,15 @@ class TestCountingIds(IdsContract):
     @pytest.fixture
     def ids(self) -> Ids:
         return CountingIds()
+
+
+class TestSystemClock(ClockContract):
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return SystemClock()
+
+
+class TestUuid7Ids(IdsContract):
+    @pytest.fixture
+    def ids(self) -> Ids:
+        return Uuid7Ids()
