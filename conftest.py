@@ -1,13 +1,18 @@
-"""Runs the Python in README.md and docs/: `nox -s docs`, or `pytest README.md docs`.
+"""Runs what README.md and docs/ tell people to type: `nox -s docs`, or `pytest README.md docs`.
 
-A ```python block runs as it stands, in order, one namespace per page; `await` and `async with` work at the top level.
-A block whose first line is `# test_something.py` is a test module: pytest gets it in a folder of its own.
-`<!-- skip: next -->` above a block leaves it out.
+Every page gets an empty folder to work in, one namespace, one event loop and one shell.
+
+- A ```python block runs as it stands; `await` and `async with` work at the top level. One whose first line is
+  `# test_something.py` is a test module: pytest gets it in a folder of its own.
+- A ```sh block is typed into the page's shell, where `8096` stands for a port that is free; it fails as soon as a
+  command does. An ```output block after it is what it must have printed; `…` in it stands for anything.
+- `<!-- skip: next -->` above a block leaves it out.
 """
 
 import ast
 import asyncio
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +22,48 @@ from typing import Final
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+from tests.docs.shell import Shell
+
 FLAGS: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-RUNNER: Final = "a loop that lives as long as its page"
+PAGE: Final = "the page's own things"
 
 
-def run_block(example: Example) -> None:
-    """Run one block of a page."""
+class Page:
+    """What the blocks of one page share."""
+
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner()
+        self._shell: Shell | None = None
+        self._elsewhere = Path.cwd()
+        self._folder = TemporaryDirectory(prefix="revenge-docs-", ignore_cleanup_errors=True)
+        os.chmod(self._folder.name, 0o755)  # noqa: S103, PTH101 - as root, PostgreSQL's own user must get through
+        os.chdir(self._folder.name)
+
+    @property
+    def shell(self) -> Shell:
+        """The shell, started by the first block that needs it."""
+        if self._shell is None:
+            self._shell = Shell(Path(self._folder.name))
+        return self._shell
+
+    def close(self) -> None:
+        """End whatever the page started, and remove what it left."""
+        self.runner.close()
+        if self._shell is not None:
+            self._shell.close()
+        os.chdir(self._elsewhere)
+        self._folder.cleanup()
+
+
+def page_of(example: Example) -> Page:
+    """The page that a block stands on."""
+    page = example.namespace[PAGE]
+    assert isinstance(page, Page)  # noqa: S101
+    return page
+
+
+def run_python(example: Example) -> None:
+    """Run a ```python block."""
     source = str(example.parsed)
     first = source.partition("\n")[0].removeprefix("# ")
     if first.startswith("test_") and first.endswith(".py"):
@@ -33,8 +74,7 @@ def run_block(example: Example) -> None:
     code = compile(padding + source, example.path, "exec", flags=FLAGS, dont_inherit=True)
     result = eval(code, example.namespace)  # noqa: S307 - the pages are ours
     if inspect.iscoroutine(result):
-        runner: asyncio.Runner = example.namespace[RUNNER]
-        runner.run(result)
+        page_of(example).runner.run(result)
 
 
 def run_module(name: str, source: str) -> None:
@@ -47,20 +87,35 @@ def run_module(name: str, source: str) -> None:
         raise AssertionError(done.stdout + done.stderr)
 
 
+def run_shell(example: Example) -> None:
+    """Type a ```sh block into the page's shell."""
+    page_of(example).shell.run(str(example.parsed))
+
+
+def compare_output(example: Example) -> None:
+    """Compare an ```output block with what the shell printed last."""
+    page_of(example).shell.expect(str(example.parsed))
+
+
 def open_page(namespace: dict[str, object]) -> None:
-    """Each page gets a loop of its own."""
-    namespace[RUNNER] = asyncio.Runner()
+    """Each page begins with nothing."""
+    namespace[PAGE] = Page()
 
 
 def close_page(namespace: dict[str, object]) -> None:
-    """And closes it."""
-    runner = namespace[RUNNER]
-    assert isinstance(runner, asyncio.Runner)  # noqa: S101
-    runner.close()
+    """And leaves nothing."""
+    page = namespace[PAGE]
+    assert isinstance(page, Page)  # noqa: S101
+    page.close()
 
 
 pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", run_block), SkipParser()],
+    parsers=[
+        CodeBlockParser("python", run_python),
+        CodeBlockParser("sh", run_shell),
+        CodeBlockParser("output", compare_output),
+        SkipParser(),
+    ],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=open_page,
     teardown=close_page,
