@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +29,12 @@ def revenge_postgres_prepare() -> Callable[[str], None]:
 
     Override it to have tables and rows of your own besides; close what you open, or the template cannot be cloned.
     """
-    prepare: Callable[[str], None] = import_module("revenge_adapters.postgres.migrate").migrate
+    from revenge_adapters.postgres.migrate import migrate
+    from revenge_adapters.postgres.recycled import APPLICATION
+
+    def prepare(owner_url: str) -> None:
+        migrate(owner_url, app_role=APPLICATION)
+
     return prepare
 
 
