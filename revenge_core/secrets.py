@@ -25,7 +25,7 @@ class Secret:
         return "Secret(…)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self), _bytes(other))
 
     def __hash__(self) -> int:
         return hash(("Secret", self._value))
@@ -47,9 +47,14 @@ def new_salt() -> bytes:
 
 def digest(token: Secret) -> bytes:
     """What is stored of a token: SHA-256. Only for tokens of full entropy, never for passwords (ASVS 6.5.2)."""
-    return hashlib.sha256(token.reveal().encode()).digest()
+    return hashlib.sha256(_bytes(token)).digest()
 
 
 def derive_token(parent: Secret, salt: bytes) -> Secret:
     """The token that follows from `parent` and `salt`: whoever holds only one of the two learns nothing about it."""
-    return Secret(hmac.new(parent.reveal().encode(), b"revenge refresh child\x00" + salt, hashlib.sha256).hexdigest())
+    return Secret(hmac.new(_bytes(parent), b"revenge refresh child\x00" + salt, hashlib.sha256).hexdigest())
+
+
+def _bytes(secret: Secret) -> bytes:
+    """Whatever was typed has a digest, also what is no valid Unicode."""
+    return secret.reveal().encode("utf-8", "surrogatepass")

@@ -1,6 +1,7 @@
 """Rules of sessions and of refresh rotation, without any I/O."""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from revenge_core.sessions.entities import ClientType, RefreshFamily, RefreshVer
 
 SIGHTING_INTERVAL: Final = timedelta(minutes=1)
 """Activity is written at most this often per session (decisions I6)."""
+DEVICE_NAME_MAX: Final = 100
 
 
 def judge_refresh(family: RefreshFamily, *, replay_window: timedelta, now: datetime) -> RefreshVerdict:
@@ -52,6 +54,12 @@ _PLATFORMS: Final = (
 def guess_platform(user_agent: str | None) -> str | None:
     """The operating system a client claims to run on, or None."""
     return next((name for mark, name in _PLATFORMS if mark in (user_agent or "")), None)
+
+
+def device_label(name: str | None) -> str | None:
+    """What is kept of the name that a client gives its device: up to 100 characters that can be shown, or None."""
+    shown = (character for character in name or "" if unicodedata.category(character) not in {"Cc", "Cs"})
+    return "".join(shown).strip()[:DEVICE_NAME_MAX] or None
 
 
 def fingerprint(client_type: ClientType, name: str | None, platform: str | None) -> str:

@@ -24,6 +24,7 @@ from revenge_core.sessions.entities import (
 from revenge_core.sessions.errors import SessionNotFound
 from revenge_core.sessions.policy import (
     SIGHTING_INTERVAL,
+    device_label,
     fingerprint,
     guess_client_type,
     guess_platform,
@@ -141,6 +142,7 @@ class Sessions:
         The user's oldest sessions beyond the limit end; a device that was not seen before leaves an audit entry.
         """
         now = self._clock.now()
+        device_name = device_label(device_name)
         kind = client_type or guess_client_type(origin.user_agent)
         device = await self._note_device(tx, user_id, kind, device_name, origin)
         lifetime = self._rules.lifetime(kind)
