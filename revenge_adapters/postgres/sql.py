@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-from psycopg.cursor_async import AsyncCursor
+from psycopg import AsyncCursor, Cursor
 from typing_extensions import override
 
 from revenge_core.secrets import Secret
@@ -51,7 +51,7 @@ class Query(Generic[Row]):
     def __repr__(self) -> str:
         return f"<Query {self.name}>"
 
-    def row_factory(self, cursor: AsyncCursor[Any]) -> MakeRow[Row]:
+    def row_factory(self, cursor: AsyncCursor[Any] | Cursor[Any]) -> MakeRow[Row]:
         """What psycopg calls for each result: the maker is worked out once, from the first result's columns."""
         if self._make is None:
             columns = tuple(column.name for column in cursor.description or ())
