@@ -1,0 +1,1 @@
+"""The thin edge for HTTP: decode, call the core, encode. Importing this imports nothing else."""

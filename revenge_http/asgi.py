@@ -1,0 +1,20 @@
+"""The ASGI shapes, as loosely as the specification has them, and what our middleware adds to a scope.
+
+Litestar's own types are closed dictionaries; ours leave room for what the edge puts into a scope: `origin` (an
+`Origin`, set by `edge.middleware`) and `user` (an `Actor`, set by `gate`).
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+def values_of(scope: Scope, name: bytes) -> list[bytes]:
+    """Every value of one request header, in the order in which they came; `name` in lower case."""
+    return [value for key, value in scope["headers"] if key == name]

@@ -1,0 +1,168 @@
+"""From bytes to typed values, telling everything that is wrong at once (rulings R8).
+
+msgspec stops at the first mistake. So what it refuses is looked at again, slowly, field by field.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Final, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from revenge_core.errors import FieldProblem
+from revenge_http.asgi import Receive, Scope, values_of
+from revenge_http.errors import BodyMalformed, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
+from revenge_http.wire import secrets_hidden
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+MAX_QUERY_FIELDS: Final = 100
+NUL: Final = "must not hold the character U+0000"
+_ESCAPED_NUL: Final = b"\\u0000"
+_PLACE: Final = re.compile(r"(.*) - at `\$(.*)`\Z", re.DOTALL)
+_WORDS: Final = {"`str`": "a string", "`int`": "an integer", "`bool`": "true or false", "`null`": "null"}
+
+
+class BodyDecoder(Generic[T]):
+    """Decodes JSON bodies of one type."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._decoder = msgspec.json.Decoder(kind, dec_hook=secrets_hidden)
+
+    def decode(self, raw: bytes) -> T:
+        """The body as a record.
+
+        Raises:
+            BodyMalformed: it is not JSON, or nested too deeply.
+            RequestInvalid: fields are missing, of the wrong type, or hold U+0000, which no database column takes.
+        """
+        try:
+            if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw), ""))):
+                raise RequestInvalid(problems=problems)
+            return self._decoder.decode(raw)
+        except msgspec.ValidationError as first:
+            value = msgspec.json.decode(raw)
+            raise RequestInvalid(problems=list(_problems(value, self._kind, "")) or [_problem(first, "")]) from None
+        except RecursionError:
+            raise BodyMalformed("The body is nested too deeply") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            where = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            raise BodyMalformed(f"The body is not valid JSON: {where}") from None
+
+
+def parameters(scope: Scope, kind: type[T]) -> T:
+    """Path and query parameters as a record. Query parameters that `kind` does not know are ignored.
+
+    Raises:
+        RequestInvalid: some are missing, repeated or of the wrong type.
+    """
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    found: dict[str, str] = dict(scope["path_params"])
+    problems: list[FieldProblem] = []
+    try:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), True, max_num_fields=MAX_QUERY_FIELDS)  # noqa: FBT003 (keep_blank_values)
+    except ValueError:
+        raise RequestInvalid("There are too many query parameters") from None
+    for name, value in query:
+        if name not in known:
+            continue
+        if name in found:
+            problems.append(FieldProblem(pointer=f"/{name}", detail="must be given once"))
+        found[name] = value
+    problems += _nuls(found, "")
+    if problems:
+        raise RequestInvalid(problems=problems)
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except msgspec.ValidationError as first:
+        raise RequestInvalid(
+            problems=list(_problems(found, kind, "", strict=False)) or [_problem(first, "")]
+        ) from None
+
+
+async def read_body(receive: Receive, seconds: float) -> bytes:
+    """The whole body; its length was limited further out.
+
+    Raises:
+        BodyTooSlow: it was not complete after so many seconds.
+        BodyMalformed: the client hung up in the middle.
+    """
+    chunks: list[bytes] = []
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BodyMalformed("The connection ended before the body did")
+                chunks.append(message.get("body", b""))
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+def check_media_type(scope: Scope) -> None:
+    """JSON in UTF-8, not compressed.
+
+    Raises:
+        MediaTypeUnsupported: the body is said to be something else, or nothing is said.
+    """
+    types = values_of(scope, b"content-type")
+    if len(types) != 1 or not _JSON.match(types[0]) or any(map(_is_compressed, values_of(scope, b"content-encoding"))):
+        raise MediaTypeUnsupported
+
+
+_JSON: Final = re.compile(rb"""(?i)application/json[ \t]*(;[ \t]*charset="?utf-?8"?[ \t]*)?\Z""")
+
+
+def _is_compressed(coding: bytes) -> bool:
+    return coding.strip().lower() not in {b"", b"identity"}
+
+
+def _problems(value: object, kind: type[msgspec.Struct], pointer: str, *, strict: bool = True) -> Iterator[FieldProblem]:
+    """What is wrong with each field of `value`; nothing if the slow path disagrees with the fast one."""
+    if not isinstance(value, dict):
+        return
+    for field in msgspec.structs.fields(kind):
+        here = f"{pointer}/{field.encode_name}"
+        if field.encode_name not in value:
+            if field.required:
+                yield FieldProblem(pointer=here, detail="is required")
+            continue
+        try:
+            msgspec.convert(value[field.encode_name], field.type, strict=strict, dec_hook=secrets_hidden)
+        except msgspec.ValidationError as error:
+            yield _problem(error, here)
+
+
+def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
+    """msgspec's sentence, which ends in a path like `$.a[0]`, in words that do not need Python."""
+    place = _PLACE.match(str(error))
+    sentence, path = place.groups() if place else (str(error), "")
+    for technical, plain in _WORDS.items():
+        sentence = sentence.replace(technical, plain)
+    steps = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path).replace(".", "/")
+    return FieldProblem(pointer=pointer + steps, detail=sentence[:1].lower() + sentence[1:])
+
+
+def _nuls(value: object, pointer: str) -> Iterator[FieldProblem]:
+    """Every text below `value` that holds U+0000."""
+    match value:
+        case str() if "\x00" in value:
+            yield FieldProblem(pointer=pointer, detail=NUL)
+        case dict():
+            for key, item in value.items():
+                yield from _nuls(item, f"{pointer}/{_escaped(key)}")
+        case list():
+            for index, item in enumerate(value):
+                yield from _nuls(item, f"{pointer}/{index}")
+        case _:
+            pass
+
+
+def _escaped(key: str) -> str:
+    """RFC 6901, section 3."""
+    return key.replace("~", "~0").replace("/", "~1")

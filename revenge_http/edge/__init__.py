@@ -1,0 +1,1 @@
+"""What happens around the application, for every request: also for those that no route takes (rulings R7)."""

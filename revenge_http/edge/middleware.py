@@ -1,0 +1,144 @@
+"""The outer middleware: one layer, so that it costs one layer.
+
+In this order (decisions W3): request id, client address, sizes, CORS preflight, then the application. Limits by address
+come between CORS and the application; what is counted per request (metrics) is counted where it is logged. Both arrive
+with later issues.
+"""
+
+import logging
+import time
+from typing import Final
+
+from revenge_core.actor import Origin
+from revenge_http.answers import Answer
+from revenge_http.asgi import App, Headers, Message, Receive, Scope, Send, values_of
+from revenge_http.edge.address import Proxies
+from revenge_http.edge.cors import Cors
+from revenge_http.edge.headers import dressed
+from revenge_http.edge.request_id import request_id
+from revenge_http.edge.sizes import Sizes
+from revenge_http.errors import RouteNotFound
+from revenge_http.options import HttpOptions
+from revenge_http.problems import ProblemWriter
+
+MAX_USER_AGENT: Final = 512
+"""What is kept of it, in characters."""
+
+_READ: Final = frozenset(
+    {b"content-length", b"origin", b"transfer-encoding", b"user-agent", b"x-forwarded-proto", b"x-request-id"}
+)
+_access_log = logging.getLogger("revenge.http.access")
+_log = logging.getLogger("revenge.http")
+
+
+class Edge:
+    """Wraps the application; leaves an `Origin` as `scope["origin"]`."""
+
+    def __init__(self, app: App, options: HttpOptions, problems: ProblemWriter) -> None:
+        self._app = app
+        self._problems = problems
+        self._prefix = options.path_prefix
+        self._log_access = options.access_log
+        self._proxies = Proxies(options.trusted_proxies, trust_unix_socket=options.trust_unix_socket)
+        self._sizes = Sizes(max_body_bytes=options.max_body_bytes, max_header_bytes=options.max_header_bytes)
+        self._cors = Cors(options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        headers: Headers = scope["headers"]
+        read = {name: value for name, value in headers if name in _READ}
+        request = request_id(read.get(b"x-request-id"))
+        peer = scope["client"][0] if scope.get("client") else None
+        agent = read.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
+        address = self._address(peer, headers)
+        scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
+        secure = scope["scheme"] == "https" or self._proxy_says_https(peer, read)
+        reads = scope["method"] == "GET"
+        status = 0
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = dressed(message["headers"], request_id=request, reads=reads, secure=secure)
+                if self._cors.is_open:
+                    message["headers"] += self._cors.headers(read.get(b"origin"))
+            await send(message)
+
+        started = time.perf_counter() if self._log_access else 0.0
+        try:
+            app, receive = self._checked(scope, receive, read)
+            await app(scope, receive, send_dressed)
+        except Exception as error:  # noqa: BLE001 (the last resort: no exception may reach the server)
+            if status:
+                _log.error("request %s failed after its answer had begun", request, exc_info=error)
+            else:
+                await self._problems.answer(error, scope)(scope, receive, send_dressed)
+        finally:
+            if self._log_access:
+                self._write_access(scope, status, time.perf_counter() - started)
+
+    def _address(self, peer: str | None, headers: Headers) -> str | None:
+        if not self._proxies.any:
+            return self._proxies.client(peer, ())
+        return self._proxies.client(peer, [value for name, value in headers if name == b"x-forwarded-for"])
+
+    def _proxy_says_https(self, peer: str | None, read: dict[bytes, bytes]) -> bool:
+        if not self._proxies.any or not self._proxies.trusts(peer):
+            return False
+        return read.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower() == b"https"
+
+    def _checked(self, scope: Scope, receive: Receive, read: dict[bytes, bytes]) -> tuple[App, Receive]:
+        """Whom to give the request to, and from where it is read.
+
+        Raises:
+            HeadersTooLarge, BodyTooLarge: it is too long.
+            RouteNotFound: the router would take its path for another.
+        """
+        target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+        self._sizes.check_headers(scope["headers"], target)
+        self._sizes.check_length(read.get(b"content-length"))
+        scope["path"], scope["root_path"] = self._path(scope), ""
+        if scope["method"] == "OPTIONS" and self._cors.is_open and b"origin" in read:
+            preflight = self._cors.preflight(read[b"origin"])
+            if preflight is not None and values_of(scope, b"access-control-request-method"):
+                return Answer(204, headers=preflight), receive
+        has_body = b"content-length" in read or b"transfer-encoding" in read
+        return self._app, self._sizes.limited(receive) if has_body else receive
+
+    def _path(self, scope: Scope) -> str:
+        """The path without the prefix under which a proxy, or a program that embeds this one, shows it.
+
+        The router would forgive slashes too many and at the end; a path that is written differently is another path.
+        """
+        path: str = scope["path"]
+        prefix = scope.get("root_path") or self._prefix
+        if prefix and path.startswith(prefix + "/"):
+            path = path[len(prefix) :]
+        raw: bytes = scope.get("raw_path") or b""
+        if "//" in path or (path[-1:] == "/" and path != "/") or b"%2f" in raw.lower():
+            raise RouteNotFound
+        return path
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start-up and shutdown go through; no route is a web socket."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    @staticmethod
+    def _write_access(scope: Scope, status: int, seconds: float) -> None:
+        raw: bytes = scope.get("raw_path") or b""
+        origin: Origin = scope["origin"]
+        _access_log.info(
+            "%s %s %d %.1f ms %s %s",
+            scope["method"],
+            raw.decode("ascii", "backslashreplace"),
+            status,
+            seconds * 1000,
+            origin.address or "-",
+            origin.request_id,
+        )

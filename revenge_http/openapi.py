@@ -1,0 +1,142 @@
+"""The OpenAPI 3.1 document, made from the operations: what is documented is what runs (decisions W10)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from revenge_core.errors import Forbidden, Invalid, RevengeError, Unauthenticated
+from revenge_core.secrets import Secret
+from revenge_http.errors import BodyTooLarge, MediaTypeUnsupported
+from revenge_http.examples import EXAMPLES
+from revenge_http.operations import Operation
+from revenge_http.options import HttpOptions
+from revenge_http.problems import PROBLEM, Problem, status_of
+from revenge_http.wire import Wire, encode
+
+Json = dict[str, Any]
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+_TAGS: Final = {
+    "auth": "Getting an account, signing in, staying signed in, signing out",
+    "health": "Probes for machines",
+    "sessions": "Where one is signed in",
+    "users": "Accounts",
+}
+
+
+def document(operations: Sequence[Operation], options: HttpOptions) -> Json:
+    """The whole document, as plain dictionaries."""
+    records = {Problem, *(record for one in operations for record in (one.body, *one.answers.values()) if record)}
+    _, schemas = msgspec.json.schema_components(
+        sorted(records, key=lambda record: record.__name__), schema_hook=_schema_of_secret, ref_template=_REFERENCE
+    )
+    paths: dict[str, Json] = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": options.server_name, "version": options.version, "description": "A self-hosted media server"},
+        "servers": [{"url": options.public_url or options.path_prefix or "/"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "security": [],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "apiKeyAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }
+
+
+def _operation(one: Operation) -> Json:
+    summary = (one.function.__doc__ or "").strip()
+    described: Json = {
+        "operationId": one.name,
+        "tags": [tag_of(one)],
+        "summary": summary,
+        "security": _security(one),
+        "x-required-permission": one.access.permission.value if one.access.permission else None,
+        "x-key-scope": one.access.key_scope(one.method),
+        "x-stability": one.stability,
+        "responses": _responses(one),
+    }
+    if parameters := _parameters(one):
+        described["parameters"] = parameters
+    if one.body is not None:
+        described["requestBody"] = {"required": one.body_required, "content": {"application/json": _content(one.body)}}
+    return described
+
+
+def tag_of(one: Operation) -> str:
+    """The group that the operation is shown in: the feature that its path names."""
+    parts = one.path.split("/")
+    return parts[3] if one.path.startswith("/api/v1/") else "health"
+
+
+def _security(one: Operation) -> list[Json]:
+    if one.access.is_public:
+        return [{}, {"bearerAuth": []}] if one.access.looks else []
+    return [{"bearerAuth": []}, *([{"apiKeyAuth": []}] if one.access.keys else [])]
+
+
+def _responses(one: Operation) -> Json:
+    responses: Json = {}
+    for status, record in one.answers.items():
+        content = {"content": {"application/json": _content(record)}} if record else {}
+        responses[str(status)] = {"description": _described(record), **content}
+    by_status: dict[int, list[str]] = {}
+    for error in dict.fromkeys((*one.raises, *_implied(one))):
+        by_status.setdefault(status_of(error), []).append(error.code)
+    for status, codes in sorted(by_status.items()):
+        if str(status) not in responses:
+            responses[str(status)] = _problem(", ".join(f"`{code}`" for code in codes))
+    return responses | {"default": _problem("Any other problem, in the same shape")}
+
+
+def _implied(one: Operation) -> Iterable[type[RevengeError]]:
+    """Refusals that follow from what the operation takes and who may call it."""
+    if one.body is not None or one.parameters.__struct_fields__:
+        yield Invalid
+    if one.body is not None:
+        yield from (BodyTooLarge, MediaTypeUnsupported)
+    if not one.access.is_public:
+        yield Unauthenticated
+    if one.access.permission is not None:
+        yield Forbidden
+
+
+def _problem(description: str) -> Json:
+    return {"description": description, "content": {PROBLEM.decode(): _content(Problem)}}
+
+
+def _content(record: type[Wire]) -> Json:
+    reference = {"$ref": _REFERENCE.format(name=record.__name__)}
+    return {"schema": reference, "example": msgspec.json.decode(encode(EXAMPLES[record]))}
+
+
+def _described(record: type[Wire] | None) -> str:
+    return (record.__doc__ or "").split("\n\n")[0].replace("\n    ", " ") if record else "Done"
+
+
+def _parameters(one: Operation) -> list[Json]:
+    return [
+        {
+            "name": field.encode_name,
+            "in": "path" if f"{{{field.encode_name}}}" in one.path else "query",
+            "required": field.required,
+            "schema": msgspec.json.schema(field.type)
+            | ({} if field.required else {"default": msgspec.to_builtins(field.default)}),
+        }
+        for field in msgspec.structs.fields(one.parameters)
+    ]
+
+
+def _schema_of_secret(kind: type) -> Json:
+    if kind is Secret:
+        return {"type": "string", "format": "password"}
+    raise NotImplementedError
+
+

@@ -1,0 +1,154 @@
+"""Operations: a typed function, and what its route says about it.
+
+`@operation` reads the function's own signature: the parameter `body` is the request's record (required unless it may be
+None), a parameter that the path names comes from the path, any other from the query, and the returned type is the
+answer's record, or None for 204. The OpenAPI document is made from the same signature, so it cannot say otherwise.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from types import NoneType
+from typing import Any, Final, Literal, cast, get_args
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from revenge_core.actor import Actor
+from revenge_core.entity import Entity
+from revenge_core.errors import RevengeError
+from revenge_core.revenge import Revenge
+from revenge_http.access import ACCESS, Access
+from revenge_http.answers import Answer
+from revenge_http.asgi import Receive, Scope
+from revenge_http.decoding import BodyDecoder, check_media_type, parameters, read_body
+from revenge_http.options import HttpOptions
+from revenge_http.wire import Wire, encode
+
+OPERATION: Final = "operation"
+"""The key in a route's `opt`."""
+
+Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
+Function = Callable[..., Awaitable[object]]
+
+
+class Call(Entity):
+    """One request, as a handler sees it: whom to ask, and who asks."""
+
+    revenge: Revenge
+    actor: Actor
+
+
+class Operation(Entity, kw_only=True):
+    """One operation of the API: where it is, who may call it, what goes in and what comes out."""
+
+    name: str
+    """The `operationId`, unique and stable."""
+    method: Method
+    path: str
+    access: Access
+    function: Function
+    body: type[Wire] | None
+    body_required: bool
+    parameters: type[msgspec.Struct]
+    answers: Mapping[int, type[Wire] | None]
+    """What each status carries. The first is the one that a plain return value gets."""
+    raises: tuple[type[RevengeError], ...]
+    """Refusals of its own, besides those that follow from access, body and parameters."""
+    stability: str
+
+    def route(self, revenge: Revenge, options: HttpOptions) -> HTTPRouteHandler:
+        """What Litestar routes to: it decodes, calls and encodes."""
+        function, status = self.function, next(iter(self.answers))
+        arguments = self._arguments(options)
+
+        async def endpoint(request: Request[Any, Any, Any]) -> ASGIApp:
+            scope = cast(Scope, request.scope)
+            call = Call(revenge, scope["user"])
+            result = await (
+                function(call, **await arguments(scope, cast(Receive, request.receive))) if arguments else function(call)
+            )
+            if not isinstance(result, Answer):
+                result = Answer(status, b"" if result is None else encode(result))
+            return cast(ASGIApp, result)
+
+        return HTTPRouteHandler(
+            re.sub(r"\{(\w+)\}", r"{\1:str}", self.path),
+            http_method=cast(Any, self.method),
+            name=self.name,
+            status_code=200,  # ignored: an ASGI application answers for itself
+            opt={ACCESS: self.access, OPERATION: self},
+        )(endpoint)
+
+    def _arguments(self, options: HttpOptions) -> Callable[[Scope, Receive], Awaitable[dict[str, Any]]] | None:
+        """What reads the function's arguments from a request; None where it takes none."""
+        decoder = BodyDecoder(self.body) if self.body else None
+        names = self.parameters.__struct_fields__
+        if decoder is None and not names:
+            return None
+
+        async def read(scope: Scope, receive: Receive) -> dict[str, Any]:
+            found = parameters(scope, self.parameters) if names else None
+            arguments = {name: getattr(found, name) for name in names}
+            if decoder is not None:
+                raw = await read_body(receive, options.body_timeout)
+                if raw or self.body_required:
+                    check_media_type(scope)
+                arguments["body"] = decoder.decode(raw) if raw or self.body_required else None
+            return arguments
+
+        return read
+
+
+def operation(  # what an operation says about itself, by name
+    method: Method,
+    path: str,
+    name: str,
+    access: Access,
+    *,
+    status: int = 200,
+    answers: Mapping[int, type[Wire]] | None = None,
+    raises: tuple[type[RevengeError], ...] = (),
+    stability: str = "stable",
+) -> Callable[[Function], Operation]:
+    """Make an operation of a function.
+
+    `status` is the success status where a record is returned. A function that returns an `Answer`, and so chooses the
+    status itself, says in `answers` what each carries.
+    """
+
+    def made(function: Function) -> Operation:
+        signature = inspect.signature(function, eval_str=True)
+        _, *taken = signature.parameters.values()
+        body = next((one.annotation for one in taken if one.name == "body"), None)
+        optional = NoneType in get_args(body)
+        returned = signature.return_annotation
+        return Operation(
+            name=name,
+            method=method,
+            path=path,
+            access=access,
+            function=function,
+            body=get_args(body)[0] if optional else body,
+            body_required=not optional,
+            parameters=_parameters(name, path, [one for one in taken if one.name != "body"]),
+            answers=answers or {status if returned else 204: returned},
+            raises=raises,
+            stability=stability,
+        )
+
+    return made
+
+
+def _parameters(name: str, path: str, taken: list[inspect.Parameter]) -> type[msgspec.Struct]:
+    """A record of the path and query parameters. Path names are as in the contract, `sessionId` for `session_id`."""
+    wire_names = {re.sub(r"(?<!^)(?=[A-Z])", "_", wire).lower(): wire for wire in re.findall(r"\{(\w+)\}", path)}
+    fields = [
+        (one.name, one.annotation)
+        if one.default is inspect.Parameter.empty
+        else (one.name, one.annotation, one.default)
+        for one in taken
+    ]
+    return msgspec.defstruct(f"{name}Parameters", fields, rename=wire_names, frozen=True, kw_only=True)

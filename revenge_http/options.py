@@ -1,0 +1,32 @@
+"""What the HTTP edge is told by whoever starts it. Handlers and middleware see these values, never settings."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from revenge_core.entity import Entity
+
+Network = IPv4Network | IPv6Network
+
+KIBIBYTE: Final = 1024
+
+
+class HttpOptions(Entity, kw_only=True):
+    """How the server presents and protects itself.
+
+    `path_prefix` starts with a slash and does not end in one; it is empty where there is none.
+    """
+
+    server_name: str = "Revenge"
+    version: str = "0"
+    public_url: str | None = None
+    path_prefix: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+    trust_unix_socket: bool = False
+    """Whether whoever connects through the unix socket is a proxy to be believed: its mode says who can."""
+    docs: bool = True
+    max_body_bytes: int = 1024 * KIBIBYTE
+    max_header_bytes: int = 32 * KIBIBYTE
+    body_timeout: float = 30
+    """Seconds in which a request's body must have arrived."""
+    cors_origins: tuple[str, ...] = ()
+    access_log: bool = False

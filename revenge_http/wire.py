@@ -1,0 +1,53 @@
+"""Records of the wire. `rename`, `tag` and encodings live here and in the records of the routes, nowhere else."""
+
+from typing import TypeVar, dataclass_transform
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from revenge_core.secrets import Secret
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Wire(msgspec.Struct, frozen=True):
+    """What a request or a response is made of. Unknown fields of requests are ignored (decisions W11).
+
+    As with core's `Entity`, a subclass says `kw_only=True` itself. A secret is typed `Secret`: it hides itself in every repr, and only encoding an answer reveals it.
+    """
+
+
+def _revealed(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    message = f"{type(value).__name__} cannot be sent"
+    raise NotImplementedError(message)
+
+
+def secrets_hidden(kind: type, value: object) -> object:
+    """msgspec's `dec_hook`: text that is read into a `Secret`.
+
+    Raises:
+        msgspec.ValidationError: it is not text.
+    """
+    if kind is not Secret:
+        raise NotImplementedError
+    if not isinstance(value, str):
+        message = f"Expected `str`, got `{type(value).__name__}`"
+        raise msgspec.ValidationError(message)
+    return Secret(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_revealed)
+encode = _encoder.encode
+
+
+def present(value: T | None) -> T | UnsetType:
+    """For answers: what is None is left out."""
+    return UNSET if value is None else value
+
+
+def given(value: T | UnsetType) -> T | None:
+    """For requests: what was left out is None."""
+    return None if value is UNSET else value
