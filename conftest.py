@@ -81,7 +81,8 @@ def run_module(name: str, source: str) -> None:
     """Give a block that is a test module to pytest."""
     with TemporaryDirectory() as folder:
         Path(folder, name).write_text(source)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, name]
+        settings = ("--rootdir", folder, "-o", "anyio_mode=auto", "-W", "error")  # as docs/testing.md advises
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *settings, name]
         done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise AssertionError(done.stdout + done.stderr)
