@@ -8,3 +8,10 @@ class SecretFileUnusable(RevengeError):
 
     code = "secret_file_unusable"
     title = "The file with the master secret cannot be used"
+
+
+class BackupFailed(RevengeError):
+    """The database could not be backed up before a migration, and so was not migrated (rulings R32)."""
+
+    code = "backup_failed"
+    title = "The database could not be backed up, and was left as it is"

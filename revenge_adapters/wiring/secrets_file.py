@@ -42,6 +42,19 @@ def master_secret(settings: Settings) -> tuple[Secret, str]:
     return secret, f"the file {path}"
 
 
+def present_secret(settings: Settings) -> Secret | None:
+    """The master secret as it lies in the data directory, None where none was made; changes nothing.
+
+    Raises:
+        SecretFileUnusable: it cannot be read, or holds something else.
+    """
+    path = master_key_file(settings.data_dir)
+    try:
+        return _checked(path.read_bytes()[:LONGEST], path) if path.exists() else None
+    except OSError as problem:
+        raise SecretFileUnusable(f"{path} cannot be read: {problem.strerror}") from problem
+
+
 def _make(directory: int) -> None:
     """Make the secret so that it appears complete or not at all; of two processes the first one's stays."""
     fresh = f".{FILE}.{secrets.token_hex(4)}"
@@ -65,7 +78,11 @@ def _read(directory: int, path: Path) -> Secret:
         found = os.fstat(file.fileno())
         if stat.S_IMODE(found.st_mode) & 0o077:
             os.fchmod(file.fileno(), 0o600)
-        text = file.read(LONGEST).rstrip(b"\r\n")
+        return _checked(file.read(LONGEST), path)
+
+
+def _checked(content: bytes, path: Path) -> Secret:
+    text = content.rstrip(b"\r\n")
     if len(text) < MASTER_SECRET_MIN_BYTES or not text.isascii():
         raise SecretFileUnusable(
             f"{path} does not hold a secret of at least {MASTER_SECRET_MIN_BYTES} bytes. Put it back from a backup; "

@@ -100,10 +100,10 @@ class Database(Entity, kw_only=True):
     pool_max: Annotated[int, Meta(ge=1, le=1000, description="Connections at most, per process.")] = 10
     pool_timeout: Annotated[
         timedelta, Meta(description="How long a request waits for a free connection before it is refused with 503.")
-    ] = timedelta(seconds=5)
+    ] = timedelta(seconds=3)
     statement_timeout: Annotated[
         timedelta, Meta(description="How long one statement may take before it is cancelled.")
-    ] = timedelta(seconds=10)
+    ] = timedelta(seconds=5)
 
 
 class Auth(Entity, kw_only=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Final, get_args, get_origin, get_type_hints
 
@@ -81,6 +82,11 @@ def all_settings() -> Mapping[str, Setting]:
 def sections() -> Mapping[str, type[Entity]]:
     """The record of each section, by name."""
     return {name: record for name, record in get_type_hints(Settings).items() if _is_section(record)}
+
+
+def shown(settings: Settings) -> dict[str, object]:
+    """The value of each setting by key, as JSON knows it; secrets are masked."""
+    return {key: plain(attrgetter(key)(settings)) for key in all_settings()}
 
 
 def _settings_of(record: type[Entity], prefix: str) -> Iterator[Setting]:

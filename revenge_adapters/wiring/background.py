@@ -1,0 +1,78 @@
+"""What one process does besides answering: it writes down who was seen, and keeps an embedded database running."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from revenge_adapters.boottime import boottime
+from revenge_adapters.l1 import FeedView
+from revenge_adapters.postgres.feed import TRUSTED_SECONDS
+from revenge_core.errors import Unavailable
+
+HOUSEKEEPING_SECONDS: Final = 5.0
+LAST_CHANCE_SECONDS: Final = 2.0
+
+WATCH_SECONDS: Final = 0.2
+SUSPICIOUS_SECONDS: Final = 0.8
+"""The feed is followed every half second; one missed look is a reason to see whether the database lives (R31)."""
+RETRY_SECONDS: Final = 1.0
+
+_log = logging.getLogger("revenge.background")
+
+
+@contextlib.asynccontextmanager
+async def running(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[None]:
+    """`work` runs beside the block; afterwards it is cancelled and awaited."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def keep_house(chore: Callable[[], Awaitable[object]], *, every: float = HOUSEKEEPING_SECONDS) -> None:
+    """Do the chore again and again, outages and defects notwithstanding; once more, briefly, when told to stop."""
+    try:
+        while True:
+            await asyncio.sleep(every)
+            await _attempt(chore)
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_CHANCE_SECONDS):
+                await _attempt(chore)
+
+
+async def _attempt(chore: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await chore()
+    except Unavailable:
+        _log.debug("the database is away; housekeeping waits")
+    except Exception:  # noqa: BLE001 (housekeeping outlives its defects)
+        _log.exception("housekeeping failed; it goes on")
+
+
+async def keep_running(ensure_running: Callable[[], bool], feed: FeedView) -> None:
+    """Bring the embedded database back when the feed goes quiet: within 2 s of the loss (rulings R31)."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if feed.is_fresh(boottime() + TRUSTED_SECONDS - SUSPICIOUS_SECONDS):
+            continue
+        try:
+            if await _to_its_end(ensure_running):
+                _log.warning("the embedded database had stopped; it was started again")
+        except Exception:  # noqa: BLE001 (so does this)
+            _log.exception("the embedded database cannot be started; trying again")
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _to_its_end(work: Callable[[], bool]) -> bool:
+    """Run `work` in a thread; cancelled, wait for it all the same: it must not start what is being stopped."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait([task])

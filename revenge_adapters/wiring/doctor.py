@@ -1,0 +1,238 @@
+"""Look at everything that Revenge needs, and change nothing (conventions: doctor).
+
+A database of our own that is stopped is started for the look and stopped again; one that was never made is left alone.
+"""
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.migrate import MigrationError, status
+from revenge_adapters.postgres.uow import PostgresUnitOfWork
+from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
+from revenge_adapters.wiring.place import Place, borrowed_place, is_made
+from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
+from revenge_adapters.wiring.settings import Settings, SettingsInvalid, load_settings
+from revenge_core.auth.entities import AuthRules
+from revenge_core.auth.errors import MasterSecretMismatch
+from revenge_core.entity import Entity
+from revenge_core.errors import RevengeError
+
+DOCS: Final = "docs/reference/doctor.md#"
+OLDEST_POSTGRESQL: Final = 15
+FREE_TO_FAIL: Final = 200 * 1024**2
+FREE_TO_WARN: Final = 2 * 1024**3
+OWASP_MINIMUM: Final[Mapping[int, int]] = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
+"""Passes → KiB (OWASP Password Storage Cheat Sheet, Argon2id)."""
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    FAIL = "fail"
+    PASS = "pass"  # noqa: S105 (a verdict)
+    WARN = "warn"
+
+
+class Finding(Entity, kw_only=True):
+    """One answer. `fix` says what to do, where there is something to do."""
+
+    id: str
+    status: Verdict
+    message: str
+    fix: str | None = None
+
+    @property
+    def docs(self) -> str:
+        """Where to read more."""
+        return DOCS + self.id
+
+
+CHECKS: Final[Mapping[str, str]] = {
+    "configuration": "Every setting can be used, and what looks like a setting is one.",
+    "disk": "The data directory's disk has room: below 2 GiB is a warning, below 200 MiB a failure.",
+    "passwords": "Hashing a password costs at least what OWASP asks of Argon2id.",
+    "secrets": "The master secret is there and readable, or will be made on the first start.",
+    "secrets-mode": "Nobody but its owner can read the master secret.",
+    "database": "The database answers, and is PostgreSQL 15 or newer.",
+    "database-roles": "The application does not own its tables, so it cannot rewrite the audit log.",
+    "migrations": "The schema is this version's.",
+    "secrets-match": "The master secret is the one that wrapped the database's signing keys.",
+}
+"""What is looked at, in this order."""
+
+
+def diagnose(
+    flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None, config_file: Path | None = None
+) -> tuple[Finding, ...]:
+    """Every finding, in the order of `CHECKS`; those that an earlier failure makes pointless are left out."""
+    try:
+        loaded = load_settings(flags, environ, config_file)
+    except SettingsInvalid as problem:
+        return tuple(_failed("configuration", str(one), "Correct it where it was given") for one in problem.found)
+    settings = loaded.settings
+    told = [
+        Finding(
+            id="configuration", status=Verdict.WARN, message=line, fix="Remove it, or spell it as the reference does"
+        )
+        for line in loaded.warnings
+    ] or [_passed("configuration", _sources(loaded.config_file))]
+    return (*told, _disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings))
+
+
+def _sources(config_file: Path | None) -> str:
+    return f"read from {config_file} and the environment" if config_file else "no file; the environment and defaults"
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    message = f"{free / 1024**3:.1f} GiB free for {settings.data_dir}"
+    if free < FREE_TO_FAIL:
+        return _failed("disk", message, "Free some room: the database stops when the disk is full")
+    if free < FREE_TO_WARN:
+        return _warned("disk", message, "Free some room, or move the data directory")
+    return _passed("disk", message)
+
+
+def _passwords(settings: Settings) -> Finding:
+    given = settings.passwords
+    needed = OWASP_MINIMUM[min(given.time_cost, max(OWASP_MINIMUM))]
+    message = f"Argon2id with {given.memory_kib} KiB and {given.time_cost} passes"
+    if given.memory_kib < needed:
+        fix = f"Set passwords.memory_kib to {needed} or more; hashes are renewed as people sign in"
+        return _warned("passwords", message, fix)
+    return _passed("passwords", message)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    if settings.auth.jwt_secret is not None:
+        yield _passed("secrets", "given by auth.jwt_secret")
+        return
+    file = master_key_file(settings.data_dir)
+    try:
+        found = present_secret(settings)
+    except RevengeError as problem:
+        yield _failed("secrets", problem.detail, "Put the file back from a backup, or correct its owner")
+        return
+    if found is None:
+        if settings.database.url is not None or not is_made(settings):
+            yield _passed("secrets", f"the first start makes {file}")
+        else:
+            fix = "Put it back from a backup; without it the server does not start on this database"
+            yield _failed("secrets", f"{file} is missing, and the database was made with it", fix)
+        return
+    yield _passed("secrets", f"in {file}")
+    yield from _modes(file)
+
+
+def _modes(file: Path) -> Iterator[Finding]:
+    for path, wanted in ((file.parent, 0o700), (file, 0o600)):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & ~wanted:
+            yield _failed("secrets-mode", f"{path} has mode {mode:04o}", f"chmod {wanted:04o} {path}")
+            return
+        if path.stat().st_uid not in {os.geteuid(), file.parent.parent.stat().st_uid}:
+            yield _warned("secrets-mode", f"{path} belongs to user {path.stat().st_uid}", "Check who made it")
+            return
+    yield _passed("secrets-mode", "only its owner can read it")
+
+
+def _of_database(settings: Settings) -> Iterator[Finding]:
+    if not is_made(settings):
+        yield _passed("database", f"none yet; the first start makes one in {settings.data_dir}")
+        return
+    try:
+        with borrowed_place(settings) as place, place.naming():
+            yield from _of_place(place, settings)
+    except RevengeError as problem:
+        fix = "See that it runs, and that database.url names it" if settings.database.url else "See the message"
+        yield _failed("database", problem.detail, fix)
+
+
+def _of_place(place: Place, settings: Settings) -> Iterator[Finding]:
+    yield from _connections(place)
+    try:
+        standing = status(place.owner_url.reveal())
+    except MigrationError as problem:
+        yield _failed("migrations", problem.detail, "Check the rights of the database's owner")
+        return
+    if standing.refusal is not None:
+        yield _failed("migrations", standing.refusal, "Nothing was changed; do as it says")
+    elif standing.pending:
+        names = ", ".join(step.name for step in standing.pending)
+        yield _warned("migrations", f"pending: {names}", "Run `revenge migrate up`, or start the server")
+    else:
+        yield _passed("migrations", f"up to date, {len(standing.applied)} applied")
+        yield from _match(place, settings)
+
+
+def _connections(place: Place) -> Iterator[Finding]:
+    users: list[str] = []
+    version = 0
+    for url in (place.url, place.owner_url):
+        try:
+            with psycopg.connect(url.reveal(), connect_timeout=5) as connection:
+                users.append(connection.info.user)
+                version = connection.info.server_version // 10000
+        except psycopg.Error as problem:
+            detail = f"{place.name} cannot be used: {' '.join(str(problem).split())}"
+            yield _failed("database", detail, "See that it runs, and that database.url and owner_url are right")
+            return
+        if version < OLDEST_POSTGRESQL:
+            yield _failed("database", f"PostgreSQL {version} is too old", f"Use {OLDEST_POSTGRESQL} or newer")
+            return
+    yield _passed("database", f"{place.name} answers, PostgreSQL {version}")
+    if users[0] == users[1]:
+        fix = "Make a second role, and set database.owner_url to the owner and database.url to the other one"
+        told = f"{users[0]} owns the tables and runs the application: only a trigger guards the audit log"
+        yield _warned("database-roles", told, fix)
+    else:
+        yield _passed("database-roles", f"{users[1]} owns, {users[0]} uses")
+
+
+def _match(place: Place, settings: Settings) -> Iterator[Finding]:
+    secret = settings.auth.jwt_secret or present_secret(settings)
+    if secret is None:
+        return
+    tokens = JoserfcAccessTokens(secret, AuthRules(), issuer="doctor")
+    try:
+        asyncio.run(_load_keys(tokens, place))
+    except MasterSecretMismatch:
+        told = f"the master secret is not the one that wrapped the signing keys in {place.name}"
+        yield _failed("secrets-match", told, "Give this server the secret of that database, or its own database")
+    else:
+        yield _passed("secrets-match", "it opens the database's signing keys")
+
+
+async def _load_keys(tokens: JoserfcAccessTokens, place: Place) -> None:
+    database = Database(place.url.reveal(), min_size=1, max_size=1, acquire_timeout=timedelta(seconds=5))
+    try:
+        await database.open()
+        async with PostgresUnitOfWork(database, None).begin() as tx:
+            keys = await tx.signing_keys.lock_all()
+    finally:
+        await database.close()
+    if keys:
+        tokens.load(keys)
+
+
+def _passed(id: str, message: str) -> Finding:
+    return Finding(id=id, status=Verdict.PASS, message=message)
+
+
+def _warned(id: str, message: str, fix: str) -> Finding:
+    return Finding(id=id, status=Verdict.WARN, message=message, fix=fix)
+
+
+def _failed(id: str, message: str, fix: str) -> Finding:
+    return Finding(id=id, status=Verdict.FAIL, message=message, fix=fix)

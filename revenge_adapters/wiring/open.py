@@ -1,0 +1,100 @@
+"""`open_revenge`: from settings to a running `Revenge`, and back to nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from revenge_adapters.passwords_argon2 import Argon2Hasher
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.wiring.background import keep_house, keep_running, running
+from revenge_adapters.wiring.place import Place, find_place
+from revenge_adapters.wiring.production import ProductionAdapters
+from revenge_adapters.wiring.rules import auth_rules, session_rules
+from revenge_adapters.wiring.schema import bring_up_to_date
+from revenge_adapters.wiring.secrets_file import master_secret
+from revenge_adapters.wiring.services import Services
+from revenge_adapters.wiring.settings import Settings, load_settings
+from revenge_core.auth.errors import MasterSecretMismatch
+from revenge_core.revenge import Revenge
+
+ISSUER: Final = "revenge"
+"""Who signs access tokens where no public address is set."""
+
+
+@asynccontextmanager
+async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Revenge]:
+    """A running Revenge on its database; `settings` are read as `revenge serve` reads them if None.
+
+    Starts an embedded PostgreSQL unless a database is given, backs that up if it is about to change, migrates, and
+    follows the revocation feed. On leaving, also after a failure half-way, all of it is stopped in reverse order.
+    Runs on any event loop that is there and touches nothing of it.
+
+    Raises:
+        SettingsInvalid: settings were to be read and cannot be used.
+        DatabaseUnavailable: the database cannot be started or reached.
+        SecretFileUnusable, MasterSecretMismatch: the master secret is damaged, or another database's.
+        BackupFailed: the database was about to be migrated and could not be backed up.
+        MigrationError: the schema is newer than this program, was changed by hand, or a migration failed.
+    """
+    settings = settings or load_settings().settings
+    async with AsyncExitStack() as stack:
+        place = await find_place(settings, stack)
+        secret, secret_place = master_secret(settings)
+        await asyncio.to_thread(bring_up_to_date, place)
+
+        database = Database(
+            place.url.reveal(),
+            min_size=settings.database.pool_min,
+            max_size=settings.database.pool_max,
+            acquire_timeout=settings.database.pool_timeout,
+            statement_timeout=settings.database.statement_timeout,
+        )
+        stack.push_async_callback(database.close)
+        with place.naming():
+            await database.open()
+        follower = ChangeFollower(place.url.reveal())
+        stack.push_async_callback(follower.close)
+        hasher = Argon2Hasher(
+            memory_kib=settings.passwords.memory_kib,
+            time_cost=settings.passwords.time_cost,
+            parallelism=settings.passwords.parallelism,
+            threads=settings.passwords.threads,
+            queue=settings.passwords.queue,
+        )
+        stack.push_async_callback(asyncio.to_thread, hasher.close)
+
+        rules = auth_rules(settings)
+        adapters = ProductionAdapters(
+            database=database,
+            follower=follower,
+            hasher=hasher,
+            master_secret=secret,
+            issuer=settings.server.public_url or ISSUER,
+            auth_rules=rules,
+        )
+        services = Services(adapters=adapters, auth_rules=rules, session_rules=session_rules(settings))
+        revenge: Revenge = services.revenge()  # caches subscribe to the feed before it is followed
+
+        with place.naming():
+            await follower.start()
+        await _load_signing_keys(revenge, secret_place, place)
+        if place.embedded is not None:
+            watch = keep_running(place.embedded.ensure_running, follower)
+            await stack.enter_async_context(running(watch, "revenge database watch"))
+        chores = keep_house(revenge.sessions.write_sightings)
+        await stack.enter_async_context(running(chores, "revenge housekeeping"))
+        revenge.health.mark_started()
+        yield revenge
+
+
+async def _load_signing_keys(revenge: Revenge, secret_place: str, place: Place) -> None:
+    """Load them, or name the two things that do not belong together (rulings R21)."""
+    try:
+        await revenge.auth.load_signing_keys()
+    except MasterSecretMismatch as problem:
+        raise MasterSecretMismatch(
+            f"The master secret from {secret_place} is not the one that wrapped the signing keys in {place.name}. "
+            "Give this server the secret of that database, or the database of that secret; `revenge doctor` shows both"
+        ) from problem

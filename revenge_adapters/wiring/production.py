@@ -1,0 +1,46 @@
+"""The production adapters, one provider per port. What has a life of its own comes in opened."""
+
+from dependency_injector import containers, providers
+
+from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
+from revenge_adapters.passwords_argon2 import Argon2Hasher
+from revenge_adapters.postgres.activity import PostgresActivityReader
+from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
+from revenge_adapters.postgres.rbac import PostgresRoleReader
+from revenge_adapters.postgres.sessions import PostgresSessionReader
+from revenge_adapters.postgres.uow import PostgresUnitOfWork
+from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.system import Uuid7Ids
+from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
+from revenge_core.auth.entities import AuthRules
+from revenge_core.secrets import Secret
+
+
+class ProductionAdapters(containers.DeclarativeContainer):
+    """PostgreSQL behind caches that the revocation feed guards."""
+
+    database = providers.Dependency(instance_of=Database)
+    follower = providers.Dependency(instance_of=ChangeFollower)
+    hasher = providers.Dependency(instance_of=Argon2Hasher)
+    master_secret = providers.Dependency(instance_of=Secret)
+    issuer = providers.Dependency(instance_of=str)
+    auth_rules = providers.Dependency(instance_of=AuthRules)
+
+    clock = follower
+    ids = providers.Singleton(Uuid7Ids)
+    tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
+    uow = providers.Singleton(PostgresUnitOfWork, database, follower)
+    account_reader = providers.Singleton(PostgresAccountReader, database)
+    activity_reader = providers.Singleton(PostgresActivityReader, database)
+    principal_reader = providers.Singleton(
+        CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower
+    )
+    role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
+    session_reader = providers.Singleton(PostgresSessionReader, database)
+    user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
+    probes = providers.List(
+        providers.Singleton(DatabaseProbe, database), providers.Singleton(MigrationsProbe, database)
+    )

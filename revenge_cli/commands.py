@@ -1,0 +1,52 @@
+"""The tree of commands: names and one line each. What they do is loaded when they are called."""
+
+import os
+
+import click
+
+from revenge_cli.lazy import Root
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's own)
+    if wanted and not ctx.resilient_parsing:
+        from revenge_cli.release import release
+
+        click.echo(f"revenge {release()}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    lazy={
+        "admin": ("revenge_cli.admin:admin", "Make administrators from this machine's shell."),
+        "completion": ("revenge_cli.completion:completion", "Print the completion script for a shell."),
+        "config": ("revenge_cli.config:config", "Show and check the configuration."),
+        "doctor": ("revenge_cli.doctor:doctor", "Look for what is wrong, and say how to mend it."),
+        "migrate": ("revenge_cli.migrate:migrate", "Show and bring up to date the database's schema."),
+        "serve": ("revenge_cli.serve:serve", "Run the server."),
+        "version": ("revenge_cli.version:version", "Show which release this is."),
+    },
+    examples=(
+        "revenge serve",
+        "revenge admin create --username ada --email ada@example.org",
+        "revenge doctor",
+    ),
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show which release this is.",
+)
+@click.pass_context
+def revenge(ctx: click.Context) -> None:
+    """Revenge, a media server's core.
+
+    Exit codes: 0 ok, 1 failure, 2 usage or settings, 3 not found, 4 conflict, 5 denied, 69 something that Revenge needs
+    is down.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False

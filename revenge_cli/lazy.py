@@ -1,0 +1,106 @@
+"""Commands that are loaded when they are called, with examples in their help and hints for what was mistyped."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Final, cast
+
+import click
+from typing_extensions import override
+
+from revenge_cli.exits import exit_code
+from revenge_core.errors import RevengeError
+
+REPORTED_BY: Final = "revenge.report"
+"""Key in click's metadata: how the running command wants errors reported."""
+
+
+class Command(click.Command):
+    """A command whose help shows how it is used before it lists what it takes."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    @override
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_examples(self.examples, formatter)
+        super().format_help_text(ctx, formatter)
+
+
+class LazyGroup(click.Group):
+    """A group that knows names and one line about each of its commands, and loads a command when it is called."""
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 (click's own)
+        lazy: Mapping[str, tuple[str, str]] | None = None,
+        examples: Sequence[str] = (),
+        **kwargs: Any,  # noqa: ANN401 (click's own)
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = dict(lazy or {})
+        """Name → where it is (`module:attribute`), and the line that lists show."""
+        self.examples = tuple(examples)
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.lazy})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.lazy:
+            module, _, attribute = self.lazy[cmd_name][0].partition(":")
+            return cast(click.Command, getattr(import_module(module), attribute))
+        return super().get_command(ctx, cmd_name)
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-"):
+            close = get_close_matches(args[0], known, n=1)
+            hint = f"did you mean `{ctx.command_path} {close[0]}`?" if close else f"there are: {', '.join(known)}."
+            ctx.fail(f"There is no command {args[0]!r} here; {hint}")
+        return super().resolve_command(ctx, args)
+
+    @override
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_examples(self.examples, formatter)
+        super().format_help_text(ctx, formatter)
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._line(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _line(self, ctx: click.Context, name: str) -> str:
+        if name in self.lazy:
+            return self.lazy[name][1]
+        command = super().get_command(ctx, name)
+        return command.get_short_help_str(100) if command else ""
+
+
+class Root(LazyGroup):
+    """The outermost group: what Revenge refuses becomes a message and an exit code here."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RevengeError as error:
+            report = ctx.meta.get(REPORTED_BY, _report)
+            report(error)
+            raise click.exceptions.Exit(exit_code(error)) from error
+
+
+def _report(error: RevengeError) -> None:
+    click.echo(f"Error: {error.detail}", err=True)
+
+
+def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
+    if examples:
+        with formatter.section("Examples"):
+            for example in examples:
+                formatter.write(f"{' ' * formatter.current_indent}{example}\n")

@@ -1,0 +1,45 @@
+"""`revenge migrate`: the database's schema."""
+
+import click
+
+from revenge_cli.lazy import LazyGroup
+from revenge_cli.render import Shape, show_record, show_rows
+from revenge_cli.session import Session, command
+
+
+@click.group(cls=LazyGroup, examples=("revenge migrate status", "revenge migrate up"))
+def migrate() -> None:
+    """Show and bring up to date the database's schema."""
+
+
+@command("status", examples=("revenge migrate status", "revenge migrate status --json"))
+def status(session: Session) -> None:
+    """Show which migrations were applied and which are still to come."""
+    found = session.doors.migrations(session.load())
+    rows = [{"name": name, "state": "applied"} for name in found.applied]
+    rows += [{"name": name, "state": "pending"} for name in found.pending]
+    if session.shape is Shape.JSON:
+        show_record(
+            session.shape,
+            {"applied": list(found.applied), "pending": list(found.pending), "refusal": found.refusal},
+        )
+    else:
+        show_rows(session.shape, ("name", "state"), rows)
+        if found.refusal:
+            session.say(f"Warning: {found.refusal}")
+
+
+@command("up", examples=("revenge migrate up",))
+def up(session: Session) -> None:
+    """Bring the schema up to date, as the server does when it starts; a database of our own is backed up first."""
+    applied = session.doors.migrate(session.load())
+    if session.shape is Shape.JSON:
+        show_record(session.shape, {"applied": list(applied)})
+        return
+    for name in applied:
+        click.echo(name)
+    session.say(f"{len(applied)} applied." if applied else "Nothing to do: the schema is up to date.")
+
+
+migrate.add_command(status)
+migrate.add_command(up)
