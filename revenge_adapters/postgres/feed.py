@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -68,7 +68,8 @@ class ChangeFollower(FeedView, Clock):
         self._cursor = 0
         self._last: dict[Change, int] = {}
         self._remembered_from = 0
-        self._time_base: tuple[datetime, float] | None = None
+        self._ahead: float | None = None
+        """The database's time less this machine's boot time, in seconds."""
         self._latest: datetime | None = None
 
     async def start(self) -> None:
@@ -95,11 +96,10 @@ class ChangeFollower(FeedView, Clock):
 
     @override
     def now(self) -> datetime:
-        if self._time_base is None:
+        if self._ahead is None:
             message = "the database's time is not known yet: start() the follower first"
             raise DatabaseUnavailable(message)
-        base, at = self._time_base
-        present = base + timedelta(seconds=boottime() - at)
+        present = datetime.fromtimestamp(self._ahead + boottime(), UTC)
         if self._latest is None or present > self._latest:
             self._latest = present
         return self._latest
@@ -166,7 +166,7 @@ class ChangeFollower(FeedView, Clock):
         if news is None:
             message = "the table revenge.feed_identity is empty"
             raise psycopg.DataError(message)
-        self._time_base = news.now, (before + after) / 2
+        self._ahead = news.now.timestamp() - (before + after) / 2
         self._take(news)
         self._looked_at = began
 

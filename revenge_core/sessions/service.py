@@ -246,9 +246,8 @@ class Sessions:
         )
         return len(ended)
 
-    def saw(self, session: Session, origin: Origin) -> None:
+    def saw(self, session: Session, origin: Origin, now: datetime) -> None:
         """Remember that the session was used; `write_sightings` writes it, at most once a minute per session."""
-        now = self._clock.now()
         if now - self._noted.get(session.id, session.last_activity_at) >= SIGHTING_INTERVAL:
             self._noted[session.id] = now
             self._unwritten[session.id] = Sighting(session_id=session.id, at=now, address=origin.address)

@@ -288,7 +288,7 @@ class Auth:
         session = principal.session
         if not session.is_live(user_epoch=principal.user_epoch, user_active=principal.user_active, now=now):
             raise SessionEnded
-        self._sessions.saw(session, origin)
+        self._sessions.saw(session, origin, now)
         return Actor(
             kind=ActorKind.USER,
             user_id=claims.user_id,
