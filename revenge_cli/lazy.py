@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
-from typing_extensions import override
 
-from revenge_cli.exits import exit_code
-from revenge_core.errors import RevengeError
+if TYPE_CHECKING:
+    from revenge_core.errors import RevengeError
 
 REPORTED_BY: Final = "revenge.report"
 """Key in click's metadata: how the running command wants errors reported."""
@@ -22,8 +21,8 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
-    @override
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show examples, then the text."""
         _write_examples(self.examples, formatter)
         super().format_help_text(ctx, formatter)
 
@@ -43,21 +42,21 @@ class LazyGroup(click.Group):
         """Name → where it is (`module:attribute`), and the line that lists show."""
         self.examples = tuple(examples)
 
-    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, loaded or not, by alphabet."""
         return sorted({*super().list_commands(ctx), *self.lazy})
 
-    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the command of that name."""
         if cmd_name in self.lazy:
             module, _, attribute = self.lazy[cmd_name][0].partition(":")
             return cast(click.Command, getattr(import_module(module), attribute))
         return super().get_command(ctx, cmd_name)
 
-    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
         known = self.list_commands(ctx)
         if args[0] not in known and not args[0].startswith("-"):
             close = get_close_matches(args[0], known, n=1)
@@ -65,13 +64,13 @@ class LazyGroup(click.Group):
             ctx.fail(f"There is no command {args[0]!r} here; {hint}")
         return super().resolve_command(ctx, args)
 
-    @override
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show examples, then the text."""
         _write_examples(self.examples, formatter)
         super().format_help_text(ctx, formatter)
 
-    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._line(ctx, name)) for name in self.list_commands(ctx)])
 
@@ -85,17 +84,21 @@ class LazyGroup(click.Group):
 class Root(LazyGroup):
     """The outermost group: what Revenge refuses becomes a message and an exit code here."""
 
-    @override
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (what a command returns)
+        """Run the command; what Revenge refuses is reported and becomes an exit code."""
         try:
             return super().invoke(ctx)
-        except RevengeError as error:
-            report = ctx.meta.get(REPORTED_BY, _report)
-            report(error)
+        except Exception as error:
+            from revenge_cli.exits import exit_code  # not above: help is shown without loading the core
+            from revenge_core.errors import RevengeError
+
+            if not isinstance(error, RevengeError):
+                raise
+            ctx.meta.get(REPORTED_BY, _report)(error)
             raise click.exceptions.Exit(exit_code(error)) from error
 
 
-def _report(error: RevengeError) -> None:
+def _report(error: "RevengeError") -> None:
     click.echo(f"Error: {error.detail}", err=True)
 
 
