@@ -22,6 +22,7 @@ from typing_extensions import override
 from revenge_core.secrets import Secret
 
 Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 MakeRow: TypeAlias = Callable[[Sequence[Any]], Row]
 
 _NAME: Final = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
@@ -32,7 +33,7 @@ class SqlMismatchError(Exception):
     """A statement, the class that names it, and the record it is to fill do not fit together."""
 
 
-class Query(Generic[Row]):
+class Query(Generic[Row_co]):
     """One statement, and what its rows are: an entity, a single value, or None where it gives none.
 
     Columns go to the fields of the same name, also to those of entities inside the entity; every field has its column
@@ -45,20 +46,20 @@ class Query(Generic[Row]):
         self.name = name
         self.text = text.encode()
         self.row_type = row_type
-        self._make: MakeRow[Row] | None = None
+        self._make: MakeRow[Row_co] | None = None
 
     @override
     def __repr__(self) -> str:
         return f"<Query {self.name}>"
 
-    def row_factory(self, cursor: AsyncCursor[Any] | Cursor[Any]) -> MakeRow[Row]:
+    def row_factory(self, cursor: AsyncCursor[Any] | Cursor[Any]) -> MakeRow[Row_co]:
         """What psycopg calls for each result: the maker is worked out once, from the first result's columns."""
         if self._make is None:
             columns = tuple(column.name for column in cursor.description or ())
             self._make = self.decoder(columns)
         return self._make
 
-    def decoder(self, columns: tuple[str, ...]) -> MakeRow[Row]:
+    def decoder(self, columns: tuple[str, ...]) -> MakeRow[Row_co]:
         """How rows with these columns become `row_type`.
 
         Raises:
@@ -75,7 +76,7 @@ class Query(Generic[Row]):
             return lambda values: _converted(values[0], row_type)
         return self._record_decoder(columns, row_type)
 
-    def _record_decoder(self, columns: tuple[str, ...], record: type[msgspec.Struct]) -> MakeRow[Row]:
+    def _record_decoder(self, columns: tuple[str, ...], record: type[msgspec.Struct]) -> MakeRow[Row_co]:
         homes = sorted(_homes(record))
         if sorted(columns) != [field for field, _ in homes]:
             raise SqlMismatchError(

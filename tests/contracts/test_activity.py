@@ -3,6 +3,7 @@ from revenge_core.testing.contracts.activity import (
     ActivityReaderContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemoryActivityLog(OnMemory, ActivityLogContract):
@@ -10,4 +11,12 @@ class TestMemoryActivityLog(OnMemory, ActivityLogContract):
 
 
 class TestMemoryActivityReader(OnMemory, ActivityReaderContract):
+    pass
+
+
+class TestPostgresActivityLog(OnPostgres, ActivityLogContract):
+    pass
+
+
+class TestPostgresActivityReader(OnPostgres, ActivityReaderContract):
     pass

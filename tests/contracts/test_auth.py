@@ -6,6 +6,7 @@ from revenge_core.testing.contracts.auth import (
     SigningKeyStoreContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemoryCredentialStore(OnMemory, CredentialStoreContract):
@@ -25,4 +26,24 @@ class TestMemoryBootstrapTokenStore(OnMemory, BootstrapTokenStoreContract):
 
 
 class TestMemorySigningKeyStore(OnMemory, SigningKeyStoreContract):
+    pass
+
+
+class TestPostgresCredentialStore(OnPostgres, CredentialStoreContract):
+    pass
+
+
+class TestPostgresAccountReader(OnPostgres, AccountReaderContract):
+    pass
+
+
+class TestPostgresPrincipalReader(OnPostgres, PrincipalReaderContract):
+    pass
+
+
+class TestPostgresBootstrapTokenStore(OnPostgres, BootstrapTokenStoreContract):
+    pass
+
+
+class TestPostgresSigningKeyStore(OnPostgres, SigningKeyStoreContract):
     pass

@@ -166,5 +166,3 @@ def test_no_sequence_of_reads_writes_and_flushes_ever_shows_an_old_value(steps: 
             assert await cache.get(key) == source.values[key]
 
     asyncio.run(play())
-
-

@@ -3,6 +3,7 @@ from revenge_core.testing.contracts.rbac import (
     RoleStoreContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemoryRoleStore(OnMemory, RoleStoreContract):
@@ -10,4 +11,12 @@ class TestMemoryRoleStore(OnMemory, RoleStoreContract):
 
 
 class TestMemoryRoleReader(OnMemory, RoleReaderContract):
+    pass
+
+
+class TestPostgresRoleStore(OnPostgres, RoleStoreContract):
+    pass
+
+
+class TestPostgresRoleReader(OnPostgres, RoleReaderContract):
     pass

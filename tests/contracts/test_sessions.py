@@ -5,6 +5,7 @@ from revenge_core.testing.contracts.sessions import (
     SightingsContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemorySessionStore(OnMemory, SessionStoreContract):
@@ -20,4 +21,20 @@ class TestMemoryDevices(OnMemory, DevicesContract):
 
 
 class TestMemorySessionReader(OnMemory, SessionReaderContract):
+    pass
+
+
+class TestPostgresSessionStore(OnPostgres, SessionStoreContract):
+    pass
+
+
+class TestPostgresSightings(OnPostgres, SightingsContract):
+    pass
+
+
+class TestPostgresDevices(OnPostgres, DevicesContract):
+    pass
+
+
+class TestPostgresSessionReader(OnPostgres, SessionReaderContract):
     pass

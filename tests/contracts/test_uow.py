@@ -3,6 +3,7 @@ from revenge_core.testing.contracts.uow import (
     UnitOfWorkContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemoryUnitOfWork(OnMemory, UnitOfWorkContract):
@@ -10,4 +11,12 @@ class TestMemoryUnitOfWork(OnMemory, UnitOfWorkContract):
 
 
 class TestMemoryChangeFeed(OnMemory, ChangeFeedContract):
+    pass
+
+
+class TestPostgresUnitOfWork(OnPostgres, UnitOfWorkContract):
+    pass
+
+
+class TestPostgresChangeFeed(OnPostgres, ChangeFeedContract):
     pass

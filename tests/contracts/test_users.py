@@ -3,6 +3,7 @@ from revenge_core.testing.contracts.users import (
     UserStoreContract,
 )
 from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
 
 
 class TestMemoryUserStore(OnMemory, UserStoreContract):
@@ -10,4 +11,12 @@ class TestMemoryUserStore(OnMemory, UserStoreContract):
 
 
 class TestMemoryUserReader(OnMemory, UserReaderContract):
+    pass
+
+
+class TestPostgresUserStore(OnPostgres, UserStoreContract):
+    pass
+
+
+class TestPostgresUserReader(OnPostgres, UserReaderContract):
     pass

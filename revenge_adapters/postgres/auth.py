@@ -1,0 +1,124 @@
+"""What signing in keeps in PostgreSQL: credentials, principals, bootstrap tokens, signing keys."""
+
+from datetime import datetime
+
+from msgspec.structs import asdict
+from typing_extensions import override
+
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.auth.entities import Account, BootstrapToken, Credential, Principal, SigningKey
+from revenge_core.auth.ports import (
+    AccountReader,
+    BootstrapTokenStore,
+    CredentialStore,
+    PrincipalReader,
+    SigningKeyStore,
+)
+from revenge_core.errors import Invalid
+from revenge_core.ids import SessionId, UserId
+
+
+class Sql(SqlFile, file="auth.sql"):
+    """The statements of signing in."""
+
+    put_credential: Query[None]
+    by_login: Query[Account]
+    of_user: Query[Account]
+    principal: Query[Principal]
+    replace_bootstrap_token: Query[None]
+    is_bootstrap_token_open: Query[bool]
+    consume_bootstrap_token: Query[None]
+    void_bootstrap_tokens: Query[None]
+    lock_signing_keys: Query[None]
+    signing_keys: Query[SigningKey]
+    add_signing_key: Query[None]
+    forget_retired_signing_keys: Query[None]
+
+
+class PostgresCredentials(CredentialStore):
+    """Credentials inside a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def put(self, credential: Credential) -> None:
+        await self._transaction.run(
+            Sql.put_credential,
+            user_id=credential.user_id,
+            password_hash=credential.password_hash.reveal(),
+            changed_at=credential.changed_at,
+        )
+
+
+class PostgresAccountReader(AccountReader):
+    """Accounts with their credentials, outside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    async def by_login(self, login_key: str) -> Account | None:
+        try:
+            return await self._database.one(Sql.by_login, login_key=login_key)
+        except Invalid:  # text that cannot be stored is nobody's name
+            return None
+
+    @override
+    async def of_user(self, user_id: UserId) -> Account | None:
+        return await self._database.one(Sql.of_user, user_id=user_id)
+
+
+class PostgresPrincipalReader(PrincipalReader):
+    """Who is behind a session, always asked for, in one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    async def principal(self, session_id: SessionId) -> Principal | None:
+        return await self._database.one(Sql.principal, session_id=session_id)
+
+
+class PostgresBootstrapTokens(BootstrapTokenStore):
+    """The bootstrap token: there is one row for it, so there is never more than one."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def replace(self, token: BootstrapToken) -> None:
+        await self._transaction.run(Sql.replace_bootstrap_token, **asdict(token))
+
+    @override
+    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
+        return bool(await self._transaction.one(Sql.is_bootstrap_token_open, token_hash=token_hash, at=at))
+
+    @override
+    async def consume(self, token_hash: bytes, at: datetime) -> bool:
+        return await self._transaction.run(Sql.consume_bootstrap_token, token_hash=token_hash, at=at) == 1
+
+    @override
+    async def void_all(self) -> None:
+        await self._transaction.run(Sql.void_bootstrap_tokens)
+
+
+class PostgresSigningKeys(SigningKeyStore):
+    """Signing keys inside a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def lock_all(self) -> tuple[SigningKey, ...]:
+        await self._transaction.run(Sql.lock_signing_keys)
+        return await self._transaction.all(Sql.signing_keys)
+
+    @override
+    async def add(self, key: SigningKey) -> None:
+        await self._transaction.run(Sql.add_signing_key, **asdict(key))
+
+    @override
+    async def forget_retired(self, before: datetime) -> int:
+        return await self._transaction.run(Sql.forget_retired_signing_keys, before=before)

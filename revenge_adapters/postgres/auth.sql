@@ -1,0 +1,62 @@
+-- name: put_credential
+INSERT INTO revenge.credentials (user_id, password_hash, changed_at)
+VALUES (%(user_id)s, %(password_hash)s, %(changed_at)s)
+ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at
+
+-- name: by_login
+SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, user_id, password_hash, changed_at
+  FROM revenge.users
+  JOIN revenge.credentials ON credentials.user_id = users.id
+ WHERE (username_key = %(login_key)s OR email_key = %(login_key)s) AND deleted_at IS NULL
+ ORDER BY username_key = %(login_key)s DESC
+ LIMIT 1
+
+-- name: of_user
+SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, user_id, password_hash, changed_at
+  FROM revenge.users
+  JOIN revenge.credentials ON credentials.user_id = users.id
+ WHERE id = %(user_id)s AND deleted_at IS NULL
+
+-- name: principal
+SELECT sessions.id, sessions.user_id, device_id, sessions.epoch, client_type, device_name, user_agent, address, methods,
+       level, authenticated_at, sessions.created_at, last_activity_at, idle_expires_at, expires_at, ended_at,
+       end_reason,
+       users.epoch AS user_epoch,
+       users.is_active AND users.deleted_at IS NULL AS user_active,
+       ARRAY(SELECT role FROM revenge.user_roles WHERE user_roles.user_id = sessions.user_id) AS roles
+  FROM revenge.sessions
+  JOIN revenge.users ON users.id = sessions.user_id
+ WHERE sessions.id = %(session_id)s
+
+-- name: replace_bootstrap_token
+INSERT INTO revenge.bootstrap_tokens (token_hash, created_at, expires_at)
+VALUES (%(token_hash)s, %(created_at)s, %(expires_at)s)
+ON CONFLICT (is_only) DO UPDATE
+   SET token_hash = excluded.token_hash, created_at = excluded.created_at, expires_at = excluded.expires_at
+
+-- name: is_bootstrap_token_open
+SELECT EXISTS (SELECT FROM revenge.bootstrap_tokens WHERE token_hash = %(token_hash)s AND expires_at > %(at)s)
+
+-- name: consume_bootstrap_token
+DELETE FROM revenge.bootstrap_tokens WHERE token_hash = %(token_hash)s AND expires_at > %(at)s
+
+-- name: void_bootstrap_tokens
+DELETE FROM revenge.bootstrap_tokens
+
+-- name: lock_signing_keys
+LOCK TABLE revenge.signing_keys IN SHARE ROW EXCLUSIVE MODE
+
+-- name: signing_keys
+SELECT kid, wrapped, secret_check, created_at, retired_at FROM revenge.signing_keys ORDER BY created_at, kid
+
+-- name: add_signing_key
+WITH retired AS (
+    UPDATE revenge.signing_keys SET retired_at = %(created_at)s WHERE retired_at IS NULL
+)
+INSERT INTO revenge.signing_keys (kid, wrapped, secret_check, created_at, retired_at)
+VALUES (%(kid)s, %(wrapped)s, %(secret_check)s, %(created_at)s, %(retired_at)s)
+
+-- name: forget_retired_signing_keys
+DELETE FROM revenge.signing_keys WHERE retired_at < %(before)s

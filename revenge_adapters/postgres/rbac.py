@@ -1,0 +1,56 @@
+"""Roles and grants in PostgreSQL."""
+
+from msgspec.structs import asdict
+from typing_extensions import override
+
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.ids import UserId
+from revenge_core.rbac.entities import Role, RoleGrant
+from revenge_core.rbac.errors import RoleNotFound
+from revenge_core.rbac.policy import ADMIN, PermissionIndex, compile_index
+from revenge_core.rbac.ports import RoleReader, RoleStore
+
+
+class Sql(SqlFile, file="rbac.sql"):
+    """The statements of roles."""
+
+    grant: Query[bool]
+    roles_of: Query[str]
+    has_enabled_admin: Query[bool]
+    all_roles: Query[Role]
+
+
+class PostgresRoles(RoleStore):
+    """Roles and grants inside a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def grant(self, grant: RoleGrant) -> None:
+        if not await self._transaction.one(Sql.grant, **asdict(grant)):
+            raise RoleNotFound
+
+    @override
+    async def roles_of(self, user_id: UserId) -> frozenset[str]:
+        return frozenset(await self._transaction.all(Sql.roles_of, user_id=user_id))
+
+    @override
+    async def has_enabled_admin(self) -> bool:
+        return bool(await self._transaction.one(Sql.has_enabled_admin, admin=ADMIN))
+
+
+class PostgresRoleReader(RoleReader):
+    """Roles outside a transaction, always asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    async def all_roles(self) -> tuple[Role, ...]:
+        return await self._database.all(Sql.all_roles)
+
+    @override
+    async def index(self) -> PermissionIndex:
+        return compile_index(await self.all_roles())

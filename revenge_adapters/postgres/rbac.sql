@@ -1,0 +1,28 @@
+-- name: grant
+WITH wanted AS (
+    SELECT name FROM revenge.roles WHERE name = %(role)s
+),
+granted AS (
+    INSERT INTO revenge.user_roles (user_id, role, source, granted_at, granted_by)
+    SELECT %(user_id)s, name, %(source)s, %(granted_at)s, %(granted_by)s::uuid FROM wanted
+    ON CONFLICT (user_id, role) DO NOTHING
+)
+SELECT EXISTS (SELECT FROM wanted)
+
+-- name: roles_of
+SELECT role FROM revenge.user_roles WHERE user_id = %(user_id)s
+
+-- name: has_enabled_admin
+SELECT EXISTS (
+    SELECT
+      FROM revenge.user_roles
+      JOIN revenge.users ON users.id = user_roles.user_id
+     WHERE user_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
+)
+
+-- name: all_roles
+SELECT name, description, built_in,
+       ARRAY(SELECT parent FROM revenge.role_parents WHERE role = roles.name) AS parents,
+       ARRAY(SELECT permission FROM revenge.role_permissions WHERE role = roles.name) AS permissions
+  FROM revenge.roles
+ ORDER BY name

@@ -1,0 +1,164 @@
+-- name: add
+INSERT INTO revenge.sessions (
+    id, user_id, device_id, epoch, client_type, device_name, user_agent, address, methods, level, authenticated_at,
+    created_at, last_activity_at, idle_expires_at, expires_at, ended_at, end_reason
+) VALUES (
+    %(id)s, %(user_id)s, %(device_id)s, %(epoch)s, %(client_type)s, %(device_name)s, %(user_agent)s, %(address)s,
+    %(methods)s, %(level)s, %(authenticated_at)s, %(created_at)s, %(last_activity_at)s, %(idle_expires_at)s,
+    %(expires_at)s, %(ended_at)s, %(end_reason)s
+)
+
+-- name: by_id
+SELECT id, user_id, device_id, epoch, client_type, device_name, user_agent, address, methods, level, authenticated_at,
+       created_at, last_activity_at, idle_expires_at, expires_at, ended_at, end_reason
+  FROM revenge.sessions
+ WHERE id = %(id)s
+
+-- name: end
+UPDATE revenge.sessions
+   SET ended_at = %(at)s, end_reason = %(reason)s
+ WHERE id = %(id)s AND ended_at IS NULL
+
+-- name: end_all_of
+-- Whoever locks several sessions does it by id, so that two never wait for each other.
+WITH open AS (
+    SELECT id
+      FROM revenge.sessions
+     WHERE user_id = %(user_id)s AND ended_at IS NULL AND id IS DISTINCT FROM %(keep)s::uuid
+     ORDER BY id
+       FOR NO KEY UPDATE
+),
+ended AS (
+    UPDATE revenge.sessions
+       SET ended_at = %(at)s, end_reason = %(reason)s
+      FROM open
+     WHERE sessions.id = open.id
+    RETURNING sessions.id
+)
+SELECT id FROM ended ORDER BY id
+
+-- name: end_oldest_beyond
+WITH live AS (
+    SELECT id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
+      FROM revenge.sessions
+     WHERE user_id = %(user_id)s AND ended_at IS NULL AND idle_expires_at > %(at)s AND expires_at > %(at)s
+),
+surplus AS (
+    SELECT sessions.id
+      FROM revenge.sessions
+      JOIN live ON live.id = sessions.id
+     WHERE live.place > %(limit)s AND sessions.ended_at IS NULL
+     ORDER BY sessions.id
+       FOR NO KEY UPDATE OF sessions
+),
+ended AS (
+    UPDATE revenge.sessions
+       SET ended_at = %(at)s, end_reason = %(reason)s
+      FROM surplus
+     WHERE sessions.id = surplus.id
+    RETURNING sessions.id, sessions.created_at
+)
+SELECT id FROM ended ORDER BY created_at, id
+
+-- name: restamp
+UPDATE revenge.sessions SET epoch = %(epoch)s WHERE id = %(id)s
+
+-- name: slide
+UPDATE revenge.sessions
+   SET last_activity_at = greatest(last_activity_at, %(at)s),
+       idle_expires_at = least(greatest(idle_expires_at, %(idle_expires_at)s), expires_at)
+ WHERE id = %(id)s
+
+-- name: mark_seen
+WITH sighting AS (
+    SELECT session_id, max(at) AS at,
+           (array_agg(address ORDER BY at DESC) FILTER (WHERE address IS NOT NULL))[1] AS address
+      FROM unnest(%(session_ids)s::uuid[], %(times)s::timestamptz[], %(addresses)s::text[])
+           AS seen (session_id, at, address)
+     GROUP BY session_id
+),
+known AS (
+    SELECT sessions.id
+      FROM revenge.sessions
+     WHERE sessions.id IN (SELECT session_id FROM sighting)
+     ORDER BY sessions.id
+       FOR NO KEY UPDATE
+)
+UPDATE revenge.sessions
+   SET last_activity_at = greatest(last_activity_at, sighting.at),
+       idle_expires_at = least(
+           idle_expires_at + greatest(sighting.at - last_activity_at, interval '0'), expires_at
+       ),
+       address = coalesce(sighting.address, sessions.address)
+  FROM known
+  JOIN sighting ON sighting.session_id = known.id
+ WHERE sessions.id = known.id
+   AND sessions.ended_at IS NULL AND sessions.idle_expires_at > sighting.at AND sessions.expires_at > sighting.at
+
+-- name: put_device
+INSERT INTO revenge.session_devices (
+    id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
+) VALUES (
+    %(id)s, %(user_id)s, %(fingerprint)s, %(client_type)s, %(name)s, %(platform)s, %(last_address)s, %(created_at)s,
+    %(last_seen_at)s
+)
+ON CONFLICT ON CONSTRAINT session_devices_fingerprint_unique DO UPDATE
+   SET last_address = excluded.last_address, last_seen_at = excluded.last_seen_at
+RETURNING id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
+
+-- name: live_of
+SELECT sessions.id, user_id, device_id, sessions.epoch, client_type, device_name, user_agent, address, methods, level,
+       authenticated_at, sessions.created_at, last_activity_at, idle_expires_at, expires_at, ended_at, end_reason
+  FROM revenge.sessions
+  JOIN revenge.users ON users.id = sessions.user_id AND users.epoch = sessions.epoch
+ WHERE sessions.user_id = %(user_id)s AND ended_at IS NULL AND idle_expires_at > %(now)s AND expires_at > %(now)s
+ ORDER BY last_activity_at DESC, sessions.id DESC
+
+-- name: add_refresh_token
+INSERT INTO revenge.refresh_tokens (token_hash, session_id, issued_at, rotated_at, child_hash, child_salt)
+VALUES (%(token_hash)s, %(session_id)s, %(issued_at)s, %(rotated_at)s, %(child_hash)s, %(child_salt)s)
+
+-- name: lock_session_of
+SELECT sessions.id
+  FROM revenge.sessions
+ WHERE sessions.id = (SELECT session_id FROM revenge.refresh_tokens WHERE token_hash = %(token_hash)s)
+   FOR NO KEY UPDATE
+
+-- name: family
+-- Read in a statement of its own: one that waits for a lock goes on with the joined rows it saw before.
+SELECT token.token_hash, token.session_id, token.issued_at, token.rotated_at, token.child_hash, token.child_salt,
+       child.rotated_at IS NOT NULL AS child_used,
+       sessions.id, sessions.user_id, sessions.device_id, sessions.epoch, sessions.client_type, sessions.device_name,
+       sessions.user_agent, sessions.address, sessions.methods, sessions.level, sessions.authenticated_at,
+       sessions.created_at, sessions.last_activity_at, sessions.idle_expires_at, sessions.expires_at, sessions.ended_at,
+       sessions.end_reason,
+       users.epoch AS user_epoch,
+       users.is_active AND users.deleted_at IS NULL AS user_active
+  FROM revenge.refresh_tokens AS token
+  JOIN revenge.sessions ON sessions.id = token.session_id
+  JOIN revenge.users ON users.id = sessions.user_id
+  LEFT JOIN revenge.refresh_tokens AS child ON child.token_hash = token.child_hash
+ WHERE token.token_hash = %(token_hash)s
+
+-- name: rotate
+WITH child AS (
+    INSERT INTO revenge.refresh_tokens (token_hash, session_id, issued_at, rotated_at, child_hash, child_salt)
+    VALUES (%(child_hash)s, %(session_id)s, %(issued_at)s, NULL, NULL, NULL)
+),
+parent AS (
+    UPDATE revenge.refresh_tokens SET child_salt = NULL WHERE child_hash = %(token_hash)s
+)
+UPDATE revenge.refresh_tokens
+   SET rotated_at = %(at)s, child_hash = %(child_hash)s, child_salt = %(child_salt)s
+ WHERE token_hash = %(token_hash)s
+
+-- name: erase_salts
+UPDATE revenge.refresh_tokens
+   SET child_salt = NULL
+ WHERE token_hash IN (
+       SELECT token_hash
+         FROM revenge.refresh_tokens
+        WHERE child_salt IS NOT NULL AND rotated_at < %(rotated_before)s
+        ORDER BY token_hash
+          FOR NO KEY UPDATE SKIP LOCKED
+ )

@@ -1,0 +1,133 @@
+"""The unit of work on PostgreSQL: one transaction, every store, and the changes that its commit announces."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from typing_extensions import override
+
+from revenge_adapters.postgres.activity import PostgresActivityLog
+from revenge_adapters.postgres.auth import PostgresBootstrapTokens, PostgresCredentials, PostgresSigningKeys
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.rbac import PostgresRoles
+from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.users import PostgresUsers
+from revenge_core.auth.ports import AuthTx
+from revenge_core.feed import Change, ChangeFeed
+from revenge_core.uow import UnitOfWork
+
+FEED_KEPT: Final = timedelta(hours=1)
+"""How long announced changes are kept: who paused longer than this forgets all it cached (rulings R25d)."""
+
+
+class Sql(SqlFile, file="uow.sql"):
+    """The statements of the feed's writing end."""
+
+    publish: Query[int]
+    trim: Query[int]
+
+
+class CommitListener(Protocol):
+    """Whoever wants to hear at once what this process itself announced."""
+
+    def committed(self, changes: tuple[tuple[int, Change], ...]) -> None:
+        """These changes, with the numbers drawn for them, are in the database now."""
+        ...
+
+
+class PostgresChangeFeed(ChangeFeed):
+    """Collects what the transaction announces, each change once, in the order of publishing."""
+
+    def __init__(self) -> None:
+        self.collected: dict[Change, None] = {}
+
+    @override
+    def publish(self, *changes: Change) -> None:
+        self.collected.update(dict.fromkeys(changes))
+
+
+class PostgresTx(AuthTx):
+    """One transaction, as every feature sees it."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._feed = PostgresChangeFeed()
+
+    @property
+    @override
+    def activity(self) -> PostgresActivityLog:
+        return PostgresActivityLog(self._transaction)
+
+    @property
+    @override
+    def bootstrap_tokens(self) -> PostgresBootstrapTokens:
+        return PostgresBootstrapTokens(self._transaction)
+
+    @property
+    @override
+    def credentials(self) -> PostgresCredentials:
+        return PostgresCredentials(self._transaction)
+
+    @property
+    @override
+    def feed(self) -> PostgresChangeFeed:
+        return self._feed
+
+    @property
+    @override
+    def refresh_tokens(self) -> PostgresRefreshTokens:
+        return PostgresRefreshTokens(self._transaction)
+
+    @property
+    @override
+    def roles(self) -> PostgresRoles:
+        return PostgresRoles(self._transaction)
+
+    @property
+    @override
+    def sessions(self) -> PostgresSessions:
+        return PostgresSessions(self._transaction)
+
+    @property
+    @override
+    def signing_keys(self) -> PostgresSigningKeys:
+        return PostgresSigningKeys(self._transaction)
+
+    @property
+    @override
+    def users(self) -> PostgresUsers:
+        return PostgresUsers(self._transaction)
+
+
+class PostgresUnitOfWork(UnitOfWork[PostgresTx]):
+    """Opens transactions. `listener` hears of announced changes right after the commit."""
+
+    def __init__(self, database: Database, listener: CommitListener | None = None) -> None:
+        self._database = database
+        self._listener = listener
+
+    @override
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[PostgresTx]:
+        announced: tuple[tuple[int, Change], ...] = ()
+        async with self._database.transaction() as transaction:
+            tx = PostgresTx(transaction)
+            yield tx
+            if changes := tuple(tx.feed.collected):
+                numbers = await transaction.all(
+                    Sql.publish, topics=[change.topic for change in changes], keys=[change.key for change in changes]
+                )
+                announced = tuple(zip(numbers, changes, strict=True))
+        if announced and self._listener is not None:
+            self._listener.committed(announced)
+
+
+async def trim_changes(database: Database, now: datetime) -> int:
+    """Forget changes that were announced more than an hour ago; how many. Housekeeping calls it.
+
+    Raises:
+        DatabaseUnavailable: nothing was forgotten.
+    """
+    return await database.one(Sql.trim, before=now - FEED_KEPT) or 0

@@ -1,0 +1,40 @@
+-- name: add
+INSERT INTO revenge.users (
+    id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+    email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+) VALUES (
+    %(id)s, %(username)s, %(username_key)s, %(email)s, %(email_key)s, %(display_name)s, %(avatar_url)s, %(locale)s,
+    %(timezone)s, %(qar_enabled)s, %(is_active)s, %(email_verified)s, %(epoch)s, %(created_at)s, %(updated_at)s,
+    %(last_login_at)s, %(deleted_at)s
+)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: is_username_taken
+SELECT EXISTS (SELECT FROM revenge.users WHERE username_key = %(username_key)s)
+
+-- name: lock
+-- NO KEY: rows that refer to the account may still be added by others.
+SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+  FROM revenge.users
+ WHERE id = %(id)s AND deleted_at IS NULL
+   FOR NO KEY UPDATE
+
+-- name: update
+UPDATE revenge.users
+   SET username = %(username)s, username_key = %(username_key)s, email = %(email)s, email_key = %(email_key)s,
+       display_name = %(display_name)s, avatar_url = %(avatar_url)s, locale = %(locale)s, timezone = %(timezone)s,
+       qar_enabled = %(qar_enabled)s, is_active = %(is_active)s, email_verified = %(email_verified)s,
+       epoch = %(epoch)s, created_at = %(created_at)s, updated_at = %(updated_at)s,
+       last_login_at = %(last_login_at)s, deleted_at = %(deleted_at)s
+ WHERE id = %(id)s
+
+-- name: mark_login
+UPDATE revenge.users SET last_login_at = %(at)s WHERE id = %(id)s
+
+-- name: by_id
+SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+  FROM revenge.users
+ WHERE id = %(id)s AND deleted_at IS NULL
