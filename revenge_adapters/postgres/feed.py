@@ -28,6 +28,7 @@ SHORTEST_PAUSE_SECONDS: Final = 0.02
 RECONNECT_PAUSE_SECONDS: Final = 0.2
 REMEMBERED_CHANGES: Final = 10_000
 
+_TOPICS: Final = frozenset(topic.value for topic in Topic)
 _log = logging.getLogger("revenge.feed")
 
 
@@ -182,7 +183,7 @@ class ChangeFollower(FeedView, Clock):
                 forget(None)
             return
         for number, topic, key in zip(news.numbers, news.topics, news.keys, strict=True):
-            if topic in Topic:  # a newer process may announce what this one does not cache
+            if topic in _TOPICS:  # a newer process may announce what this one does not cache
                 self._note(number, Change(topic=Topic(topic), key=key))
             self._cursor = number
 
