@@ -11,7 +11,6 @@ from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
 from revenge_core.errors import Unavailable
 
-HOUSEKEEPING_SECONDS: Final = 5.0
 LAST_CHANCE_SECONDS: Final = 2.0
 
 WATCH_SECONDS: Final = 0.2
@@ -34,8 +33,8 @@ async def running(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[
             await task
 
 
-async def keep_house(chore: Callable[[], Awaitable[object]], *, every: float = HOUSEKEEPING_SECONDS) -> None:
-    """Do the chore again and again, outages and defects notwithstanding; once more, briefly, when told to stop."""
+async def keep_house(chore: Callable[[], Awaitable[object]], *, every: float) -> None:
+    """Do the chore every so many seconds, whatever fails; once more, briefly, when told to stop."""
     try:
         while True:
             await asyncio.sleep(every)

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from revenge_adapters.passwords_argon2 import Argon2Hasher
+from revenge_adapters.postgres.activity import make_partitions
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_running, running
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
@@ -17,8 +20,11 @@ from revenge_adapters.wiring.secrets_file import master_secret
 from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings, load_settings
 from revenge_core.auth.errors import MasterSecretMismatch
+from revenge_core.clock import Clock
 from revenge_core.revenge import Revenge
 
+SIGHTINGS_SECONDS: Final = 5.0
+TIDYING_SECONDS: Final = 3600.0
 ISSUER: Final = "revenge"
 """Who signs access tokens where no public address is set."""
 
@@ -79,14 +85,23 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
 
         with place.naming():
             await follower.start()
+            await make_partitions(database, follower.now())
         await _load_signing_keys(revenge, secret_place, place)
         if place.embedded is not None:
             watch = keep_running(place.embedded.ensure_running, follower)
             await stack.enter_async_context(running(watch, "revenge database watch"))
-        chores = keep_house(revenge.sessions.write_sightings)
-        await stack.enter_async_context(running(chores, "revenge housekeeping"))
+        chores = keep_house(revenge.sessions.write_sightings, every=SIGHTINGS_SECONDS)
+        await stack.enter_async_context(running(chores, "revenge sightings"))
+        tidying = keep_house(partial(_tidy, database, follower), every=TIDYING_SECONDS)
+        await stack.enter_async_context(running(tidying, "revenge tidying"))
         revenge.health.mark_started()
         yield revenge
+
+
+async def _tidy(database: Database, clock: Clock) -> None:
+    """What grows is trimmed, and what will be needed is made ahead."""
+    await trim_changes(database, clock.now())
+    await make_partitions(database, clock.now())
 
 
 async def _load_signing_keys(revenge: Revenge, secret_place: str, place: Place) -> None:
