@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import TupleRow, class_row
 from typing_extensions import override
 
 from revenge_adapters.boottime import boottime
@@ -61,7 +61,7 @@ class ChangeFollower(FeedView, Clock):
         self._url = url
         self._listen = listen
         self._subscribers: list[Callable[[Change | None], None]] = []
-        self._connection: psycopg.AsyncConnection[News] | None = None
+        self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._task: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
         self._incarnation: UUID | None = None
@@ -161,8 +161,9 @@ class ChangeFollower(FeedView, Clock):
         async with asyncio.timeout(POLL_DEADLINE_SECONDS):
             connection = await self._connected()
             before = boottime()
-            cursor = await connection.execute(Sql.poll.text, {"cursor": self._cursor}, prepare=True, binary=True)
-            news = await cursor.fetchone()
+            async with connection.cursor(binary=True, row_factory=class_row(News)) as cursor:
+                await cursor.execute(Sql.poll.text, {"cursor": self._cursor}, prepare=True)
+                news = await cursor.fetchone()
             after = boottime()
         if news is None:
             message = "the table revenge.feed_identity is empty"
@@ -196,10 +197,10 @@ class ChangeFollower(FeedView, Clock):
         for forget in self._subscribers:
             forget(change)
 
-    async def _connected(self) -> psycopg.AsyncConnection[News]:
+    async def _connected(self) -> psycopg.AsyncConnection[TupleRow]:
         if self._connection is None:
             connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, row_factory=class_row(News), application_name="revenge feed"
+                self._url, autocommit=True, application_name="revenge feed"
             )
             self._connection = connection
             if self._listen:
