@@ -60,7 +60,7 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         stack.push_async_callback(database.close)
         with place.naming():
             await database.open()
-        follower = ChangeFollower(place.url.reveal())
+        follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
         stack.push_async_callback(follower.close)
         hasher = Argon2Hasher(
             memory_kib=settings.passwords.memory_kib,

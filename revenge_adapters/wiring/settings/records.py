@@ -104,6 +104,13 @@ class Database(Entity, kw_only=True):
     statement_timeout: Annotated[
         timedelta, Meta(description="How long one statement may take before it is cancelled.")
     ] = timedelta(seconds=5)
+    notifications: Annotated[
+        bool,
+        Meta(
+            description="Whether to listen for notifications, which make a revocation known in milliseconds. Switch it "
+            "off behind a connection pooler in transaction mode; revocations are then seen within two seconds.",
+        ),
+    ] = True
 
 
 class Auth(Entity, kw_only=True):
