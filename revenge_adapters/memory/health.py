@@ -7,13 +7,14 @@ from revenge_core.health.ports import Probe
 
 
 class SteadyProbe(Probe):
-    """Answers `status` and `message`; tests set both."""
+    """Answers `status`, `message` and `details`; tests set them."""
 
     def __init__(self, name: str = "database", status: Status = Status.HEALTHY, message: str | None = None) -> None:
         self.name = name
         self.status = status
         self.message = message
+        self.details: dict[str, str | int | float | bool] = {}
 
     @override
     async def check(self) -> Check:
-        return Check(name=self.name, status=self.status, message=self.message)
+        return Check(name=self.name, status=self.status, message=self.message, details=dict(self.details))
