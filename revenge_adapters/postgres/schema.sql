@@ -1,0 +1,279 @@
+-- The schema as it is now: what the migrations come to, for readers. Nothing runs it; a house test proves that it is true.
+-- Rows that come with it (roles, the feed's identity) and the grants of the application role are in `migrations/`.
+
+CREATE SCHEMA revenge;
+
+CREATE TABLE revenge.migrations (
+    number     integer     NOT NULL PRIMARY KEY,
+    name       text        NOT NULL,
+    checksum   text        NOT NULL,
+    applied_at timestamptz NOT NULL
+);
+
+-- Accounts -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.users (
+    id             uuid        NOT NULL PRIMARY KEY,
+    username       text        NOT NULL,
+    username_key   text        NOT NULL COLLATE "C",
+    email          text        NOT NULL,
+    email_key      text        NOT NULL COLLATE "C",
+    display_name   text,
+    avatar_url     text,
+    locale         text        NOT NULL,
+    timezone       text        NOT NULL,
+    qar_enabled    boolean     NOT NULL,
+    is_active      boolean     NOT NULL,
+    email_verified boolean     NOT NULL,
+    epoch          integer     NOT NULL,
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL,
+    last_login_at  timestamptz,
+    deleted_at     timestamptz,
+    -- Deleted accounts hold their names until they are purged (rulings R20).
+    CONSTRAINT users_username_unique UNIQUE (username_key),
+    CONSTRAINT users_email_unique UNIQUE (email_key)
+);
+
+CREATE TABLE revenge.credentials (
+    user_id       uuid        NOT NULL PRIMARY KEY REFERENCES revenge.users ON DELETE CASCADE,
+    password_hash text        NOT NULL,
+    changed_at    timestamptz NOT NULL
+);
+
+-- Sessions -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.session_devices (
+    id           uuid        NOT NULL PRIMARY KEY,
+    user_id      uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
+    fingerprint  text        NOT NULL COLLATE "C",
+    client_type  text        NOT NULL,
+    name         text,
+    platform     text,
+    last_address text,
+    created_at   timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    CONSTRAINT session_devices_fingerprint_unique UNIQUE (user_id, fingerprint)
+);
+
+CREATE TABLE revenge.sessions (
+    id               uuid        NOT NULL PRIMARY KEY,
+    user_id          uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
+    device_id        uuid        NOT NULL REFERENCES revenge.session_devices ON DELETE CASCADE,
+    epoch            integer     NOT NULL,
+    client_type      text        NOT NULL,
+    device_name      text,
+    user_agent       text,
+    address          text,
+    methods          text[]      NOT NULL,
+    level            smallint    NOT NULL,
+    authenticated_at timestamptz NOT NULL,
+    created_at       timestamptz NOT NULL,
+    last_activity_at timestamptz NOT NULL,
+    idle_expires_at  timestamptz NOT NULL,
+    expires_at       timestamptz NOT NULL,
+    ended_at         timestamptz,
+    end_reason       text,
+    CONSTRAINT sessions_end_has_reason CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
+
+CREATE INDEX sessions_open ON revenge.sessions (user_id, created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_device ON revenge.sessions (device_id);
+
+CREATE TABLE revenge.refresh_tokens (
+    token_hash bytea       NOT NULL PRIMARY KEY,
+    session_id uuid        NOT NULL REFERENCES revenge.sessions ON DELETE CASCADE,
+    issued_at  timestamptz NOT NULL,
+    rotated_at timestamptz,
+    child_hash bytea,
+    child_salt bytea,
+    CONSTRAINT refresh_tokens_rotated_has_child CHECK ((rotated_at IS NULL) = (child_hash IS NULL)),
+    CONSTRAINT refresh_tokens_one_parent UNIQUE (child_hash)
+);
+
+CREATE INDEX refresh_tokens_session ON revenge.refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_salted ON revenge.refresh_tokens (rotated_at) WHERE child_salt IS NOT NULL;
+
+-- Roles --------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.roles (
+    name        text    NOT NULL COLLATE "C" PRIMARY KEY,
+    description text    NOT NULL,
+    built_in    boolean NOT NULL
+);
+
+CREATE TABLE revenge.role_parents (
+    role   text NOT NULL COLLATE "C" REFERENCES revenge.roles ON DELETE CASCADE,
+    parent text NOT NULL COLLATE "C" REFERENCES revenge.roles ON DELETE CASCADE,
+    PRIMARY KEY (role, parent)
+);
+
+CREATE TABLE revenge.role_permissions (
+    role       text NOT NULL COLLATE "C" REFERENCES revenge.roles ON DELETE CASCADE,
+    permission text NOT NULL COLLATE "C",
+    PRIMARY KEY (role, permission)
+);
+
+CREATE TABLE revenge.user_roles (
+    user_id    uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
+    role       text        NOT NULL COLLATE "C" REFERENCES revenge.roles,
+    source     text        NOT NULL,
+    granted_at timestamptz NOT NULL,
+    granted_by uuid        REFERENCES revenge.users ON DELETE SET NULL,
+    PRIMARY KEY (user_id, role)
+);
+
+CREATE INDEX user_roles_role ON revenge.user_roles (role);
+CREATE INDEX user_roles_granted_by ON revenge.user_roles (granted_by) WHERE granted_by IS NOT NULL;
+
+-- Keys and the first admin -------------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.signing_keys (
+    kid          text        NOT NULL COLLATE "C" PRIMARY KEY,
+    wrapped      bytea       NOT NULL,
+    secret_check text        NOT NULL,
+    created_at   timestamptz NOT NULL,
+    retired_at   timestamptz
+);
+
+-- One row at most: a new token takes the place of the old one, and no race leaves two.
+CREATE TABLE revenge.bootstrap_tokens (
+    is_only    boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (is_only),
+    token_hash bytea       NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+-- The revocation feed (rulings R25) ----------------------------------------------------------------------------------
+
+CREATE TABLE revenge.feed_identity (
+    is_only     boolean NOT NULL DEFAULT true PRIMARY KEY CHECK (is_only),
+    -- Another one after a restore tells every process to forget what it cached.
+    incarnation uuid    NOT NULL,
+    -- Numbers up to this one were announced once and are no longer kept.
+    trimmed_to  bigint  NOT NULL
+);
+
+CREATE SEQUENCE revenge.change_numbers;
+
+CREATE TABLE revenge.changes (
+    number       bigint      NOT NULL PRIMARY KEY,
+    topic        text        NOT NULL,
+    key          text        NOT NULL,
+    -- The database's own time, in which readers measure how fresh they are too. It decides only how long a row is kept.
+    published_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX changes_published_at ON revenge.changes (published_at);
+
+-- Call it as the last statement before COMMIT. Numbers are drawn under a lock that the commit releases, so they become
+-- visible in order, and who has read number n will never find a smaller one that is new.
+CREATE FUNCTION revenge.publish_changes(topics text[], keys text[]) RETURNS SETOF bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7305801392406102);
+    PERFORM pg_notify('revenge_changes', '');
+    RETURN QUERY
+        INSERT INTO revenge.changes (number, topic, key)
+        SELECT nextval('revenge.change_numbers'), change.topic, change.key
+          FROM unnest(topics, keys) AS change (topic, key)
+        RETURNING changes.number;
+END
+$$;
+
+-- Forgets what was announced before that time; how many.
+CREATE FUNCTION revenge.trim_changes(before timestamptz) RETURNS bigint
+LANGUAGE sql AS $$
+    WITH gone AS (DELETE FROM revenge.changes WHERE published_at < before RETURNING number),
+    noted AS (
+        UPDATE revenge.feed_identity
+           SET trimmed_to = greatest(trimmed_to, (SELECT max(number) FROM gone))
+         WHERE EXISTS (SELECT FROM gone)
+    )
+    SELECT count(*) FROM gone
+$$;
+
+-- The audit log (rulings R28) ----------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.activity (
+    id            uuid        NOT NULL,
+    created_at    timestamptz NOT NULL,
+    actor_kind    text        NOT NULL,
+    -- No foreign keys: the log outlives what it tells of.
+    actor_id      uuid,
+    session_id    uuid,
+    on_behalf_of  uuid,
+    action        text        NOT NULL,
+    outcome       text        NOT NULL,
+    reason        text,
+    resource_type text,
+    resource_id   uuid,
+    resource_key  text,
+    changes       jsonb       NOT NULL,
+    address       text,
+    user_agent    text,
+    request_id    text,
+    salt          bytea       NOT NULL,
+    PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+
+CREATE INDEX activity_newest ON revenge.activity (created_at, id);
+CREATE INDEX activity_by_actor ON revenge.activity (actor_id, created_at, id) WHERE actor_id IS NOT NULL;
+
+CREATE TABLE revenge.activity_default PARTITION OF revenge.activity DEFAULT;
+
+-- Where owner and application are one role this is no more than a guard (rulings R27).
+CREATE FUNCTION revenge.refuse_audit_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is only added to: % of % refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE TRIGGER only_added_to BEFORE UPDATE OR DELETE ON revenge.activity
+    FOR EACH ROW EXECUTE FUNCTION revenge.refuse_audit_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON revenge.activity
+    FOR EACH STATEMENT EXECUTE FUNCTION revenge.refuse_audit_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON revenge.activity_default
+    FOR EACH STATEMENT EXECUTE FUNCTION revenge.refuse_audit_change();
+
+-- Makes the partitions from the month of `since` to the month of `upto` that are missing; how many. A month of which
+-- the default partition holds rows already is left to it: PostgreSQL would refuse. Runs as the owner, since the
+-- application may not create tables.
+CREATE FUNCTION revenge.activity_make_partitions(since timestamptz, upto timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    month     timestamptz := date_trunc('month', since);
+    following timestamptz;
+    partition text;
+    made      integer := 0;
+BEGIN
+    IF upto > since + interval '2 years' THEN
+        RAISE EXCEPTION 'partitions are made for two years at most' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7305801392406103);
+    WHILE month <= upto LOOP
+        following := month + interval '1 month';
+        partition := 'activity_' || to_char(month, 'YYYY_MM');
+        IF to_regclass('revenge.' || partition) IS NULL AND NOT EXISTS (
+            SELECT FROM revenge.activity_default WHERE created_at >= month AND created_at < following
+        ) THEN
+            EXECUTE format(
+                'CREATE TABLE revenge.%I PARTITION OF revenge.activity FOR VALUES FROM (%L) TO (%L)',
+                partition, month, following
+            );
+            EXECUTE format(
+                'CREATE TRIGGER never_emptied BEFORE TRUNCATE ON revenge.%I '
+                'FOR EACH STATEMENT EXECUTE FUNCTION revenge.refuse_audit_change()',
+                partition
+            );
+            made := made + 1;
+        END IF;
+        month := following;
+    END LOOP;
+    RETURN made;
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA revenge FROM PUBLIC;

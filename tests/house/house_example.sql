@@ -1,0 +1,2 @@
+-- name: example
+SELECT 1
