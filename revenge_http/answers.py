@@ -10,14 +10,17 @@ class Answer:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, body: bytes = b"", *, media_type: bytes = JSON, headers: Headers | None = None) -> None:
+    def __init__(
+        self, status: int, body: bytes = b"", *, media_type: bytes = JSON, headers: Headers | None = None
+    ) -> None:
         self.status = status
         self.body = body
         self.headers: Headers = headers or []
         if body:
             self.headers += ((b"content-type", media_type), (b"content-length", b"%d" % len(body)))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
+        """Send it."""
         start: Message = {"type": "http.response.start", "status": self.status, "headers": self.headers}
         await send(start)
         await send({"type": "http.response.body", "body": self.body})

@@ -24,9 +24,7 @@ from revenge_http.operations import Call, operation
 from revenge_http.users import DisplayName, Email, User
 from revenge_http.wire import Wire, given
 
-Username = Annotated[
-    str, Meta(extra_json_schema={"minLength": 3, "maxLength": 30, "pattern": "^[a-zA-Z0-9_-]+$"})
-]
+Username = Annotated[str, Meta(extra_json_schema={"minLength": 3, "maxLength": 30, "pattern": "^[a-zA-Z0-9_-]+$"})]
 NewPassword = Annotated[Secret, Meta(extra_json_schema={"minLength": 8})]
 DeviceName = Annotated[str, Meta(max_length=100)]
 
@@ -143,9 +141,9 @@ async def _refresh(call: Call, body: RefreshRequest) -> RefreshResponse:
     return RefreshResponse.of(await call.revenge.auth.refresh(body.refresh_token, call.actor.origin))
 
 
-refresh_auth = operation(
-    "POST", "/api/v1/auth/refresh", "refreshToken", public(), raises=(RefreshTokenInvalid,)
-)(_refresh)
+refresh_auth = operation("POST", "/api/v1/auth/refresh", "refreshToken", public(), raises=(RefreshTokenInvalid,))(
+    _refresh
+)
 refresh_session = operation(
     "POST", "/api/v1/sessions/refresh", "refreshSession", public(), raises=(RefreshTokenInvalid,)
 )(_refresh)

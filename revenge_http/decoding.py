@@ -6,7 +6,7 @@ msgspec stops at the first mistake. So what it refuses is looked at again, slowl
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -78,9 +78,7 @@ def parameters(scope: Scope, kind: type[T]) -> T:
     try:
         return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as first:
-        raise RequestInvalid(
-            problems=list(_problems(found, kind, "", strict=False)) or [_problem(first, "")]
-        ) from None
+        raise RequestInvalid(problems=list(_problems(found, kind, "", strict=False)) or [_problem(first, "")]) from None
 
 
 async def read_body(receive: Receive, seconds: float) -> bytes:
@@ -122,7 +120,9 @@ def _is_compressed(coding: bytes) -> bool:
     return coding.strip().lower() not in {b"", b"identity"}
 
 
-def _problems(value: object, kind: type[msgspec.Struct], pointer: str, *, strict: bool = True) -> Iterator[FieldProblem]:
+def _problems(
+    value: object, kind: type[msgspec.Struct], pointer: str, *, strict: bool = True
+) -> Iterator[FieldProblem]:
     """What is wrong with each field of `value`; nothing if the slow path disagrees with the fast one."""
     if not isinstance(value, dict):
         return
@@ -139,7 +139,7 @@ def _problems(value: object, kind: type[msgspec.Struct], pointer: str, *, strict
 
 
 def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
-    """msgspec's sentence, which ends in a path like `$.a[0]`, in words that do not need Python."""
+    """The sentence of msgspec, which ends in a path like `$.a[0]`, in words that do not need Python."""
     place = _PLACE.match(str(error))
     sentence, path = place.groups() if place else (str(error), "")
     for technical, plain in _WORDS.items():
@@ -149,18 +149,16 @@ def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
 
 
 def _nuls(value: object, pointer: str) -> Iterator[FieldProblem]:
-    """Every text below `value` that holds U+0000."""
-    match value:
-        case str() if "\x00" in value:
+    """Every text below `value`, which came out of JSON, that holds U+0000."""
+    if isinstance(value, str):
+        if "\x00" in value:
             yield FieldProblem(pointer=pointer, detail=NUL)
-        case dict():
-            for key, item in value.items():
-                yield from _nuls(item, f"{pointer}/{_escaped(key)}")
-        case list():
-            for index, item in enumerate(value):
-                yield from _nuls(item, f"{pointer}/{index}")
-        case _:
-            pass
+    elif isinstance(value, dict):
+        for key, item in cast(dict[str, object], value).items():
+            yield from _nuls(item, f"{pointer}/{_escaped(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(cast(list[object], value)):
+            yield from _nuls(item, f"{pointer}/{index}")
 
 
 def _escaped(key: str) -> str:

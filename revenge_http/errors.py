@@ -1,4 +1,4 @@
-"""What only the HTTP edge refuses: requests that are wrong before anybody looks at what they want."""
+"""What only the HTTP edge refuses: requests that are wrong before anybody looks at what they want, and to start."""
 
 from revenge_core.errors import Invalid, NotFound, RevengeError
 
@@ -72,3 +72,10 @@ class MediaTypeUnsupported(EdgeError):
 
     code = "media_type_unsupported"
     title = "This operation takes a body of type application/json; say so in Content-Type"
+
+
+class AddressUnavailable(RevengeError):
+    """The server cannot listen where it is told to."""
+
+    code = "address_unavailable"
+    title = "The server cannot listen on this address"

@@ -6,7 +6,7 @@ from revenge_core.actor import Actor, Origin
 from revenge_core.errors import Forbidden, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
 from revenge_http.access import declared_by
-from revenge_http.asgi import App, Receive, Scope, Send
+from revenge_http.asgi import App, Headers, Receive, Scope, Send
 from revenge_http.errors import TwoCredentials
 
 _SCHEME: Final = b"bearer"
@@ -23,6 +23,11 @@ class Gate:
         self._authenticate = revenge.auth.authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request pass, or refuse it.
+
+        Raises:
+            Unauthenticated, TwoCredentials, Forbidden: it may not.
+        """
         access = declared_by(scope["route_handler"])
         origin: Origin = scope["origin"]
         if access is None:
@@ -51,7 +56,8 @@ def bearer_token(scope: Scope) -> str:
         Unauthenticated: there is none that this server takes.
         TwoCredentials: there are several.
     """
-    found = [(name, value) for name, value in scope["headers"] if name in _CARRIERS]
+    headers: Headers = scope["headers"]
+    found = [(name, value) for name, value in headers if name in _CARRIERS]
     if len(found) > 1:
         raise TwoCredentials
     for name, value in found:

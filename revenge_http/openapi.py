@@ -138,5 +138,3 @@ def _schema_of_secret(kind: type) -> Json:
     if kind is Secret:
         return {"type": "string", "format": "password"}
     raise NotImplementedError
-
-

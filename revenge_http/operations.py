@@ -12,7 +12,6 @@ from types import NoneType
 from typing import Any, Final, Literal, cast, get_args
 
 import msgspec
-from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
@@ -22,7 +21,7 @@ from revenge_core.errors import RevengeError
 from revenge_core.revenge import Revenge
 from revenge_http.access import ACCESS, Access
 from revenge_http.answers import Answer
-from revenge_http.asgi import Receive, Scope
+from revenge_http.asgi import App, Receive, Scope, Send
 from revenge_http.decoding import BodyDecoder, check_media_type, parameters, read_body
 from revenge_http.options import HttpOptions
 from revenge_http.wire import Wire, encode
@@ -60,19 +59,11 @@ class Operation(Entity, kw_only=True):
     stability: str
 
     def route(self, revenge: Revenge, options: HttpOptions) -> HTTPRouteHandler:
-        """What Litestar routes to: it decodes, calls and encodes."""
-        function, status = self.function, next(iter(self.answers))
-        arguments = self._arguments(options)
+        """What Litestar routes to. The handler takes nothing and answers with an ASGI application, its cheapest way."""
+        endpoint = self.endpoint(revenge, options)
 
-        async def endpoint(request: Request[Any, Any, Any]) -> ASGIApp:
-            scope = cast(Scope, request.scope)
-            call = Call(revenge, scope["user"])
-            result = await (
-                function(call, **await arguments(scope, cast(Receive, request.receive))) if arguments else function(call)
-            )
-            if not isinstance(result, Answer):
-                result = Answer(status, b"" if result is None else encode(result))
-            return cast(ASGIApp, result)
+        async def handler() -> ASGIApp:
+            return cast(ASGIApp, endpoint)
 
         return HTTPRouteHandler(
             re.sub(r"\{(\w+)\}", r"{\1:str}", self.path),
@@ -80,7 +71,21 @@ class Operation(Entity, kw_only=True):
             name=self.name,
             status_code=200,  # ignored: an ASGI application answers for itself
             opt={ACCESS: self.access, OPERATION: self},
-        )(endpoint)
+        )(handler)
+
+    def endpoint(self, revenge: Revenge, options: HttpOptions) -> App:
+        """The operation as an application: it decodes, calls and encodes."""
+        function, status = self.function, next(iter(self.answers))
+        arguments = self._arguments(options)
+
+        async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+            call = Call(revenge=revenge, actor=scope["user"])
+            result = await (function(call, **await arguments(scope, receive)) if arguments else function(call))
+            if not isinstance(result, Answer):
+                result = Answer(status, b"" if result is None else encode(result))
+            await result(scope, receive, send)
+
+        return endpoint
 
     def _arguments(self, options: HttpOptions) -> Callable[[Scope, Receive], Awaitable[dict[str, Any]]] | None:
         """What reads the function's arguments from a request; None where it takes none."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from html import escape
 from typing import Any, Final
 
@@ -22,10 +23,11 @@ def docs_page(document: Json, prefix: str) -> bytes:
         prefix,
         f"<h1>{escape(title)} API</h1>"
         f"<p>Version {escape(document['info']['version'])}. For machines: "
-        f'<a href="{prefix}/api/openapi.json">openapi.json</a>, <a href="{prefix}/api/openapi.yaml">openapi.yaml</a>.</p>'
+        f'<a href="{prefix}/api/openapi.json">openapi.json</a> and '
+        f'<a href="{prefix}/api/openapi.yaml">openapi.yaml</a>.</p>'
         "<p>Sign in with <code>POST /api/v1/auth/login</code> and send the access token with every request: "
-        "<code>Authorization: Bearer …</code>. Every error has one shape, <code>application/problem+json</code>, and its "
-        f'<code>type</code> leads to a page such as <a href="{prefix}/problems/not_found">this one</a>.</p>'
+        "<code>Authorization: Bearer …</code>. Every error has one shape, <code>application/problem+json</code>, "
+        f'and its <code>type</code> leads to a page such as <a href="{prefix}/problems/not_found">this one</a>.</p>'
         + "".join(groups),
     )
 
@@ -64,12 +66,9 @@ def _group(tag: Json, document: Json) -> str:
 
 def _operation(method: str, path: str, one: Json, schemas: Json) -> str:
     asked = one["x-required-permission"] or ("a signed-in user" if one["security"] else "nothing")
-    parts = [
-        f"<p>{_prose(one['summary'])}</p>",
-        f"<table><tr><th>Asks for</th><td>{escape(asked)}</td></tr>"
-        f"<tr><th>Key scope</th><td>{one['x-key-scope']}</td></tr>"
-        f"<tr><th>Stability</th><td>{one['x-stability']}</td></tr></table>",
-    ]
+    about = {"Asks for": asked, "Key scope": one["x-key-scope"], "Stability": one["x-stability"]}
+    rows = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in about.items())
+    parts = [f"<table>{''.join(rows)}</table>"]
     if parameters := one.get("parameters"):
         parts.append("<h4>Parameters</h4>" + _rows((p["name"], p["schema"], p["required"]) for p in parameters))
     if body := one.get("requestBody"):
@@ -86,7 +85,7 @@ def _operation(method: str, path: str, one: Json, schemas: Json) -> str:
 
 
 def _content(content: Json, schemas: Json) -> str:
-    shown = []
+    shown: list[str] = []
     for media in content.values():
         schema = schemas[media["schema"]["$ref"].rpartition("/")[2]]
         required = set(schema.get("required", ()))
@@ -95,7 +94,7 @@ def _content(content: Json, schemas: Json) -> str:
     return "".join(shown)
 
 
-def _rows(fields: Any) -> str:
+def _rows(fields: Iterable[tuple[str, Json, bool]]) -> str:
     rows = (
         f"<tr><th><code>{escape(name)}</code></th><td>{escape(_type(schema))}</td>"
         f"<td>{'required' if required else ''}</td></tr>"

@@ -43,7 +43,7 @@ def routes(options: HttpOptions, document: Callable[[], Json]) -> list[HTTPRoute
     def as_yaml() -> bytes:
         import yaml
 
-        return cast(bytes, yaml.safe_dump(made(), sort_keys=False, allow_unicode=True, encoding="utf-8"))
+        return yaml.safe_dump(made(), sort_keys=False, allow_unicode=True, encoding="utf-8")
 
     @cache
     def as_page() -> bytes:

@@ -14,7 +14,8 @@ T = TypeVar("T")
 class Wire(msgspec.Struct, frozen=True):
     """What a request or a response is made of. Unknown fields of requests are ignored (decisions W11).
 
-    As with core's `Entity`, a subclass says `kw_only=True` itself. A secret is typed `Secret`: it hides itself in every repr, and only encoding an answer reveals it.
+    As with core's `Entity`, a subclass says `kw_only=True` itself. A secret is typed `Secret`: it hides itself in every
+    repr, and only encoding an answer reveals it.
     """
 
 
@@ -26,7 +27,7 @@ def _revealed(value: object) -> str:
 
 
 def secrets_hidden(kind: type, value: object) -> object:
-    """msgspec's `dec_hook`: text that is read into a `Secret`.
+    """The `dec_hook` of msgspec: text that is read into a `Secret`.
 
     Raises:
         msgspec.ValidationError: it is not text.

@@ -6,12 +6,10 @@ counts only if that one is a trusted proxy. Whatever a client writes itself ends
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from revenge_http.options import Network
-
-Address = IPv4Address | IPv6Address
 
 MAX_HOPS: Final = 32
 """More proxies than that are nobody's network."""
@@ -27,29 +25,32 @@ class Proxies:
         self.any = bool(trusted) or trust_unix_socket
 
     def client(self, peer: str | None, forwarded_for: Sequence[bytes]) -> str | None:
-        """The address of the client, None where it cannot be known. Garbage from a proxy is no address: then its own."""
-        client = address_of(peer) if peer else None
+        """The address of the client; None where it cannot be known.
+
+        Where a proxy passes on garbage, its own address is the best there is.
+        """
+        client = plain_address(peer or "")
         if not self.any or not self.trusts(peer):
-            return str(client) if client else None
+            return client
         hops = b",".join(forwarded_for).decode("latin-1").split(",") if forwarded_for else []
         for hop in reversed(hops[-MAX_HOPS:]):
-            further = address_of(hop)
+            further = plain_address(hop)
             if further is None:
                 break
             client = further
-            if not self.trusts(str(client)):
+            if not self.trusts(client):
                 break
-        return str(client) if client else None
+        return client
 
     def _trusts(self, peer: str | None) -> bool:
         if not peer:
             return self._trust_unix_socket
-        address = address_of(peer)
-        return address is not None and any(address in network for network in self._trusted)
+        plain = plain_address(peer)
+        return plain is not None and any(ip_address(plain) in network for network in self._trusted)
 
 
 @lru_cache(maxsize=4096)
-def address_of(text: str) -> Address | None:
+def plain_address(text: str) -> str | None:
     """The address in one element of the list: with or without a port, IPv6 in brackets or not. None for anything else.
 
     An IPv4 address inside an IPv6 one is that IPv4 address: otherwise one client would have two, and a network of
@@ -64,4 +65,5 @@ def address_of(text: str) -> Address | None:
         address = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

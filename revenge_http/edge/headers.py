@@ -15,20 +15,31 @@ ALWAYS: Final[Headers] = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")
-UNLESS_SAID: Final[Headers] = [(b"content-security-policy", NO_CONTENT_POLICY)]
-PRIVATE: Final = (b"cache-control", b"private, no-store")
-UNCACHED: Final = (b"cache-control", b"no-store")
+CONTENT_POLICY: Final = b"content-security-policy"
+CACHE_CONTROL: Final = b"cache-control"
 
 
-def dressed(headers: Headers, *, request_id: str, reads: bool, secure: bool) -> Headers:
-    """`headers` and the ones that belong to every answer. A policy or caching rule that is there already stays."""
-    names = [name for name, _ in headers]
-    dress = [*headers, (b"x-request-id", request_id.encode()), *ALWAYS]
-    if b"content-security-policy" not in names:
-        dress += UNLESS_SAID
-    if b"cache-control" not in names:
-        dress.append(PRIVATE if reads else UNCACHED)
-    if secure:
-        dress.append(STRICT_TRANSPORT)
-    return dress
+class Dress:
+    """The headers that one request's answer gets, whatever the answer is."""
+
+    def __init__(self, *, reads: bool, secure: bool) -> None:
+        always = [*ALWAYS, (b"strict-transport-security", b"max-age=31536000")] if secure else [*ALWAYS]
+        self._always = always
+        self._policy = (CONTENT_POLICY, NO_CONTENT_POLICY)
+        self._caching = (CACHE_CONTROL, b"private, no-store" if reads else b"no-store")
+
+    def put_on(self, headers: Headers, request_id: str) -> Headers:
+        """`headers` and those. A policy or a caching rule that is there already stays."""
+        names = [name for name, _ in headers]
+        dressed = [*headers, (b"x-request-id", request_id.encode()), *self._always]
+        if CONTENT_POLICY not in names:
+            dressed.append(self._policy)
+        if CACHE_CONTROL not in names:
+            dressed.append(self._caching)
+        return dressed
+
+
+DRESSES: Final = {
+    (reads, secure): Dress(reads=reads, secure=secure) for reads in (True, False) for secure in (True, False)
+}
+"""By whether the request only reads, and whether it came over TLS: only then is more of it promised (HSTS)."""

@@ -11,10 +11,10 @@ from typing import Final
 
 from revenge_core.actor import Origin
 from revenge_http.answers import Answer
-from revenge_http.asgi import App, Headers, Message, Receive, Scope, Send, values_of
+from revenge_http.asgi import App, Message, Receive, Scope, Send, values_of
 from revenge_http.edge.address import Proxies
 from revenge_http.edge.cors import Cors
-from revenge_http.edge.headers import dressed
+from revenge_http.edge.headers import DRESSES
 from revenge_http.edge.request_id import request_id
 from revenge_http.edge.sizes import Sizes
 from revenge_http.errors import RouteNotFound
@@ -24,9 +24,6 @@ from revenge_http.problems import ProblemWriter
 MAX_USER_AGENT: Final = 512
 """What is kept of it, in characters."""
 
-_READ: Final = frozenset(
-    {b"content-length", b"origin", b"transfer-encoding", b"user-agent", b"x-forwarded-proto", b"x-request-id"}
-)
 _access_log = logging.getLogger("revenge.http.access")
 _log = logging.getLogger("revenge.http")
 
@@ -44,25 +41,25 @@ class Edge:
         self._cors = Cors(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        headers: Headers = scope["headers"]
-        read = {name: value for name, value in headers if name in _READ}
+        read: dict[bytes, bytes] = dict(scope["headers"])
         request = request_id(read.get(b"x-request-id"))
         peer = scope["client"][0] if scope.get("client") else None
         agent = read.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
-        address = self._address(peer, headers)
+        address = self._address(peer, scope)
         scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
         secure = scope["scheme"] == "https" or self._proxy_says_https(peer, read)
-        reads = scope["method"] == "GET"
+        dress = DRESSES[scope["method"] == "GET", secure]
         status = 0
 
         async def send_dressed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = dressed(message["headers"], request_id=request, reads=reads, secure=secure)
+                message["headers"] = dress.put_on(message["headers"], request)
                 if self._cors.is_open:
                     message["headers"] += self._cors.headers(read.get(b"origin"))
             await send(message)
@@ -80,10 +77,10 @@ class Edge:
             if self._log_access:
                 self._write_access(scope, status, time.perf_counter() - started)
 
-    def _address(self, peer: str | None, headers: Headers) -> str | None:
+    def _address(self, peer: str | None, scope: Scope) -> str | None:
         if not self._proxies.any:
             return self._proxies.client(peer, ())
-        return self._proxies.client(peer, [value for name, value in headers if name == b"x-forwarded-for"])
+        return self._proxies.client(peer, values_of(scope, b"x-forwarded-for"))
 
     def _proxy_says_https(self, peer: str | None, read: dict[bytes, bytes]) -> bool:
         if not self._proxies.any or not self._proxies.trusts(peer):
