@@ -13,8 +13,8 @@ from revenge_core.errors import Unavailable
 
 LAST_CHANCE_SECONDS: Final = 2.0
 
-WATCH_SECONDS: Final = 0.2
-SUSPICIOUS_SECONDS: Final = 0.8
+WATCH_SECONDS: Final = 0.15
+SUSPICIOUS_SECONDS: Final = 0.65
 """The feed is followed every half second; one missed look is a reason to see whether the database lives (R31)."""
 RETRY_SECONDS: Final = 1.0
 

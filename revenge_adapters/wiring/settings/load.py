@@ -11,10 +11,11 @@ from revenge_adapters.wiring.settings.places import default_config_file, default
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_adapters.wiring.settings.rules import disagreements
 from revenge_adapters.wiring.settings.schema import (
+    CONFIG_FILE_VARIABLE,
     ORIGINAL_NAMES,
-    OTHER_VARIABLES,
     PREFIX,
     SECRET_FILE_SUFFIX,
+    TEST_PREFIX,
     Setting,
     all_settings,
     sections,
@@ -86,8 +87,8 @@ def load_settings(
 def _config_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:
     if named is not None:
         return named.expanduser().absolute()
-    if environ.get("REVENGE_CONFIG_FILE"):
-        return Path(environ["REVENGE_CONFIG_FILE"]).expanduser().absolute()
+    if environ.get(CONFIG_FILE_VARIABLE):
+        return Path(environ[CONFIG_FILE_VARIABLE]).expanduser().absolute()
     return default_config_file(environ)
 
 
@@ -170,7 +171,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem], warni
                 problems.append(Problem(key=key, source=source, detail=detail))
             else:
                 given |= _from_secret_file(key, Path(environ[name]), source, problems)
-        elif name.startswith(PREFIX) and name not in OTHER_VARIABLES:
+        elif name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE and not name.startswith(TEST_PREFIX):
             hint = _did_you_mean(name, [*names, *secret_files])
             warnings.append(f"environment {name} is not a setting{hint}")
     return given

@@ -28,8 +28,9 @@ ORIGINAL_NAMES: Final[Mapping[str, str]] = {
 }
 """Names of the original that mean one of ours under another name; the rest is spelled alike (decisions P11)."""
 
-OTHER_VARIABLES: Final = frozenset({"REVENGE_CONFIG_FILE", "REVENGE_TEST_SCALE"})
-"""Variables that are no settings: where the file is, and how long tests run."""
+CONFIG_FILE_VARIABLE: Final = "REVENGE_CONFIG_FILE"
+TEST_PREFIX: Final = "REVENGE_TEST_"
+"""Variables for the tests of Revenge: no settings, and nothing to warn about."""
 
 
 class Setting(Entity, kw_only=True):
