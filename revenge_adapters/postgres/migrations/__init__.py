@@ -30,7 +30,7 @@ class Migration(Entity, kw_only=True):
     @property
     def checksum(self) -> str:
         """SHA-256 of the file; line ends do not count."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256("\n".join(self.text.splitlines()).encode()).hexdigest()
 
 
 @cache
