@@ -13,7 +13,7 @@ from tests.house.modules import PACKAGES, modules
 
 DOORS: Final = {
     "revenge_core": {"Actor", "Origin", "Permission", "Revenge", "RevengeError", "Secret"},
-    "revenge_adapters": {"open_revenge", "sandbox"},
+    "revenge_adapters": {"Sandbox", "Settings", "load_settings", "open_revenge", "sandbox"},
 }
 DECLARING: Final = [module for package in PACKAGES for module in modules(package) if hasattr(module, "__all__")]
 
