@@ -1,5 +1,6 @@
 """A club that meets to watch films: a program that embeds Revenge for its members' accounts."""
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -40,14 +41,14 @@ class Pbkdf2Hasher(PasswordHasher):
         return self._decoy
 
     async def hash(self, password: Secret) -> Secret:
-        return self._hashed(password, os.urandom(16))
+        return await asyncio.to_thread(self._hashed, password, os.urandom(16))
 
     async def verify(self, password_hash: Secret, password: Secret) -> bool:
         parts = password_hash.reveal().split("$")
         if len(parts) != 4 or parts[0] != "pbkdf2":
             return False
-        expected = self._hashed(password, bytes.fromhex(parts[2])).reveal()
-        return hmac.compare_digest(expected.encode(), password_hash.reveal().encode())
+        expected = await asyncio.to_thread(self._hashed, password, bytes.fromhex(parts[2]))
+        return hmac.compare_digest(expected.reveal().encode(), password_hash.reveal().encode())
 
     def needs_rehash(self, password_hash: Secret) -> bool:
         return not password_hash.reveal().startswith(f"pbkdf2${ITERATIONS}$")
