@@ -32,7 +32,7 @@ class Shell:
         self._process = subprocess.Popen(
             [bash, "--noprofile", "--norc", "-eo", "pipefail"],
             cwd=folder,
-            env=_environment(folder),
+            env=_environment(folder, self._port),
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -90,11 +90,12 @@ class Shell:
         return bytes(printed.removesuffix(b"\n" + end + b"\n")), True
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """A newcomer's: an empty home, nothing of ours set, and the programs of this environment at hand."""
+def _environment(folder: Path, port: str) -> dict[str, str]:
+    """A newcomer's: an empty home, nothing of ours set but the port, and the programs of this environment at hand."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REVENGE_", "PYTHON", "XDG_"))}
     programs = Path(sys.executable).parent
-    return {**kept, "HOME": str(folder), "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "NO_PROXY": "*"}
+    path = f"{programs}{os.pathsep}{kept['PATH']}"
+    return {**kept, "HOME": str(folder), "PATH": path, "NO_PROXY": "*", "REVENGE_SERVER_PORT": port}
 
 
 def _free_port() -> int:
