@@ -1,6 +1,6 @@
 """What commands may ask for, as `main` hands it to them through click's context (rulings R1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -111,6 +111,6 @@ class Doors(Protocol):
         """Every setting by key, secrets masked."""
         ...
 
-    def serve(self, loaded: LoadedSettings) -> None:
-        """Serve until told to stop."""
+    def serve(self, loaded: LoadedSettings, announce: Callable[[str], None]) -> None:
+        """Serve until told to stop; `announce` gets what whoever starts the server must see."""
         ...

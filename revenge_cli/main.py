@@ -1,7 +1,7 @@
 """The `revenge` command. The only module here that knows adapters and the server; the others get them as doors (R1)."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,11 +63,11 @@ class Adapters:
 
         return shown(_settings(loaded))
 
-    def serve(self, loaded: "LoadedSettings") -> None:
-        """Serve until told to stop."""
+    def serve(self, loaded: "LoadedSettings", announce: Callable[[str], None]) -> None:
+        """Serve until told to stop; `announce` gets what whoever starts the server must see."""
         from revenge_http.server import serve
 
-        serve(_settings(loaded))
+        serve(_settings(loaded), announce)
 
 
 def _settings(loaded: "LoadedSettings") -> "Settings":

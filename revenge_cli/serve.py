@@ -23,4 +23,4 @@ def serve(session: Session, host: str | None, port: int | None, unix_socket: str
     first admin. SIGTERM and Ctrl-C let running requests finish; a second one stops at once.
     """
     given = {"server.host": host, "server.port": port, "server.unix_socket": unix_socket}
-    session.doors.serve(session.load(**given))
+    session.doors.serve(session.load(**given), session.announce)

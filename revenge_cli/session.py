@@ -1,5 +1,6 @@
 """What every command has: options for settings and output, and one object that carries them."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ class Session:
     def say(self, message: str) -> None:
         """A message for people: never part of the result."""
         click.echo(harmless_lines(message), err=True)
+
+    def announce(self, line: str) -> None:
+        """One line of a result that goes on for long, seen at once; in JSON `{"message": …}`."""
+        click.echo(json.dumps({"message": line}, ensure_ascii=False) if self.shape is Shape.JSON else line)
+        sys.stdout.flush()
 
     def report(self, error: RevengeError) -> None:
         """Tell what went wrong: an object where JSON is asked for, else text."""

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+import click
+
+from revenge_adapters.wiring.doctor import CHECKS
 from revenge_adapters.wiring.settings.schema import Setting, all_settings, sections
+from revenge_cli.commands import revenge
 from tests.house.modules import ROOT
 
 REFERENCE: Final = ROOT / "docs" / "reference"
@@ -50,7 +54,71 @@ def _of_setting(setting: Setting, level: str) -> Iterator[str]:
     yield f"- environment: {spelled}\n"
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"settings.md": settings_page}
+CLI_HEAD: Final = """\
+# Command line
+
+Results go to standard output, messages to standard error. Every command takes `--json` (objects and arrays whose keys
+stay), `--plain` (tab-separated, without a heading) and `--no-input` (never ask). Commands that need settings take
+`--config`, `--data-dir` and `--database-url`; all other settings come from the environment and the file, see
+[settings](settings.md). `NO_COLOR` is honoured.
+
+| exit code | meaning |
+|---|---|
+| 0 | ok |
+| 1 | failure |
+| 2 | usage, or settings that cannot be used |
+| 3 | not found |
+| 4 | conflict with what is there |
+| 5 | denied |
+| 69 | something that Revenge needs is down, or there is too much to do: try again later |
+
+With `--json` an error is an object on standard error: `error` (a stable code), `message`, and `errors` with `pointer`
+and `detail` of each field.
+"""
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    return "\n".join([CLI_HEAD, *(_of_command(path, command) for path, command in commands())])
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command with its full name, groups before what is in them."""
+    pending = [("revenge", cast(click.Command, revenge))]
+    while pending:
+        path, command = pending.pop(0)
+        yield path, command
+        if isinstance(command, click.Group):
+            context = click.Context(command, info_name=path)
+            found = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+            pending[:0] = [(f"{path} {name}", child) for name, child in found if child is not None]
+
+
+def _of_command(path: str, command: click.Command) -> str:
+    names = revenge.context_settings["help_option_names"]
+    context = click.Context(command, info_name=path, terminal_width=100, help_option_names=names)
+    return f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+DOCTOR_HEAD: Final = """\
+# Doctor
+
+`revenge doctor` looks at what Revenge needs and changes nothing. Each check ends with `pass`, `warn` or `fail`, and
+says how to mend what it found; one `fail` makes the exit code 1. `--json` gives an array of objects with `id`,
+`status`, `message`, `fix` (null where there is nothing to do) and `docs`.
+"""
+
+
+def doctor_page() -> str:
+    """Every check under a heading of its own, in the order in which they run."""
+    return "\n".join([DOCTOR_HEAD, *(f"## {id}\n\n{what}\n" for id, what in CHECKS.items())])
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "cli.md": cli_page,
+    "doctor.md": doctor_page,
+    "settings.md": settings_page,
+}
 
 
 def write(folder: Path = REFERENCE) -> None:
