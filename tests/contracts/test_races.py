@@ -1,0 +1,223 @@
+"""Many tasks on two servers want the same thing: one gets it, whoever it is, and nothing is left half done."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import psycopg
+import pytest
+
+from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.tokens import PlainAccessTokens
+from revenge_adapters.postgres.activity import PostgresActivityReader
+from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.rbac import PostgresRoleReader
+from revenge_adapters.postgres.recycled import RecycledDatabase
+from revenge_adapters.postgres.sessions import PostgresSessionReader
+from revenge_adapters.postgres.uow import PostgresUnitOfWork
+from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.system import Uuid7Ids
+from revenge_core.activity.service import Activity
+from revenge_core.auth.entities import AuthRules
+from revenge_core.auth.errors import TokenInvalid
+from revenge_core.auth.service import Auth, Passwords, SigningKeys
+from revenge_core.rbac.service import Rbac
+from revenge_core.secrets import Secret
+from revenge_core.sessions.entities import SessionRules
+from revenge_core.sessions.errors import RefreshTokenInvalid
+from revenge_core.sessions.service import Sessions
+from revenge_core.users.entities import NewUser
+from revenge_core.users.errors import EmailTaken, UsernameTaken
+from revenge_core.users.service import Users
+
+T = TypeVar("T")
+
+RACERS: Final = 50
+PASSWORD: Final = Secret("correct horse battery staple")
+
+
+def an_auth(database: Database, clock: ManualClock) -> Auth:
+    """A server's sign-in over the database, without caches."""
+    rules, ids, hasher = AuthRules(), Uuid7Ids(), QuickHasher()
+    uow = PostgresUnitOfWork(database)
+    tokens = PlainAccessTokens(rules)
+    activity = Activity(PostgresActivityReader(database), clock, ids)
+    return Auth(
+        uow=uow,
+        accounts=PostgresAccountReader(database),
+        principals=PostgresPrincipalReader(database),
+        passwords=Passwords(hasher, rules),
+        tokens=tokens,
+        keys=SigningKeys(uow, tokens, activity, clock, ids, rules),
+        activity=activity,
+        users=Users(uow, PostgresUserReader(database), activity, clock, ids),
+        sessions=Sessions(uow, PostgresSessionReader(database), activity, clock, ids, SessionRules()),
+        rbac=Rbac(PostgresRoleReader(database)),
+        clock=clock,
+        ids=ids,
+        rules=rules,
+    )
+
+
+@pytest.fixture
+async def servers(revenge_postgres: RecycledDatabase) -> AsyncIterator[tuple[Auth, Auth]]:
+    """Two servers on one database, each with connections of its own."""
+    clock = ManualClock()
+    databases = [Database(revenge_postgres.url, max_size=10) for _ in range(2)]
+    for database in databases:
+        await database.open()
+    first, second = (an_auth(database, clock) for database in databases)
+    for auth in (first, second):
+        await auth.load_signing_keys()
+    yield first, second
+    for database in databases:
+        await database.close()
+
+
+@pytest.fixture
+def ask(revenge_postgres: RecycledDatabase) -> Callable[[str], Awaitable[Any]]:
+    """Asks the database behind the servers' back for one value."""
+
+    async def asked(statement: str) -> Any:  # noqa: ANN401 -- whatever the statement selects
+        async with await psycopg.AsyncConnection.connect(revenge_postgres.superuser_url) as connection:
+            row = await (await connection.execute(statement.encode())).fetchone()
+            return row and row[0]
+
+    return asked
+
+
+async def race(servers: tuple[Auth, Auth], attempt: Callable[[Auth, int], Coroutine[Any, Any, T]]) -> Counter[object]:
+    """What came of attempts that all begin at once: how often each answer, and each kind of error."""
+    start = asyncio.Event()
+
+    async def run(number: int) -> object:
+        await start.wait()
+        try:
+            return await attempt(servers[number % 2], number)
+        except Exception as error:  # noqa: BLE001 -- counted, and judged by the test
+            return type(error)
+
+    tasks = [asyncio.create_task(run(number)) for number in range(RACERS)]
+    start.set()
+    return Counter(await asyncio.gather(*tasks))
+
+
+async def test_all_who_bring_a_refresh_token_at_once_get_the_same_child(
+    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    token = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
+
+    async def refresh(auth: Auth, _: int) -> str:
+        return (await auth.refresh(token)).refresh_token.reveal()
+
+    outcomes = await race(servers, refresh)
+    assert list(outcomes.values()) == [RACERS], outcomes
+    assert isinstance(next(iter(outcomes)), str)
+    assert await ask("SELECT count(*) FROM revenge.refresh_tokens") == 2
+    assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'session.refresh'") == 1
+    assert await ask("SELECT count(*) FROM revenge.sessions WHERE ended_at IS NULL") == 1
+
+
+async def test_of_those_who_bring_parent_and_child_at_once_the_child_lives_or_the_session_ends(
+    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    parent = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
+    child = (await servers[0].refresh(parent)).refresh_token
+    other = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
+
+    async def refresh(auth: Auth, number: int) -> str:
+        return (await auth.refresh(parent if number % 4 < 2 else child)).refresh_token.reveal()
+
+    outcomes = await race(servers, refresh)
+    grandchildren = {answer for answer in outcomes if isinstance(answer, str)} - {child.reveal()}
+    assert len(grandchildren) <= 1
+    assert outcomes.keys() - grandchildren - {child.reveal()} <= {RefreshTokenInvalid}
+    assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'session.reuse_detected'") == 1
+    await servers[1].refresh(other)  # the theft ended that session and no other
+
+
+async def test_a_bootstrap_token_makes_one_admin(
+    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    token = await servers[0].issue_bootstrap_token()
+    assert token is not None
+
+    async def bootstrap(auth: Auth, number: int) -> bool:
+        await auth.bootstrap(token, NewUser(username=f"admin-{number}", email=f"{number}@example.org"), PASSWORD)
+        return True
+
+    assert await race(servers, bootstrap) == {True: 1, TokenInvalid: RACERS - 1}
+    assert await ask("SELECT count(*) FROM revenge.users") == 1
+    assert await ask("SELECT count(*) FROM revenge.user_roles WHERE role = 'admin'") == 1
+    assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'user.bootstrap'") == 1
+
+
+async def test_servers_that_start_at_once_leave_one_bootstrap_token_that_works(servers: tuple[Auth, Auth]) -> None:
+    async def issue(auth: Auth, _: int) -> str:
+        token = await auth.issue_bootstrap_token()
+        assert token is not None
+        return token.reveal()
+
+    issued = await race(servers, issue)
+    assert len(issued) == RACERS
+
+    async def works(token: str) -> bool:
+        try:
+            await servers[0].bootstrap(Secret(token), NewUser(username="admin", email="admin@example.org"), PASSWORD)
+        except TokenInvalid:
+            return False
+        return True
+
+    assert sum([await works(str(token)) for token in issued]) == 1
+
+
+async def test_a_user_name_in_any_letters_goes_to_one(
+    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    async def register(auth: Auth, number: int) -> bool:
+        username = "".join(letter.upper() if number >> place & 1 else letter for place, letter in enumerate("annabel"))
+        await auth.register(NewUser(username=username, email=f"{number}@example.org"), PASSWORD)
+        return True
+
+    assert await race(servers, register) == {True: 1, UsernameTaken: RACERS - 1}
+    assert await ask("SELECT count(*) FROM revenge.users") == 1
+    assert await ask("SELECT count(*) FROM revenge.credentials") == 1
+    assert await ask("SELECT count(*) FROM revenge.activity") == 1
+
+
+async def test_an_address_goes_to_one(servers: tuple[Auth, Auth]) -> None:
+    async def register(auth: Auth, number: int) -> bool:
+        await auth.register(NewUser(username=f"anna-{number}", email="Anna@example.org"), PASSWORD)
+        return True
+
+    assert await race(servers, register) == {True: 1, EmailTaken: RACERS - 1}
+
+
+async def test_the_limit_of_sessions_holds(servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]) -> None:
+    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+
+    async def login(auth: Auth, _: int) -> bool:
+        await auth.login("anna", PASSWORD)
+        return True
+
+    assert await race(servers, login) == {True: RACERS}
+    limit = SessionRules().max_per_user
+    assert await ask("SELECT count(*) FROM revenge.sessions WHERE ended_at IS NULL") == limit
+    assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'session.evict'") == RACERS - limit
+    assert await ask("SELECT count(*) FROM revenge.session_devices") == 1
+
+
+async def test_servers_that_start_at_once_share_one_signing_key(
+    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    async def load(auth: Auth, _: int) -> bool:
+        await auth.load_signing_keys()
+        return True
+
+    assert await race(servers, load) == {True: RACERS}
+    assert await ask("SELECT count(*) FROM revenge.signing_keys") == 1
