@@ -53,7 +53,7 @@ class MigrationStatus(Entity, kw_only=True):
 class Sql(SqlFile, file="migrate.sql"):
     """The statements of migrating."""
 
-    lock: Query[str]
+    lock: Query[bool]
     has_schema: Query[bool]
     has_table: Query[bool]
     create_schema: Query[None]

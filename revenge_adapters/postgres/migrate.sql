@@ -1,6 +1,6 @@
 -- name: lock
 -- One process at a time; held until the transaction ends, so it needs no session of its own.
-SELECT pg_advisory_xact_lock(7305801392406101)
+SELECT true FROM pg_advisory_xact_lock(7305801392406101)
 
 -- name: has_schema
 SELECT to_regnamespace('revenge') IS NOT NULL

@@ -37,16 +37,12 @@ PYTHON_TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "_text": (frozenset, list, tuple),
     "timestamptz": (datetime,),
     "uuid": (UUID,),
-    "void": (str,),
 }
 """What psycopg and the decoder make of each type of PostgreSQL that is used."""
 MAY_ASK_THE_TIME: Final = {"feed.poll"}
 """Where the production clock learns the database's time (rulings R26)."""
 
 all_statements = pytest.mark.parametrize(("name", "query"), STATEMENTS, ids=[name for name, _ in STATEMENTS])
-
-
-VOID: Final = 2278
 
 
 class Column(NamedTuple):
@@ -85,8 +81,6 @@ def describe(connection: psycopg.Connection[Any], query: Query[Any]) -> list[Col
 
 
 def type_name(connection: psycopg.Connection[Any], oid: int) -> str:
-    if oid == VOID:
-        return "void"
     known = connection.adapters.types[oid]
     return f"_{known.name}" if oid == known.array_oid else known.name
 
