@@ -14,7 +14,6 @@ from revenge_core.sessions.entities import (
     ClientType,
     Device,
     EndReason,
-    RefreshFamily,
     RefreshToken,
     RefreshVerdict,
     Session,
@@ -174,44 +173,40 @@ class Sessions:
             await self._audit_end(tx, actor, Action.SESSION_EVICT, evicted, user_id)
         return session, token
 
-    async def renew(
-        self, tx: SessionsTx, token: Secret, origin: Origin
-    ) -> tuple[RefreshVerdict, RefreshFamily, Secret] | None:
-        """Judge a refresh token and act on the verdict (rulings R16); None for a token that never was.
+    async def renew(self, tx: SessionsTx, token: Secret, origin: Origin) -> tuple[Session, Secret] | None:
+        """Judge a refresh token and act on the verdict (rulings R16): its session and the next token, or None.
 
-        The third member is the child: only ROTATE and REPLAY may hand it out. The caller must let `tx` commit
-        whatever the verdict, since THEFT ends the session.
+        The caller lets `tx` commit also where the answer is None: a refusal is audited, and theft ends the session.
         """
         now = self._clock.now()
         family = await tx.refresh_tokens.lock_family(digest(token))
         if family is None:
+            await self._audit_renewal(tx, Actor.anonymous(origin), None, Outcome.FAILURE, "unknown token")
             return None
-        session, presented = family.session, family.presented
-        verdict = judge_refresh(family, replay_window=self._rules.replay_window, now=now)
+        session, salt = family.session, family.presented.child_salt
         actor = _as_user(session.user_id, session.id, origin)
-        child = token
-        if verdict is RefreshVerdict.ROTATE:
-            salt = new_salt() + new_salt()
-            child = derive_token(token, salt)
-            link = RefreshToken(token_hash=digest(child), session_id=session.id, issued_at=now)
-            await tx.refresh_tokens.rotate(presented.token_hash, at=now, child=link, child_salt=salt)
-            idle = min(now + self._rules.lifetime(session.client_type).idle, session.expires_at)
-            await tx.sessions.slide(session.id, at=now, idle_expires_at=idle)
-            await self._audit_end(tx, actor, Action.SESSION_REFRESH, session.id, session.user_id)
-        elif verdict is RefreshVerdict.REPLAY and presented.child_salt is not None:
-            child = derive_token(token, presented.child_salt)
-        elif verdict is RefreshVerdict.THEFT:
-            await tx.sessions.end(session.id, EndReason.REFRESH_REUSED, now)
-            tx.feed.publish(Change.of_session(session.id))
-            await self._activity.write(
-                tx,
-                actor,
-                Action.SESSION_REUSE_DETECTED,
-                resource=Resource(type="session", id=session.id),
-                outcome=Outcome.FAILURE,
-                reason="an old refresh token was presented",
-            )
-        return verdict, family, child
+        match judge_refresh(family, replay_window=self._rules.replay_window, now=now):
+            case RefreshVerdict.ROTATE:
+                child = await self._rotate(tx, session, token, now)
+                await self._audit_renewal(tx, actor, session)
+                return session, child
+            case RefreshVerdict.REPLAY if salt is not None:
+                await self._audit_renewal(tx, actor, session, Outcome.SUCCESS, "the same answer again")
+                return session, derive_token(token, salt)
+            case RefreshVerdict.THEFT:
+                await tx.sessions.end(session.id, EndReason.REFRESH_REUSED, now)
+                tx.feed.publish(Change.of_session(session.id))
+                await self._activity.write(
+                    tx,
+                    actor,
+                    Action.SESSION_REUSE_DETECTED,
+                    resource=Resource(type="session", id=session.id),
+                    outcome=Outcome.FAILURE,
+                    reason="an old refresh token was presented",
+                )
+            case _:
+                await self._audit_renewal(tx, actor, session, Outcome.FAILURE, "its session is over")
+        return None
 
     async def end_one(
         self, tx: SessionsTx, actor: Actor, session_id: SessionId, reason: EndReason, action: Action
@@ -295,6 +290,26 @@ class Sessions:
                 on_behalf_of=user_id,
             )
         return kept
+
+    async def _rotate(self, tx: SessionsTx, session: Session, token: Secret, now: datetime) -> Secret:
+        salt = new_salt() + new_salt()
+        child = derive_token(token, salt)
+        link = RefreshToken(token_hash=digest(child), session_id=session.id, issued_at=now)
+        await tx.refresh_tokens.rotate(digest(token), at=now, child=link, child_salt=salt)
+        idle = min(now + self._rules.lifetime(session.client_type).idle, session.expires_at)
+        await tx.sessions.slide(session.id, at=now, idle_expires_at=idle)
+        return child
+
+    async def _audit_renewal(
+        self,
+        tx: SessionsTx,
+        actor: Actor,
+        session: Session | None,
+        outcome: Outcome = Outcome.SUCCESS,
+        reason: str | None = None,
+    ) -> None:
+        resource = Resource(type="session", id=session.id) if session else None
+        await self._activity.write(tx, actor, Action.SESSION_REFRESH, resource=resource, outcome=outcome, reason=reason)
 
     async def _audit_end(
         self, tx: SessionsTx, actor: Actor, action: Action, session_id: SessionId, owner: UserId

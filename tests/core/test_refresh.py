@@ -87,19 +87,24 @@ async def test_a_theft_is_told_once(box: Sandbox) -> None:
     assert len(entries(box, Action.SESSION_REUSE_DETECTED)) == 1
 
 
-async def test_a_rotation_is_audited_and_a_lost_answer_is_not_again(box: Sandbox) -> None:
+async def test_a_rotation_is_audited_and_so_is_every_answer_given_again(box: Sandbox) -> None:
     here = await join(box)
     for _ in range(3):
         await box.revenge.auth.refresh(here.tokens.refresh_token, KITCHEN)
-    (entry,) = entries(box, Action.SESSION_REFRESH)
-    assert (entry.actor_id, entry.resource_id, entry.address) == (here.user.id, here.session.id, KITCHEN.address)
+    written = entries(box, Action.SESSION_REFRESH)
+    assert [entry.reason for entry in written] == [None, "the same answer again", "the same answer again"]
+    for entry in written:
+        assert (entry.actor_id, entry.resource_id, entry.address) == (here.user.id, here.session.id, KITCHEN.address)
 
 
 @pytest.mark.parametrize("guess", [Secret(""), new_token(), Secret("\ud800")])
-async def test_a_token_that_never_was_is_refused_and_changes_nothing(box: Sandbox, guess: Secret) -> None:
+async def test_a_token_that_never_was_is_refused_audited_and_changes_nothing_else(box: Sandbox, guess: Secret) -> None:
     here = await join(box)
     before = box.rows.copy()
     await refused(box, guess)
+    (entry,) = entries(box, Action.SESSION_REFRESH)
+    assert (entry.outcome, entry.reason, entry.actor_id) == (Outcome.FAILURE, "unknown token", None)
+    del box.rows.activity[entry.id]
     assert box.rows == before
     assert await is_signed_in(box, here)
 

@@ -26,7 +26,7 @@ from revenge_core.ids import Ids, SessionId
 from revenge_core.rbac.entities import GrantSource, RoleGrant
 from revenge_core.rbac.service import Rbac
 from revenge_core.secrets import Secret, digest, new_token
-from revenge_core.sessions.entities import ClientType, EndReason, RefreshVerdict, Session
+from revenge_core.sessions.entities import ClientType, EndReason, Session
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
@@ -127,14 +127,14 @@ class Auth:
         async with self._uow.begin() as tx:
             is_open = await tx.bootstrap_tokens.is_open(token_hash, self._clock.now())
         if not is_open:
-            raise TokenInvalid
+            raise await self._refused_bootstrap(origin)
         password_hash = await self._checked_hash(new, password)
         async with self._uow.begin() as tx:
-            if not await tx.bootstrap_tokens.consume(token_hash, self._clock.now()):
-                raise TokenInvalid
-            user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.BOOTSTRAP)
-            await self._audit_account(tx, Actor.anonymous(origin), Action.USER_BOOTSTRAP, user)
-        return user
+            if await tx.bootstrap_tokens.consume(token_hash, self._clock.now()):
+                user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.BOOTSTRAP)
+                await self._audit_account(tx, Actor.anonymous(origin), Action.USER_BOOTSTRAP, user)
+                return user
+        raise await self._refused_bootstrap(origin)
 
     async def change_password(self, actor: Actor, old: Secret, new: Secret) -> None:
         """Replace the actor's password; every other session of theirs ends, this one goes on (rulings R17).
@@ -250,10 +250,8 @@ class Auth:
             renewed = await self._sessions.renew(tx, refresh_token, origin)
         if renewed is None:
             raise RefreshTokenInvalid
-        verdict, family, child = renewed
-        if verdict not in {RefreshVerdict.ROTATE, RefreshVerdict.REPLAY}:
-            raise RefreshTokenInvalid
-        return self._pair(family.session, child, self._clock.now())
+        session, child = renewed
+        return self._pair(session, child, self._clock.now())
 
     async def logout(self, actor: Actor, refresh_token: Secret | None = None, *, everywhere: bool = False) -> None:
         """End the actor's session, and the one of `refresh_token` if it is theirs as well; or all of them.
@@ -345,6 +343,10 @@ class Auth:
     async def _refused(self, user: User | None, reason: str, origin: Origin) -> CredentialsInvalid:
         await self._audit_refusal(Actor.anonymous(origin), Action.USER_LOGIN, user, reason)
         return CredentialsInvalid()
+
+    async def _refused_bootstrap(self, origin: Origin) -> TokenInvalid:
+        await self._audit_refusal(Actor.anonymous(origin), Action.USER_BOOTSTRAP, None, "token not valid")
+        return TokenInvalid()
 
     async def _audit_refusal(self, actor: Actor, action: Action, user: User | None, reason: str) -> None:
         """What was typed as a user name is not kept: now and then it is a password."""
