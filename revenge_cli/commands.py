@@ -22,9 +22,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
         "admin": ("revenge_cli.admin:admin", "Make administrators from this machine's shell."),
         "completion": ("revenge_cli.completion:completion", "Print the completion script for a shell."),
         "config": ("revenge_cli.config:config", "Show and check the configuration."),
-        "doctor": ("revenge_cli.doctor:doctor", "Look for what is wrong, and say how to mend it."),
+        "doctor": (
+            "revenge_cli.doctor:doctor",
+            "Look at everything that Revenge needs, and say how to mend what is wrong.",
+        ),
         "migrate": ("revenge_cli.migrate:migrate", "Show and bring up to date the database's schema."),
-        "serve": ("revenge_cli.serve:serve", "Run the server."),
+        "serve": ("revenge_cli.serve:serve", "Run the server until it is told to stop."),
         "version": ("revenge_cli.version:version", "Show which release this is."),
     },
     examples=(

@@ -29,16 +29,26 @@ def status(session: Session) -> None:
             session.say(f"Warning: {found.refusal}")
 
 
-@command("up", examples=("revenge migrate up",))
-def up(session: Session) -> None:
+@command("up", examples=("revenge migrate up --dry-run", "revenge migrate up"))
+@click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
+def up(session: Session, *, dry_run: bool) -> None:
     """Bring the schema up to date, as the server does when it starts; a database of our own is backed up first."""
-    applied = session.doors.migrate(session.load())
+    loaded = session.load()
+    steps = session.doors.migrations(loaded).pending if dry_run else session.doors.migrate(loaded)
     if session.shape is Shape.JSON:
-        show_record(session.shape, {"applied": list(applied)})
+        show_record(
+            session.shape, {"applied": [] if dry_run else list(steps), "pending": list(steps) if dry_run else []}
+        )
         return
-    for name in applied:
+    for name in steps:
         click.echo(name)
-    session.say(f"{len(applied)} applied." if applied else "Nothing to do: the schema is up to date.")
+    session.say(_summary(len(steps), dry_run=dry_run))
+
+
+def _summary(steps: int, *, dry_run: bool) -> str:
+    if not steps:
+        return "Nothing to do: the schema is up to date."
+    return f"{steps} would be applied; nothing was changed." if dry_run else f"{steps} applied."
 
 
 migrate.add_command(status)

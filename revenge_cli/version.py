@@ -2,6 +2,8 @@
 
 import platform
 
+import click
+
 from revenge_cli.release import release
 from revenge_cli.render import Shape, show_record
 from revenge_cli.session import Session, command
@@ -11,6 +13,6 @@ from revenge_cli.session import Session, command
 def version(session: Session) -> None:
     """Show which release this is."""
     if session.shape is Shape.TABLE:
-        show_record(Shape.PLAIN, {"revenge": release()})
+        click.echo(f"revenge {release()}")
         return
     show_record(session.shape, {"version": release(), "python": platform.python_version()})
