@@ -13,11 +13,11 @@ from revenge_adapters.memory.rbac import MemoryRoles
 from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import MemoryUsers
-from revenge_core.auth.ports import AuthTx
+from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 
 
-class MemoryTx(AuthTx):
+class MemoryTx(EveryTx):
     """Every store over one draft of the tables; nobody else sees the draft."""
 
     def __init__(self, rows: Rows) -> None:
@@ -70,7 +70,7 @@ class MemoryTx(AuthTx):
         return MemoryUsers(self._rows)
 
 
-class MemoryUnitOfWork(UnitOfWork[AuthTx]):
+class MemoryUnitOfWork(UnitOfWork[MemoryTx]):
     """Transactions over `tables`, serialised: whoever waits sees all that the one before left, as under a row lock."""
 
     def __init__(self, tables: MemoryTables) -> None:

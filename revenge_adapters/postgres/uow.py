@@ -14,8 +14,8 @@ from revenge_adapters.postgres.rbac import PostgresRoles
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_adapters.postgres.users import PostgresUsers
-from revenge_core.auth.ports import AuthTx
 from revenge_core.feed import Change, ChangeFeed
+from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 
 FEED_KEPT: Final = timedelta(hours=1)
@@ -48,7 +48,7 @@ class PostgresChangeFeed(ChangeFeed):
         self.collected.update(dict.fromkeys(changes))
 
 
-class PostgresTx(AuthTx):
+class PostgresTx(EveryTx):
     """One transaction, as every feature sees it."""
 
     def __init__(self, transaction: Transaction) -> None:

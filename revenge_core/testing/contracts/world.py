@@ -8,13 +8,14 @@ from typing import TypeVar
 import pytest
 
 from revenge_core.activity.ports import ActivityReader
-from revenge_core.auth.ports import AccountReader, AuthTx, PrincipalReader
+from revenge_core.auth.ports import AccountReader, PrincipalReader
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.rbac.ports import RoleReader
 from revenge_core.sessions.entities import RefreshFamily, RefreshToken, Session
 from revenge_core.sessions.ports import SessionReader
 from revenge_core.testing.builders import a_device, a_grant, a_refresh_token, a_session, a_user
+from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import User
 from revenge_core.users.ports import UserReader
@@ -39,7 +40,7 @@ async def _at_once() -> None:
 class World:
     """Adapters over the same, empty store."""
 
-    uow: UnitOfWork[AuthTx]
+    uow: UnitOfWork[EveryTx]
     users: UserReader
     sessions: SessionReader
     roles: RoleReader
@@ -95,7 +96,7 @@ class World:
             return await tx.refresh_tokens.lock_family(token_hash)
 
 
-async def add_session(tx: AuthTx, user: User, **changes: object) -> Session:
+async def add_session(tx: EveryTx, user: User, **changes: object) -> Session:
     """A session of the user on a device of its own, inside `tx`."""
     device = await tx.sessions.put_device(a_device(user.id))
     session = a_session(device, **changes)

@@ -1,0 +1,12 @@
+"""One transaction, with all that any feature does in it."""
+
+from typing import Protocol
+
+from revenge_core.auth.ports import AuthTx
+
+
+class EveryTx(AuthTx, Protocol):
+    """What a unit of work hands out, before each feature sees only its own part of it.
+
+    A feature whose protocol no other feature includes is added to the bases; both units of work then owe it.
+    """
