@@ -105,7 +105,7 @@ def test_results_are_coloured_only_where_somebody_can_see_and_wants_it(tmp_path:
 
 
 def test_one_command_serves_and_others_join_its_database(place: Path) -> None:
-    """The way of a newcomer: serve, make an admin, ask the doctor, stop."""
+    # the way of a newcomer: serve, make an admin, ask the doctor, stop
     data = str(place / "data")
     command = [sys.executable, "-m", "revenge_cli", "serve", "--data-dir", data, "--port", "0"]
     with subprocess.Popen(
