@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Final
 
-from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute
 
@@ -51,11 +50,9 @@ class UndeclaredRoute(Exception):  # noqa: N818 (named for what it is)
 
 
 def declared_by(handler: BaseRouteHandler) -> Access | None:
-    """What the route declares; None if it declares nothing. The framework's own answers to OPTIONS are public."""
+    """What the route declares; None if it declares nothing."""
     access = handler.opt.get(ACCESS)
-    if isinstance(access, Access):
-        return access
-    return public() if _is_generated_options(handler) else None
+    return access if isinstance(access, Access) else None
 
 
 def check_declarations(routes: Iterable[BaseRoute]) -> None:
@@ -74,11 +71,3 @@ def check_declarations(routes: Iterable[BaseRoute]) -> None:
 def handlers_of(route: BaseRoute) -> list[BaseRouteHandler]:
     """Every handler behind a route."""
     return list(getattr(route, "route_handlers", None) or [route.route_handler])  # type: ignore[attr-defined]
-
-
-def _is_generated_options(handler: BaseRouteHandler) -> bool:
-    return (
-        isinstance(handler, HTTPRouteHandler)
-        and handler.http_methods == {"OPTIONS"}
-        and handler.fn.__qualname__ == "HTTPRoute.create_options_handler.<locals>.options_handler"
-    )

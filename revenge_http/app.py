@@ -1,13 +1,18 @@
 """The ASGI application: the routes, the gate before them, the edge around everything."""
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp
 
 from revenge_core.revenge import Revenge
 from revenge_http import auth, health, reference, sessions, users
-from revenge_http.access import check_declarations
+from revenge_http.access import ACCESS, check_declarations, public
+from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
 from revenge_http.edge.middleware import Edge
 from revenge_http.gate import Gate
@@ -44,9 +49,10 @@ def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWrite
         headers = {name.decode(): value.decode() for name, value in answer.headers}
         return Response(answer.body, status_code=answer.status, headers=headers, media_type=headers["content-type"])
 
+    operations = [one.route(revenge, options) for one in OPERATIONS]
     pages = reference.routes(options, lambda: document(OPERATIONS, options))
     app = Litestar(
-        [*(one.route(revenge, options) for one in OPERATIONS), *pages],
+        with_options([*operations, *pages]),
         middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge)],
         exception_handlers={Exception: to_problem},
         openapi_config=None,
@@ -56,3 +62,22 @@ def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWrite
     )
     check_declarations(app.routes)
     return app
+
+
+def with_options(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """For each path a route that says which methods it has, and the routes themselves.
+
+    Where none was registered before, the framework adds one, which declares no access and names only the first method.
+    """
+    methods: dict[str, set[str]] = {}
+    for handler in handlers:
+        for path in handler.paths:
+            methods.setdefault(path, {"OPTIONS"}).update(map(str, handler.http_methods))
+    return [*(_options(path, ", ".join(sorted(allowed))) for path, allowed in methods.items()), *handlers]
+
+
+def _options(path: str, allowed: str) -> HTTPRouteHandler:
+    async def endpoint() -> ASGIApp:
+        return cast(ASGIApp, Answer(204, headers=[(b"allow", allowed.encode())]))
+
+    return HTTPRouteHandler(path, http_method=HttpMethod.OPTIONS, status_code=200, opt={ACCESS: public()})(endpoint)

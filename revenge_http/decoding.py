@@ -22,7 +22,15 @@ MAX_QUERY_FIELDS: Final = 100
 NUL: Final = "must not hold the character U+0000"
 _ESCAPED_NUL: Final = b"\\u0000"
 _PLACE: Final = re.compile(r"(.*) - at `\$(.*)`\Z", re.DOTALL)
-_WORDS: Final = {"`str`": "a string", "`int`": "an integer", "`bool`": "true or false", "`null`": "null"}
+_WORDS: Final = {
+    "`array`": "an array",
+    "`bool`": "true or false",
+    "`float`": "a number",
+    "`int`": "an integer",
+    "`null`": "null",
+    "`object`": "an object",
+    "`str`": "a string",
+}
 
 
 class BodyDecoder(Generic[T]):
@@ -40,17 +48,21 @@ class BodyDecoder(Generic[T]):
             RequestInvalid: fields are missing, of the wrong type, or hold U+0000, which no database column takes.
         """
         try:
-            if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw), ""))):
-                raise RequestInvalid(problems=problems)
-            return self._decoder.decode(raw)
-        except msgspec.ValidationError as first:
-            value = msgspec.json.decode(raw)
-            raise RequestInvalid(problems=list(_problems(value, self._kind, "")) or [_problem(first, "")]) from None
+            return self._checked(raw)
         except RecursionError:
             raise BodyMalformed("The body is nested too deeply") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             where = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             raise BodyMalformed(f"The body is not valid JSON: {where}") from None
+
+    def _checked(self, raw: bytes) -> T:
+        if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw), ""))):
+            raise RequestInvalid(problems=problems)
+        try:
+            return self._decoder.decode(raw)
+        except msgspec.ValidationError as first:
+            value = msgspec.json.decode(raw)
+            raise RequestInvalid(problems=list(_problems(value, self._kind, "")) or [_problem(first, "")]) from None
 
 
 def parameters(scope: Scope, kind: type[T]) -> T:

@@ -96,14 +96,15 @@ class ProblemWriter:
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request %s failed", request_id, exc_info=raised)
             error = RevengeError()
+        detail = error.detail.encode("utf-8", "replace").decode()
         problem = Problem(
             type=self._types + error.code,
             title=type(error).title,
             status=status,
-            detail=error.detail,
-            instance=quote(scope["path"][:200]),
+            detail=detail,
+            instance=quote(scope["path"][:200], errors="replace"),
             code=status,
-            message=error.detail,
+            message=detail,
             error=error.code,
             request_id=request_id,
             errors=list(error.problems) or UNSET,
@@ -137,7 +138,7 @@ def _as_ours(raised: Exception) -> RevengeError:
         case HTTPException(status_code=404):
             return RouteNotFound()
         case HTTPException(status_code=405):
-            return MethodNotAllowed((raised.headers or {}).get("allow", ""))
+            return MethodNotAllowed(", ".join(sorted((raised.headers or {}).get("allow", "").split(", "))))
         case HTTPException(status_code=400):
             return RequestInvalid(raised.detail)
         case _:

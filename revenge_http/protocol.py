@@ -5,7 +5,7 @@ headers without end, or one byte a minute.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,9 +24,9 @@ class BoundedHttp(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
 
     @override
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection that never says anything ends."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))
         self._set_deadline()
 
     @override

@@ -56,7 +56,7 @@ def routes(options: HttpOptions, document: Callable[[], Json]) -> list[HTTPRoute
     def of_problem(code: str) -> Answer:
         error = known_errors().get(code)
         if error is None:
-            raise NotFound(f"No error of this server is called {code[:100]!r}")
+            raise NotFound(f"No error of this server is called {code[:100]!a}")
         return _html(problem_page(error, status_of(error), prefix))
 
     problems = [

@@ -34,10 +34,7 @@ def secrets_hidden(kind: type, value: object) -> object:
     """
     if kind is not Secret:
         raise NotImplementedError
-    if not isinstance(value, str):
-        message = f"Expected `str`, got `{type(value).__name__}`"
-        raise msgspec.ValidationError(message)
-    return Secret(value)
+    return Secret(msgspec.convert(value, str))
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_revealed)
