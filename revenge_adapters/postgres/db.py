@@ -14,12 +14,12 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
+from typing_extensions import override
 
 from revenge_adapters.postgres.errors import DRIVER_ERRORS, in_our_words
 from revenge_adapters.postgres.sql import Query
 
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[Any]
 
 STATEMENT_TIMEOUT: Final = timedelta(seconds=5)
 LOCK_TIMEOUT: Final = timedelta(seconds=2)
@@ -29,6 +29,16 @@ NETWORK_ALLOWANCE: Final = timedelta(seconds=1)
 RECONNECT_SECONDS: Final = 5
 """After this the pool's growing pauses end, and the next caller's need opens a connection at once (recovery < 10 s)."""
 PREPARED_STATEMENTS: Final = 500
+CANCEL_SECONDS: Final = 1.0
+"""How long a cancelled caller waits at most for the server to hear of it; the connection is closed then."""
+
+
+class Connection(AsyncConnection[Any]):
+    """A connection that gives up soon where the line is dead."""
+
+    @override
+    async def cancel_safe(self, *, timeout: float = CANCEL_SECONDS) -> None:
+        await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
 
 
 class Database:
@@ -49,8 +59,9 @@ class Database:
         lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         self._deadline = (statement_timeout + NETWORK_ALLOWANCE).total_seconds()
-        self._pool = AsyncConnectionPool[Connection](
+        self._pool = AsyncConnectionPool(
             _conninfo(url, statement_timeout=statement_timeout, lock_timeout=lock_timeout),
+            connection_class=Connection,
             kwargs={"autocommit": True, "prepare_threshold": 0},
             configure=_configure,
             min_size=min_size,
