@@ -121,7 +121,7 @@ async def test_a_server_whose_only_admin_is_disabled_gives_out_a_token_again(box
 
 
 async def test_a_fresh_server_has_no_account(box: Sandbox) -> None:
-    assert box.rows.users == box.rows.credentials == {}
+    assert (box.rows.users, box.rows.credentials) == ({}, {})
 
 
 async def test_the_shell_of_the_server_makes_admins_and_voids_the_token(box: Sandbox) -> None:

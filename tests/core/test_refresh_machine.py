@@ -1,0 +1,32 @@
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from hypothesis import settings
+from typing_extensions import override
+
+from revenge_adapters import sandbox
+from revenge_core.sessions.entities import RefreshToken
+from revenge_core.testing.refresh_machine import House, RefreshMachine
+from revenge_core.testing.refresh_model import RULES
+
+
+class MemoryMachine(RefreshMachine):
+    @override
+    @asynccontextmanager
+    async def open_house(self) -> AsyncGenerator[House]:
+        box = sandbox(session_rules=RULES)
+
+        async def stored() -> Sequence[RefreshToken]:
+            return tuple(box.rows.refresh_tokens.values())
+
+        def advance(delay: timedelta) -> None:
+            box.clock.advance(days=delay.days, seconds=delay.seconds + delay.microseconds / 1_000_000)
+
+        yield House(
+            auth=box.revenge.auth, sessions=box.revenge.sessions, now=box.clock.now, advance=advance, stored=stored
+        )
+
+
+TestMemoryMachine = MemoryMachine.TestCase
+TestMemoryMachine.settings = settings(stateful_step_count=40)
