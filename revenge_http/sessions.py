@@ -1,6 +1,5 @@
 """`/sessions`: where one is signed in."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -11,7 +10,7 @@ from revenge_core.sessions.entities import Session
 from revenge_core.sessions.errors import SessionNotFound
 from revenge_http.access import signed_in
 from revenge_http.operations import Call, operation
-from revenge_http.wire import Wire, present
+from revenge_http.wire import Timestamp, Wire, present
 
 
 class SessionInfo(Wire, kw_only=True):
@@ -23,9 +22,9 @@ class SessionInfo(Wire, kw_only=True):
     ip_address: str
     """Empty where it is not known."""
     user_agent: str | UnsetType = UNSET
-    created_at: datetime
-    last_activity_at: datetime
-    expires_at: datetime
+    created_at: Timestamp
+    last_activity_at: Timestamp
+    expires_at: Timestamp
     is_active: bool
     is_current: bool
 

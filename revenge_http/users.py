@@ -1,6 +1,5 @@
 """`/users`: one's own account."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from revenge_core.users import UserChanges, entities
 from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid
 from revenge_http.access import needs
 from revenge_http.operations import Call, operation
-from revenge_http.wire import Wire, present
+from revenge_http.wire import Timestamp, Wire, present
 
 Email = Annotated[str, Meta(extra_json_schema={"format": "email"})]
 DisplayName = Annotated[str, Meta(extra_json_schema={"maxLength": 100})]
@@ -32,8 +31,8 @@ class User(Wire, kw_only=True):
     is_active: bool
     is_admin: bool
     email_verified: bool
-    created_at: datetime
-    last_login_at: datetime | UnsetType = UNSET
+    created_at: Timestamp
+    last_login_at: Timestamp | UnsetType = UNSET
 
     @classmethod
     def of(cls, user: entities.User, *, is_admin: bool) -> "User":

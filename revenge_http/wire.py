@@ -1,6 +1,7 @@
 """Records of the wire. `rename`, `tag` and encodings live here and in the records of the routes, nowhere else."""
 
-from typing import TypeVar, dataclass_transform
+from datetime import datetime
+from typing import Annotated, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -8,6 +9,9 @@ from msgspec import UNSET, UnsetType
 from revenge_core.secrets import Secret
 
 T = TypeVar("T")
+
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+"""RFC 3339; in UTC and so with `Z`, since that is what core hands out (decisions W8)."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
