@@ -9,57 +9,22 @@ import psycopg
 import pytest
 
 from revenge_adapters.memory.clock import ManualClock
-from revenge_adapters.memory.passwords import QuickHasher
-from revenge_adapters.memory.tokens import PlainAccessTokens
-from revenge_adapters.postgres.activity import PostgresActivityReader
-from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
-from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
-from revenge_adapters.postgres.sessions import PostgresSessionReader
-from revenge_adapters.postgres.uow import PostgresUnitOfWork
-from revenge_adapters.postgres.users import PostgresUserReader
-from revenge_adapters.system import Uuid7Ids
-from revenge_core.activity.service import Activity
-from revenge_core.auth.entities import AuthRules
 from revenge_core.auth.errors import TokenInvalid
-from revenge_core.auth.service import Auth, Passwords, SigningKeys
-from revenge_core.rbac.service import Rbac
+from revenge_core.auth.service import Auth
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import SessionRules
 from revenge_core.sessions.errors import RefreshTokenInvalid
-from revenge_core.sessions.service import Sessions
 from revenge_core.users.entities import NewUser
 from revenge_core.users.errors import EmailTaken, UsernameTaken
-from revenge_core.users.service import Users
+from tests.contracts.postgres_world import announced_in, postgres_world
+from tests.contracts.services import services_over
 
 T = TypeVar("T")
 
 RACERS: Final = 50
 PASSWORD: Final = Secret("correct horse battery staple")
-
-
-def an_auth(database: Database, clock: ManualClock) -> Auth:
-    """A server's sign-in over the database, without caches."""
-    rules, ids, hasher = AuthRules(), Uuid7Ids(), QuickHasher()
-    uow = PostgresUnitOfWork(database)
-    tokens = PlainAccessTokens(rules)
-    activity = Activity(PostgresActivityReader(database), clock, ids)
-    return Auth(
-        uow=uow,
-        accounts=PostgresAccountReader(database),
-        principals=PostgresPrincipalReader(database),
-        passwords=Passwords(hasher, rules),
-        tokens=tokens,
-        keys=SigningKeys(uow, tokens, activity, clock, ids, rules),
-        activity=activity,
-        users=Users(uow, PostgresUserReader(database), activity, clock, ids),
-        sessions=Sessions(uow, PostgresSessionReader(database), activity, clock, ids, SessionRules()),
-        rbac=Rbac(PostgresRoleReader(database)),
-        clock=clock,
-        ids=ids,
-        rules=rules,
-    )
 
 
 @pytest.fixture
@@ -69,7 +34,8 @@ async def servers(revenge_postgres: RecycledDatabase) -> AsyncIterator[tuple[Aut
     databases = [Database(revenge_postgres.url, max_size=10) for _ in range(2)]
     for database in databases:
         await database.open()
-    first, second = (an_auth(database, clock) for database in databases)
+    worlds = [postgres_world(database, announced_in(revenge_postgres.url)) for database in databases]
+    first, second = (services_over(world, clock).auth for world in worlds)
     for auth in (first, second):
         await auth.load_signing_keys()
     yield first, second

@@ -1,6 +1,5 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from hypothesis import settings
 from typing_extensions import override
@@ -20,11 +19,12 @@ class MemoryMachine(RefreshMachine):
         async def stored() -> Sequence[RefreshToken]:
             return tuple(box.rows.refresh_tokens.values())
 
-        def advance(delay: timedelta) -> None:
-            box.clock.advance(days=delay.days, seconds=delay.seconds + delay.microseconds / 1_000_000)
-
         yield House(
-            auth=box.revenge.auth, sessions=box.revenge.sessions, now=box.clock.now, advance=advance, stored=stored
+            auth=box.revenge.auth,
+            sessions=box.revenge.sessions,
+            now=box.clock.now,
+            advance=lambda delay: box.clock.advance(seconds=delay.total_seconds()),
+            stored=stored,
         )
 
 
