@@ -13,13 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import psycopg
-
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
-from revenge_adapters.wiring.place import Place, borrowed_place, is_made
+from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
 from revenge_adapters.wiring.settings import Settings, SettingsInvalid, load_settings
 from revenge_core.auth.entities import AuthRules
@@ -28,7 +26,6 @@ from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
 
 DOCS: Final = "docs/reference/doctor.md#"
-OLDEST_POSTGRESQL: Final = 15
 FREE_TO_FAIL: Final = 200 * 1024**2
 FREE_TO_WARN: Final = 2 * 1024**3
 OWASP_MINIMUM: Final[Mapping[int, int]] = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
@@ -152,7 +149,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
         yield _passed("database", f"none yet; the first start makes one in {settings.data_dir}")
         return
     try:
-        with borrowed_place(settings) as place, place.naming():
+        with borrowed_place(settings) as place:
             yield from _of_place(place, settings)
     except RevengeError as problem:
         fix = "See that it runs, and that database.url names it" if settings.database.url else "See the message"
@@ -177,27 +174,19 @@ def _of_place(place: Place, settings: Settings) -> Iterator[Finding]:
 
 
 def _connections(place: Place) -> Iterator[Finding]:
-    users: list[str] = []
-    version = 0
-    for url in (place.url, place.owner_url):
-        try:
-            with psycopg.connect(url.reveal(), connect_timeout=5) as connection:
-                users.append(connection.info.user)
-                version = connection.info.server_version // 10000
-        except psycopg.Error as problem:
-            detail = f"{place.name} cannot be used: {' '.join(str(problem).split())}"
-            yield _failed("database", detail, "See that it runs, and that database.url and owner_url are right")
-            return
-        if version < OLDEST_POSTGRESQL:
-            yield _failed("database", f"PostgreSQL {version} is too old", f"Use {OLDEST_POSTGRESQL} or newer")
-            return
-    yield _passed("database", f"{place.name} answers, PostgreSQL {version}")
-    if users[0] == users[1]:
+    with place.naming():
+        application, owner = meet(place.url), meet(place.owner_url)
+    if application.major < OLDEST_POSTGRESQL:
+        told = f"{place.name} is PostgreSQL {application.major}"
+        yield _failed("database", told, f"Use PostgreSQL {OLDEST_POSTGRESQL} or newer")
+    else:
+        yield _passed("database", f"{place.name} answers, PostgreSQL {application.major}")
+    if application.user == owner.user:
         fix = "Make a second role, and set database.owner_url to the owner and database.url to the other one"
-        told = f"{users[0]} owns the tables and runs the application: only a trigger guards the audit log"
+        told = f"{owner.user} owns the tables and runs the application: only a trigger guards the audit log"
         yield _warned("database-roles", told, fix)
     else:
-        yield _passed("database-roles", f"{users[1]} owns, {users[0]} uses")
+        yield _passed("database-roles", f"{owner.user} owns, {application.user} uses")
 
 
 def _match(place: Place, settings: Settings) -> Iterator[Finding]:

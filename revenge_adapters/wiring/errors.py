@@ -15,3 +15,10 @@ class BackupFailed(RevengeError):
 
     code = "backup_failed"
     title = "The database could not be backed up, and was left as it is"
+
+
+class DatabaseTooOld(RevengeError):
+    """The given PostgreSQL is older than what Revenge is made for."""
+
+    code = "database_too_old"
+    title = "This PostgreSQL is too old for Revenge"

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
+from typing import Final
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from revenge_adapters.postgres.embedded.account import preferred
@@ -15,6 +17,9 @@ from revenge_adapters.wiring.settings.values import masked
 from revenge_core.entity import Entity
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.secrets import Secret
+
+OLDEST_POSTGRESQL: Final = 15
+CONNECT_SECONDS: Final = 5
 
 
 class Place(Entity, kw_only=True):
@@ -42,6 +47,26 @@ class Place(Entity, kw_only=True):
                 "`revenge doctor` looks closer",
                 retry_after=problem.retry_after,
             ) from problem
+
+
+class Peer(Entity, kw_only=True):
+    """Who is at the other end, and who we are there."""
+
+    major: int
+    user: str
+
+
+def meet(url: Secret) -> Peer:
+    """Connect once, to see whom one talks to.
+
+    Raises:
+        DatabaseUnavailable: nobody answers, or not to us.
+    """
+    try:
+        with psycopg.connect(url.reveal(), connect_timeout=CONNECT_SECONDS) as connection:
+            return Peer(major=connection.info.server_version // 10_000, user=connection.info.user)
+    except psycopg.Error as problem:
+        raise DatabaseUnavailable from problem
 
 
 async def find_place(settings: Settings, stack: AsyncExitStack) -> Place:

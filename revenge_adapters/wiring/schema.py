@@ -3,8 +3,8 @@
 from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 from revenge_adapters.postgres.migrate import Applied, compare, migrate, status
 from revenge_adapters.postgres.migrations import shipped
-from revenge_adapters.wiring.errors import BackupFailed
-from revenge_adapters.wiring.place import Place, borrowed_place, is_made
+from revenge_adapters.wiring.errors import BackupFailed, DatabaseTooOld
+from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.entity import Entity
 
@@ -22,12 +22,14 @@ def bring_up_to_date(place: Place) -> tuple[Applied, ...]:
     """Migrate, after a backup where the database is our own and about to change (rulings R32); what was applied.
 
     Raises:
-        BackupFailed: nothing was changed.
+        BackupFailed, DatabaseTooOld: nothing was changed.
         MigrationError: the schema is newer than this program, was changed, or a migration failed.
         DatabaseUnavailable: the database cannot be reached.
     """
     with place.naming():
-        if place.embedded is not None:
+        if place.embedded is None:
+            _refuse_old(place)
+        else:
             standing = status(place.owner_url.reveal())
             if standing.applied and standing.pending and standing.refusal is None:
                 try:
@@ -35,6 +37,12 @@ def bring_up_to_date(place: Place) -> tuple[Applied, ...]:
                 except EmbeddedPostgresError as problem:
                     raise BackupFailed(str(problem)) from problem
         return migrate(place.owner_url.reveal(), app_role=place.app_role)
+
+
+def _refuse_old(place: Place) -> None:
+    found = meet(place.url).major
+    if found < OLDEST_POSTGRESQL:
+        raise DatabaseTooOld(f"{place.name} is PostgreSQL {found}; Revenge needs {OLDEST_POSTGRESQL} or newer")
 
 
 def migration_status(settings: Settings) -> SchemaStatus:

@@ -11,10 +11,12 @@ import psutil
 import pytest
 
 from revenge_adapters import open_revenge
-from revenge_adapters.postgres.embedded import EmbeddedServer
+from revenge_adapters.postgres.embedded import EmbeddedPostgresError, EmbeddedServer
 from revenge_adapters.postgres.migrate import MigrationStatus, status
 from revenge_adapters.postgres.migrations import shipped
 from revenge_adapters.wiring import schema
+from revenge_adapters.wiring.errors import BackupFailed, DatabaseTooOld
+from revenge_adapters.wiring.place import Peer
 from revenge_adapters.wiring.schema import migrate_now, migration_status
 from revenge_adapters.wiring.settings import Auth, Database, Settings
 from revenge_core.actor import Actor
@@ -115,6 +117,17 @@ async def test_a_database_that_is_away_is_named_without_its_password(tmp_path: P
     assert "hunter22" not in caught.value.detail
 
 
+def an_old_one(_url: Secret) -> Peer:
+    return Peer(major=14, user="me")
+
+
+async def test_a_database_that_is_too_old_is_refused(given_settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "meet", an_old_one)
+    with pytest.raises(DatabaseTooOld, match="PostgreSQL 14; Revenge needs 15"):
+        async with open_revenge(given_settings()):
+            pass
+
+
 # With a database of our own
 
 
@@ -169,9 +182,6 @@ def test_a_database_with_something_in_it_is_backed_up_before_it_is_migrated(
 
 
 def test_a_failed_backup_leaves_the_database_as_it_was(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from revenge_adapters.postgres.embedded import EmbeddedPostgresError
-    from revenge_adapters.wiring.errors import BackupFailed
-
     def no_room(_self: EmbeddedServer, _label: str) -> Path:
         raise EmbeddedPostgresError("No room.", next_step="Make some.")
 
