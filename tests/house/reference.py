@@ -10,6 +10,7 @@ from revenge_adapters.wiring.doctor import CHECKS
 from revenge_adapters.wiring.settings.schema import Setting, all_settings, sections
 from revenge_cli.commands import revenge
 from tests.house.modules import ROOT
+from tests.house.vocabulary import actions_page, errors_page, permissions_page
 
 REFERENCE: Final = ROOT / "docs" / "reference"
 
@@ -115,8 +116,11 @@ def doctor_page() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "actions.md": actions_page,
     "cli.md": cli_page,
     "doctor.md": doctor_page,
+    "errors.md": errors_page,
+    "permissions.md": permissions_page,
     "settings.md": settings_page,
 }
 

@@ -1,0 +1,159 @@
+"""The pages of `docs/reference` about stable names: errors, permissions, actions of the audit log."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from revenge_cli.exits import exit_code
+from revenge_core.activity.entities import Action
+from revenge_core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    RevengeError,
+    Unauthenticated,
+    Unavailable,
+)
+from revenge_core.permissions import Permission
+from revenge_core.rbac.policy import BUILT_IN_ROLES, compile_index
+from revenge_http.problems import status_of
+from tests.house.modules import PACKAGES, classes
+
+KINDS: Final = frozenset({Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated, Unavailable})
+
+ERRORS_HEAD: Final = """\
+# Errors
+
+Whatever Revenge refuses has a stable code: `error` in an HTTP problem and in the command line's `--json`, `code` of a
+Python exception. The HTTP status and the exit code follow from its kind. Texts may change, codes do not.
+
+Clients sign in again on status 401 and on no other.
+"""
+
+PERMISSIONS_HEAD: Final = """\
+# Permissions
+
+A permission is a resource and an action. A role holds permissions by name, all of a resource (`movies:*`), or all
+(`*:*`), and those of the roles that it inherits from. Whether somebody may act on one certain object, an owner's own
+session for instance, is decided after this. What each operation needs is in the OpenAPI document, as
+`x-required-permission`.
+"""
+
+ACTIONS_HEAD: Final = """\
+# Actions of the audit log
+
+Each entry of the log has one of these actions. A name is never reused for another meaning. Failed attempts are
+entries of the same action with the outcome `failure`; what was typed as a user name or password is never kept.
+"""
+
+PERMISSIONS: Final[dict[Permission, str]] = {
+    Permission.ACTIVITY_LIST: "List what users did",
+    Permission.ADMIN_ALL: "Every act that is for administrators only",
+    Permission.AUDIT_EXPORT: "Export the audit log",
+    Permission.AUDIT_READ: "Read the whole audit log; everybody may read their own part",
+    Permission.HEALTH_READ: "See details of the server's health",
+    Permission.INTEGRATIONS_CREATE: "Connect another service",
+    Permission.INTEGRATIONS_DELETE: "Disconnect another service",
+    Permission.INTEGRATIONS_GET: "See one connected service",
+    Permission.INTEGRATIONS_LIST: "List connected services",
+    Permission.INTEGRATIONS_SYNC: "Exchange data with a connected service now",
+    Permission.INTEGRATIONS_UPDATE: "Change how another service is connected",
+    Permission.LIBRARIES_CREATE: "Make a library",
+    Permission.LIBRARIES_DELETE: "Delete a library",
+    Permission.LIBRARIES_GET: "See one library",
+    Permission.LIBRARIES_LIST: "List libraries",
+    Permission.LIBRARIES_SCAN: "Scan a library for new files",
+    Permission.LIBRARIES_UPDATE: "Change a library",
+    Permission.MOVIES_CREATE: "Add a movie",
+    Permission.MOVIES_DELETE: "Remove a movie",
+    Permission.MOVIES_GET: "See one movie",
+    Permission.MOVIES_LIST: "List movies",
+    Permission.MOVIES_UPDATE: "Change what is known of a movie",
+    Permission.NOTIFICATIONS_CREATE: "Set up a way of being notified",
+    Permission.NOTIFICATIONS_DELETE: "Remove a way of being notified",
+    Permission.NOTIFICATIONS_GET: "See one notification",
+    Permission.NOTIFICATIONS_LIST: "List notifications",
+    Permission.NOTIFICATIONS_UPDATE: "Change a way of being notified",
+    Permission.PLAYBACK_PROGRESS: "Keep how far something was watched",
+    Permission.PLAYBACK_STREAM: "Play",
+    Permission.PROFILE_READ: "See one's own account",
+    Permission.PROFILE_UPDATE: "Change one's own account",
+    Permission.REQUESTS_APPROVE: "Approve what somebody asked for",
+    Permission.REQUESTS_CREATE: "Ask for something to be added",
+    Permission.REQUESTS_DELETE: "Remove a request",
+    Permission.REQUESTS_GET: "See one request",
+    Permission.REQUESTS_LIST: "List requests",
+    Permission.ROLES_GET: "See one role",
+    Permission.ROLES_LIST: "List roles",
+    Permission.SESSIONS_LIST: "List sessions of other users",
+    Permission.SESSIONS_REVOKE: "End sessions of other users",
+    Permission.SETTINGS_READ: "Read the server's settings",
+    Permission.SETTINGS_USER_READ: "Read one's own settings",
+    Permission.SETTINGS_USER_WRITE: "Change one's own settings",
+    Permission.SETTINGS_WRITE: "Change the server's settings",
+    Permission.USERS_CREATE: "Make an account for somebody",
+    Permission.USERS_DELETE: "Delete an account",
+    Permission.USERS_GET: "See one account",
+    Permission.USERS_LIST: "List accounts",
+    Permission.USERS_UPDATE: "Change an account",
+}
+
+ACTIONS: Final[dict[Action, str]] = {
+    Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
+    Action.SESSION_EVICT: "A session ended because its user signed in more often than may be at the same time.",
+    Action.SESSION_NEW_DEVICE: "Somebody signed in on a device that this user had not used before.",
+    Action.SESSION_REFRESH: "A refresh token was exchanged for a new pair, its answer given again, or refused.",
+    Action.SESSION_REUSE_DETECTED: "An old refresh token was presented: its session ended, since it may be stolen.",
+    Action.SESSION_REVOKE: "One session was ended, by its user or by somebody who may.",
+    Action.SESSION_REVOKE_ALL: "A user's sessions were ended, perhaps but the present one; the reason counts them.",
+    Action.SIGNING_KEY_ROTATE: "Access tokens are signed with a new key from now on.",
+    Action.USER_BOOTSTRAP: "The first admin was made with the one-time token, or one was tried that is not valid.",
+    Action.USER_CREATE: "An account was made by somebody else than its user.",
+    Action.USER_LOGIN: "Somebody signed in, or failed to; the reason says why.",
+    Action.USER_LOGOUT: "Somebody signed out.",
+    Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
+    Action.USER_REGISTER: "Somebody made an account for themselves.",
+    Action.USER_UPDATE: "A user changed their account; the changes name each field.",
+}
+
+
+def errors() -> list[type[RevengeError]]:
+    """Every error that has a code of its own, by code. What has none is a base of others."""
+    found = {error for package in PACKAGES for error in classes(package) if issubclass(error, RevengeError)}
+    return sorted((error for error in found if "code" in vars(error)), key=lambda error: error.code)
+
+
+def errors_page() -> str:
+    """Every code under a heading of its own."""
+    return "\n".join([ERRORS_HEAD, *map(_of_error, errors())])
+
+
+def _of_error(error: type[RevengeError]) -> str:
+    kinds = [base for base in KINDS if base in error.__bases__]
+    kind = f", a kind of `{kinds[0].code}`" if kinds else ""
+    code = exit_code(error.__new__(error))
+    meaning = re.sub(r" \((?:decisions|rulings|ASVS) [^)]*\)", "", inspect.cleandoc(error.__doc__ or ""))
+    return (
+        f"## `{error.code}`\n\n{error.title}.\n\n{meaning}\n\n"
+        f"- HTTP status {status_of(error)}, exit code {code}{kind}\n"
+    )
+
+
+def permissions_page() -> str:
+    """Every permission under a heading of its own, with the built-in roles that hold it."""
+    return "\n".join([PERMISSIONS_HEAD, *_of_permissions()])
+
+
+def _of_permissions() -> Iterator[str]:
+    index = compile_index(BUILT_IN_ROLES)
+    for permission in Permission:
+        roles = [role.name for role in BUILT_IN_ROLES if permission in index.permissions_of(frozenset({role.name}))]
+        yield f"## `{permission.value}`\n\n{PERMISSIONS[permission]}. Held by {', '.join(roles)}.\n"
+
+
+def actions_page() -> str:
+    """Every action under a heading of its own."""
+    return "\n".join([ACTIONS_HEAD, *(f"## `{action.value}`\n\n{ACTIONS[action]}\n" for action in Action)])
