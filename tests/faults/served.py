@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -30,7 +30,9 @@ def free_port() -> int:
 class Served:
     """A running server: its address, its output so far, and ways to end it."""
 
-    def __init__(self, data_dir: Path, *arguments: str, port: int | None = None, **environ: str) -> None:
+    def __init__(
+        self, data_dir: Path, *arguments: str, port: int | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.lines: list[str] = []
@@ -41,7 +43,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**inherited, "PYTHONUNBUFFERED": "1", "REVENGE_PASSWORDS_MEMORY_KIB": "1024", **environ},
+            env={**inherited, "PYTHONUNBUFFERED": "1", "REVENGE_PASSWORDS_MEMORY_KIB": "1024", **(environ or {})},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -47,9 +47,9 @@ class Asker:
 def test_a_session_ended_on_one_server_stops_on_the_other_within_the_bound(notifications: str, scale: float) -> None:
     with scratch() as data_dir, EmbeddedServer.open(data_dir):
         environ = {"REVENGE_DATABASE_NOTIFICATIONS": notifications, "REVENGE_SESSIONS_MAX_PER_USER": "100"}
-        with Served(data_dir, **environ) as one, Served(data_dir, **environ) as other:
+        with Served(data_dir, environ=environ) as one, Served(data_dir, environ=environ) as other:
             assert one.register("ada").status_code == httpx.codes.CREATED
-            delays = []
+            delays: list[float] = []
             for _ in range(max(20, round(20 * scale))):
                 token = one.login("ada").json()["access_token"]
                 assert other.me(token).status_code == httpx.codes.OK
