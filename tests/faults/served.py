@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self
 
@@ -83,7 +84,7 @@ class Served:
                 message = f"the server ended with {self.process.returncode}:\n{self.output}"
                 raise AssertionError(message)
             try:
-                if self.client.get("/readyz").status_code == httpx.codes.OK:
+                if self.client.get("/readyz").status_code == HTTPStatus.OK:
                     return
             except httpx.TransportError:
                 pass

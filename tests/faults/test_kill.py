@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -39,10 +40,10 @@ class Registrations:
                 except httpx.TransportError:
                     time.sleep(0.02)
                     continue
-                if answer.status_code == httpx.codes.CREATED:
+                if answer.status_code == HTTPStatus.CREATED:
                     self.acknowledged.append(name)
                 else:
-                    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+                    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE, answer.text
                     time.sleep(0.02)
 
     def wait_for(self, count: int) -> None:

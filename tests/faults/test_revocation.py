@@ -2,6 +2,7 @@
 
 import threading
 import time
+from http import HTTPStatus
 from statistics import median
 
 import httpx
@@ -20,7 +21,7 @@ class Asker:
     def __init__(self, server: Served, access_token: str) -> None:
         self.refused_at = float("inf")
         self._client = httpx.Client(base_url=server.client.base_url, headers=bearer(access_token), trust_env=False)
-        assert self._status() == httpx.codes.OK
+        assert self._status() == HTTPStatus.OK
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
 
@@ -30,7 +31,7 @@ class Asker:
     def _ask(self) -> None:
         give_up = time.monotonic() + 5 * LONGEST_SECONDS
         while time.monotonic() < give_up:
-            if self._status() != httpx.codes.OK:
+            if self._status() != HTTPStatus.OK:
                 self.refused_at = time.monotonic()
                 return
             time.sleep(0.002)
@@ -48,16 +49,16 @@ def test_a_session_ended_on_one_server_stops_on_the_other_within_the_bound(notif
     with scratch() as data_dir, EmbeddedServer.open(data_dir):
         environ = {"REVENGE_DATABASE_NOTIFICATIONS": notifications, "REVENGE_SESSIONS_MAX_PER_USER": "100"}
         with Served(data_dir, environ=environ) as one, Served(data_dir, environ=environ) as other:
-            assert one.register("ada").status_code == httpx.codes.CREATED
+            assert one.register("ada").status_code == HTTPStatus.CREATED
             delays: list[float] = []
             for _ in range(max(20, round(20 * scale))):
                 token = one.login("ada").json()["access_token"]
-                assert other.me(token).status_code == httpx.codes.OK
+                assert other.me(token).status_code == HTTPStatus.OK
                 asker = Asker(other, token)
                 gone = one.client.delete("/api/v1/sessions/current", headers=bearer(token))
                 ended_at = time.monotonic()
-                assert gone.status_code == httpx.codes.NO_CONTENT
-                assert one.me(token).status_code == httpx.codes.UNAUTHORIZED  # at once where it was ended
+                assert gone.status_code == HTTPStatus.NO_CONTENT
+                assert one.me(token).status_code == HTTPStatus.UNAUTHORIZED  # at once where it was ended
                 delays.append(asker.seconds_after(ended_at))
             delays.sort()
             print(f"\nnotifications {notifications}: median {median(delays):.3f} s, longest {delays[-1]:.3f} s")  # noqa: T201
