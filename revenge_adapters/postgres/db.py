@@ -11,11 +11,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
+from revenge_adapters.postgres.conninfo import with_settings
 from revenge_adapters.postgres.errors import DRIVER_ERRORS, in_our_words
 from revenge_adapters.postgres.sql import Query
 
@@ -246,28 +246,26 @@ async def _configure(connection: Connection) -> None:
 
 
 def _conninfo(url: str, *, statement_timeout: timedelta, lock_timeout: timedelta) -> str:
-    """`url` with the settings that every session of ours has; what the URL itself says wins."""
-    given = conninfo_to_dict(url)
     settings = {
         "statement_timeout": _milliseconds(statement_timeout),
         "lock_timeout": _milliseconds(lock_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_TIMEOUT),
-        "default_transaction_isolation": r"read\ committed",
+        "default_transaction_isolation": "read committed",
         "search_path": "",  # every name is qualified
         "timezone": "UTC",
         "jit": "off",  # compiling costs more than any statement here
     }
-    ours: dict[str, Any] = {
-        "application_name": "revenge",
-        "client_encoding": "utf8",
-        "connect_timeout": 3,
-        "keepalives_idle": 30,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-    }
-    options = " ".join([*(f"-c {name}={value}" for name, value in settings.items()), str(given.get("options") or "")])
-    return make_conninfo("", **{**ours, **given, "options": options.strip()})
+    return with_settings(
+        url,
+        settings,
+        application_name="revenge",
+        client_encoding="utf8",
+        connect_timeout=3,
+        keepalives_idle=30,
+        keepalives_interval=5,
+        keepalives_count=3,
+    )
 
 
-def _milliseconds(time: timedelta) -> str:
-    return str(time // timedelta(milliseconds=1))
+def _milliseconds(time: timedelta) -> int:
+    return time // timedelta(milliseconds=1)

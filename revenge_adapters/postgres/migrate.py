@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import sql
 
+from revenge_adapters.postgres.conninfo import with_settings
 from revenge_adapters.postgres.errors import in_our_words
 from revenge_adapters.postgres.migrations import Migration, grants, shipped
 from revenge_adapters.postgres.sql import Query, SqlFile
@@ -21,7 +22,13 @@ T = TypeVar("T")
 
 AHEAD: Final = timedelta(days=62)
 """How far ahead audit partitions are made: this month and two more (rulings R28)."""
-_OPTIONS: Final = "-c search_path= -c timezone=UTC -c lock_timeout=60s -c client_min_messages=warning"
+_SETTINGS: Final = {
+    "search_path": "",
+    "timezone": "UTC",
+    "lock_timeout": "60s",
+    "statement_timeout": 0,  # a migration takes as long as it takes
+    "client_min_messages": "warning",
+}
 
 
 class MigrationError(RevengeError):
@@ -177,9 +184,8 @@ def _one(connection: psycopg.Connection[Any], query: Query[T], **parameters: obj
 @contextmanager
 def _connected(url: str) -> Generator[psycopg.Connection[Any]]:
     try:
-        with psycopg.connect(
-            url, autocommit=True, options=_OPTIONS, connect_timeout=5, application_name="revenge migrate"
-        ) as connection:
+        conninfo = with_settings(url, _SETTINGS, connect_timeout=5, application_name="revenge migrate")
+        with psycopg.connect(conninfo, autocommit=True) as connection:
             yield connection
     except psycopg.errors.InsufficientPrivilege as error:
         message = f"the database role lacks a right: {error.diag.message_primary}; migrate with the owner's URL"
