@@ -12,6 +12,7 @@ from typing_extensions import override
 from revenge_adapters.boottime import boottime
 from revenge_core.auth.entities import Principal
 from revenge_core.auth.ports import PrincipalReader
+from revenge_core.clock import Clock
 from revenge_core.feed import ROLES_CHANGED, Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.rbac.entities import Role
@@ -49,7 +50,7 @@ class FeedView(Protocol):
 
 
 class GuardedCache(Generic[K, V]):
-    """Values by key. `depends_on` says which changes make a value untrue."""
+    """Values by key. `depends_on` says which changes make a value untrue, `good_for` in how many seconds time does."""
 
     def __init__(
         self,
@@ -57,12 +58,14 @@ class GuardedCache(Generic[K, V]):
         load: Callable[[K], Awaitable[V | None]],
         depends_on: Callable[[K, V], tuple[Change, ...]],
         *,
+        good_for: Callable[[V], float] = lambda _: LIFETIME_SECONDS,
         capacity: int = CAPACITY,
         lifetime: float = LIFETIME_SECONDS,
     ) -> None:
         self._feed = feed
         self._load = load
         self._depends_on = depends_on
+        self._good_for = good_for
         self._capacity = capacity
         self._lifetime = lifetime
         self._values: dict[K, tuple[float, V]] = {}
@@ -82,7 +85,7 @@ class GuardedCache(Generic[K, V]):
         if value is not None and fresh:
             changes = self._depends_on(key, value)
             if not self._feed.changed_since(changes, position):
-                self._keep(key, value, changes, now + self._lifetime)
+                self._keep(key, value, changes, now + min(self._lifetime, self._good_for(value)))
         return value
 
     def _keep(self, key: K, value: V, changes: tuple[Change, ...], until: float) -> None:
@@ -112,9 +115,12 @@ class GuardedCache(Generic[K, V]):
 
 
 class CachedPrincipals(PrincipalReader):
-    """Principals by session: forgotten with the session, the user or any role."""
+    """Principals by session: forgotten with the session or the user, and when the session seems to expire.
 
-    def __init__(self, reader: PrincipalReader, feed: FeedView) -> None:
+    Activity moves the idle end without an event, so a session is never taken for expired before it was read again.
+    """
+
+    def __init__(self, reader: PrincipalReader, feed: FeedView, clock: Clock) -> None:
         self._cache = GuardedCache[SessionId, Principal](
             feed,
             reader.principal,
@@ -122,6 +128,7 @@ class CachedPrincipals(PrincipalReader):
                 Change.of_session(session_id),
                 Change.of_user(principal.session.user_id),
             ),
+            good_for=lambda principal: (principal.session.idle_expires_at - clock.now()).total_seconds(),
         )
 
     @override

@@ -36,7 +36,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     account_reader = providers.Singleton(PostgresAccountReader, database)
     activity_reader = providers.Singleton(PostgresActivityReader, database)
     principal_reader = providers.Singleton(
-        CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower
+        CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)

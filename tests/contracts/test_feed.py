@@ -174,7 +174,7 @@ class OnCachedPostgres:
             roles=CachedRoles(PostgresRoleReader(database), follower),
             activity=behind.activity,
             accounts=behind.accounts,
-            principals=CachedPrincipals(PostgresPrincipalReader(database), follower),
+            principals=CachedPrincipals(PostgresPrincipalReader(database), follower, follower),
             announced=behind.announced,
             settle=settle,
         )

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from typing_extensions import override
 
-from revenge_adapters.l1 import FeedView, GuardedCache
+from revenge_adapters.l1 import CachedPrincipals, FeedView, GuardedCache
+from revenge_adapters.memory.auth import MemoryPrincipalReader
+from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.tables import MemoryTables
 from revenge_core.feed import Change, Topic
+from revenge_core.testing.builders import NOW, a_device, a_session, a_user
 
 
 class HandFeed(FeedView):
@@ -149,6 +155,21 @@ async def test_memory_is_bounded_and_the_index_of_changes_shrinks_with_it() -> N
         await cache.get(key)
     assert len(cache._values) == 10
     assert len(cache._keys) == 10
+
+
+async def test_a_session_that_was_used_since_it_was_read_is_not_taken_for_expired() -> None:
+    tables, clock = MemoryTables(), ManualClock(NOW)
+    user = a_user()
+    device = a_device(user.id)
+    session = a_session(device, idle_expires_at=NOW)
+    tables.rows.users[user.id], tables.rows.sessions[session.id] = user, session
+    principals = CachedPrincipals(MemoryPrincipalReader(tables), HandFeed(), clock)
+    await principals.principal(session.id)
+    used = replace(session, idle_expires_at=NOW + timedelta(hours=1))
+    tables.rows.sessions[session.id] = used  # activity announces nothing
+    principal = await principals.principal(session.id)
+    assert principal is not None
+    assert principal.session == used
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from(["get", "write", "flush"]), st.sampled_from("abc")), max_size=40))

@@ -60,6 +60,7 @@ async def test_unknown_wrong_and_disabled_get_the_same_answer(box: Sandbox) -> N
     user = await register(box)
     answers = [
         await refusal(box, "nobody", PASSWORD),
+        await refusal(box, "ada" + "\u0301" * 1000, PASSWORD),
         await refusal(box, "ada", Secret("wrong password")),
         await refusal(box, "ada", Secret("")),
         await refusal(box, "ada", Secret("x" * 2000)),

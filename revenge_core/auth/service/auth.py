@@ -69,7 +69,6 @@ class Auth:
         self._clock = clock
         self._ids = ids
         self._rules = rules
-        self._keys_loaded_at: datetime | None = None
 
     # Accounts
 
