@@ -63,6 +63,20 @@ def median_of(work: Callable[[], float], *, rounds: int = 5) -> float:
     return statistics.median(work() for _ in range(rounds))
 
 
+def interleaved(cases: Mapping[str, Callable[[], float]], *, rounds: int = 5) -> dict[str, float]:
+    """The median of what each case measures, taken in turns, so that a machine that drifts does so for all alike.
+
+    One round before does not count.
+    """
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for counts in (False, *[True] * rounds):
+        for name, measure in cases.items():
+            value = measure()
+            if counts:
+                found[name].append(value)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
 def seconds_of(work: Callable[[], object]) -> float:
     """How long `work` takes, with the garbage collector held."""
     gc.collect()

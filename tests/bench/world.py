@@ -1,0 +1,65 @@
+"""A running Revenge to measure: the product's own wiring, on a PostgreSQL of its own that commits to disk."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
+
+import uvloop
+
+from revenge_adapters import open_revenge
+from revenge_adapters.wiring.settings import Settings
+from revenge_adapters.wiring.settings.records import Passwords, Sessions
+from revenge_core.actor import Origin
+from revenge_core.revenge import Revenge
+from revenge_core.secrets import Secret
+from revenge_core.users.entities import NewUser
+
+T = TypeVar("T")
+
+PASSWORD: Final = Secret("copper kettle, nine swans")
+ORIGIN: Final = Origin(address="127.0.0.1", user_agent="revenge-bench/1", request_id="bench")
+CHEAP: Final = Passwords(memory_kib=8, time_cost=1)
+"""For benchmarks that sign in many people on the way to what they measure."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A server with people."""
+
+    revenge: Revenge
+    names: tuple[str, ...]
+
+    async def sign_in(self, name: str) -> str:
+        """An access token of a new session."""
+        signed_in = await self.revenge.auth.login(name, PASSWORD, ORIGIN)
+        return signed_in.tokens.access_token.reveal()
+
+
+@asynccontextmanager
+async def world(data_dir: Path, *, people: int, passwords: Passwords = CHEAP) -> AsyncGenerator[World]:
+    """Start everything in `data_dir`, and register so many people."""
+    settings = Settings(data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=1000))
+    async with open_revenge(settings) as revenge:
+        names = tuple(f"person{number}" for number in range(people))
+        for name in names:
+            await revenge.auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD, ORIGIN)
+        yield World(revenge, names)
+
+
+@contextmanager
+def data_directory() -> Generator[Path]:
+    """Where a server may live for a while. Passable, since as root PostgreSQL runs as somebody else."""
+    with TemporaryDirectory(prefix="revenge-bench-") as folder:
+        place = Path(folder).resolve()
+        place.chmod(0o711)
+        yield place / "data"
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """Run on the event loop that the server runs on."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
