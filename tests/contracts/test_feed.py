@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -167,15 +168,11 @@ class OnCachedPostgres:
                     await asyncio.sleep(0.005)
 
         behind = postgres_world(database, announced_in(revenge_postgres.url))
-        world = World(
-            uow=behind.uow,
+        world = replace(
+            behind,
             users=CachedUsers(PostgresUserReader(database), follower),
-            sessions=behind.sessions,
             roles=CachedRoles(PostgresRoleReader(database), follower),
-            activity=behind.activity,
-            accounts=behind.accounts,
             principals=CachedPrincipals(PostgresPrincipalReader(database), follower, follower),
-            announced=behind.announced,
             settle=settle,
         )
         await follower.start()

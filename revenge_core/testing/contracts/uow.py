@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from revenge_core.auth.ports import AuthTx
 from revenge_core.feed import ROLES_CHANGED, SIGNING_KEYS_CHANGED, Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.testing.builders import (
@@ -20,6 +19,7 @@ from revenge_core.testing.builders import (
     an_id,
 )
 from revenge_core.testing.contracts.world import RACERS, Contract, World, add_session, let_others_run, race
+from revenge_core.tx import EveryTx
 from revenge_core.users.entities import User
 
 
@@ -27,7 +27,7 @@ class Mishap(Exception):  # noqa: N818 - it stands for whatever goes wrong
     """What a test raises inside a transaction."""
 
 
-async def write_everywhere(tx: AuthTx, user: User) -> None:
+async def write_everywhere(tx: EveryTx, user: User) -> None:
     """Something into every store of the transaction."""
     await tx.users.add(user)
     await tx.credentials.put(a_credential(user.id))
