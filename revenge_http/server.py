@@ -117,7 +117,7 @@ class Told:
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:
     async with open_revenge(settings) as revenge:
         token = await revenge.auth.issue_bootstrap_token()
-        server = Uvicorn(_uvicorn_config(revenge, settings))
+        server = Uvicorn(uvicorn_config(revenge, settings))
         serving = asyncio.create_task(server.serve(sockets))
         serving.add_done_callback(lambda _: told.to_stop.set())
         try:
@@ -147,7 +147,7 @@ async def _drain(revenge: Revenge, server: "Uvicorn", seconds: float) -> None:
     server.should_exit = True
 
 
-def _uvicorn_config(revenge: Revenge, settings: Settings) -> uvicorn.Config:
+def uvicorn_config(revenge: Revenge, settings: Settings) -> uvicorn.Config:
     """Nothing of uvicorn's own that ours does: no access log, no proxy headers, no names or versions in headers."""
     return uvicorn.Config(
         create_app(revenge, http_options(settings)),

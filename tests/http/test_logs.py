@@ -1,0 +1,33 @@
+"""The log's two forms."""
+
+import json
+import logging
+
+import pytest
+
+from revenge_http.logs import JsonLines, TextLines
+
+
+def record(message: str, *, failed: bool = False) -> logging.LogRecord:
+    info = None
+    if failed:
+        error = RuntimeError("line one\nline two")
+        info = (RuntimeError, error, None)
+    return logging.LogRecord("revenge.test", logging.WARNING, __file__, 1, message, None, info)
+
+
+@pytest.mark.asvs("16.4.1")
+def test_no_event_can_look_like_two() -> None:
+    line = TextLines().format(record("one\r\n2026-01-01T00:00:00.000Z error   revenge: forged\x1b[2J\x9b\x7f"))
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    assert json.loads(JsonLines().format(record("one\ntwo")))["message"] == "one\ntwo"
+    assert "\n" not in JsonLines().format(record("one\ntwo", failed=True))
+
+
+def test_a_traceback_follows_its_line() -> None:
+    head, *trace = TextLines().format(record("it failed", failed=True)).splitlines()
+    assert head.endswith("warning revenge.test: it failed")
+    assert trace
+    assert all(line.startswith("    ") for line in trace)
+    assert "line two" in json.loads(JsonLines().format(record("it failed", failed=True)))["exception"]
