@@ -1,13 +1,6 @@
 """What account management refuses."""
 
-from revenge_core.errors import Conflict, Invalid, NotFound
-
-
-class UserNotFound(NotFound):
-    """No such account, or none that the caller may see."""
-
-    code = "user_not_found"
-    title = "There is no such user"
+from revenge_core.errors import Conflict, Invalid
 
 
 class UsernameTaken(Conflict):

@@ -1,7 +1,11 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.system import SystemClock, Uuid7Ids
 from revenge_core.clock import Clock
 from revenge_core.ids import Ids
@@ -24,6 +28,15 @@ class TestSystemClock(ClockContract):
     @pytest.fixture
     def clock(self) -> Clock:
         return SystemClock()
+
+
+class TestChangeFollower(ClockContract):
+    @pytest.fixture
+    async def clock(self, revenge_postgres: RecycledDatabase) -> AsyncIterator[Clock]:
+        follower = ChangeFollower(revenge_postgres.url)
+        await follower.start()
+        yield follower
+        await follower.close()
 
 
 class TestUuid7Ids(IdsContract):

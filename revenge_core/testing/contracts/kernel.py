@@ -6,15 +6,16 @@ from uuid import RFC_4122
 
 from revenge_core.clock import Clock
 from revenge_core.ids import Ids
+from revenge_core.testing.contracts.world import Contract
 
 
-class ClockContract:
+class ClockContract(Contract):
     """Fixture: `clock`."""
 
-    def test_the_present_is_in_utc(self, clock: Clock) -> None:
+    async def test_the_present_is_in_utc(self, clock: Clock) -> None:
         assert clock.now().utcoffset() == timedelta(0)
 
-    def test_time_never_runs_backwards(self, clock: Clock) -> None:
+    async def test_time_never_runs_backwards(self, clock: Clock) -> None:
         seen = [clock.now() for _ in range(1_000)]
         assert seen == sorted(seen)
 
