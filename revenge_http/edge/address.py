@@ -23,6 +23,7 @@ class Proxies:
         self._trust_unix_socket = trust_unix_socket
         self.trusts = lru_cache(maxsize=4096)(self._trusts)
         self.any = bool(trusted) or trust_unix_socket
+        """Whether there are any; without, no header has to be looked at."""
 
     def client(self, peer: str | None, forwarded_for: Sequence[bytes]) -> str | None:
         """The address of the client; None where it cannot be known.
@@ -30,7 +31,7 @@ class Proxies:
         Where a proxy passes on garbage, its own address is the best there is.
         """
         client = plain_address(peer or "")
-        if not self.any or not self.trusts(peer):
+        if not self.trusts(peer):
             return client
         hops = b",".join(forwarded_for).decode("latin-1").split(",") if forwarded_for else []
         for hop in reversed(hops[-MAX_HOPS:]):

@@ -12,7 +12,7 @@ from typing import Final
 from revenge_core.actor import Origin
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Message, Receive, Scope, Send, values_of
-from revenge_http.edge.address import Proxies
+from revenge_http.edge.address import Proxies, plain_address
 from revenge_http.edge.cors import Cors
 from revenge_http.edge.headers import DRESSES
 from revenge_http.edge.request_id import request_id
@@ -47,11 +47,9 @@ class Edge:
             return
         read: dict[bytes, bytes] = dict(scope["headers"])
         request = request_id(read.get(b"x-request-id"))
-        peer = scope["client"][0] if scope.get("client") else None
+        address, secure = self._whence(scope, read)
         agent = read.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
-        address = self._address(peer, scope)
         scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
-        secure = scope["scheme"] == "https" or self._proxy_says_https(peer, read)
         dress = DRESSES[scope["method"] == "GET", secure]
         status = 0
 
@@ -77,15 +75,15 @@ class Edge:
             if self._log_access:
                 self._write_access(scope, status, time.perf_counter() - started)
 
-    def _address(self, peer: str | None, scope: Scope) -> str | None:
+    def _whence(self, scope: Scope, read: dict[bytes, bytes]) -> tuple[str | None, bool]:
+        """The client's address, and whether it came over TLS: what proxies say counts if they are trusted (R15)."""
+        peer = scope["client"][0] if scope.get("client") else None
+        secure = scope["scheme"] == "https"
         if not self._proxies.any:
-            return self._proxies.client(peer, ())
-        return self._proxies.client(peer, values_of(scope, b"x-forwarded-for"))
-
-    def _proxy_says_https(self, peer: str | None, read: dict[bytes, bytes]) -> bool:
-        if not self._proxies.any or not self._proxies.trusts(peer):
-            return False
-        return read.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower() == b"https"
+            return plain_address(peer or ""), secure
+        if self._proxies.trusts(peer):
+            secure |= read.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower() == b"https"
+        return self._proxies.client(peer, values_of(scope, b"x-forwarded-for")), secure
 
     def _checked(self, scope: Scope, receive: Receive, read: dict[bytes, bytes]) -> tuple[App, Receive]:
         """Whom to give the request to, and from where it is read.
@@ -102,8 +100,7 @@ class Edge:
             preflight = self._cors.preflight(read[b"origin"])
             if preflight is not None and values_of(scope, b"access-control-request-method"):
                 return Answer(204, headers=preflight), receive
-        has_body = b"content-length" in read or b"transfer-encoding" in read
-        return self._app, self._sizes.limited(receive) if has_body else receive
+        return self._app, receive if scope["method"] == "GET" else self._sizes.limited(receive)
 
     def _path(self, scope: Scope) -> str:
         """The path without the prefix under which a proxy, or a program that embeds this one, shows it.
