@@ -54,8 +54,6 @@ class PlainAccessTokens(AccessTokens):
         body, _, mac = token.rpartition(".")
         if key is None or not mac.isascii() or not hmac.compare_digest(mac, _mac(key, body)):
             raise AccessTokenInvalid
-        if key.retired_at is not None and now >= key.retired_at + self._lifetime:
-            raise AccessTokenInvalid
         said = msgspec.json.decode(urlsafe_b64decode(body.split(".")[2]), type=_Said)
         if now.timestamp() >= said.expires_at:
             raise AccessTokenInvalid

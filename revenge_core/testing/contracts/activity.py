@@ -104,6 +104,7 @@ class ActivityReaderContract(Contract):
         while page:
             assert len(page) <= limit
             walked += page
+            assert len(walked) <= len(entries), "pages overlap"
             page = await world.activity.newest(limit=limit, before=page[-1].id, actor_id=None)
         assert walked == sorted(entries, key=lambda entry: (entry.created_at, entry.id), reverse=True)
 
