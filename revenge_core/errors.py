@@ -24,7 +24,10 @@ class FieldProblem(Entity, kw_only=True):
 
 
 class RevengeError(Exception):
-    """Root of the tree. `code` is stable and documented in `docs/reference/errors.md`; the text is not stable."""
+    """Something broke inside; the server's log says what, under the id of the request.
+
+    It is also the root of the tree. `code` is stable and documented in `docs/reference/errors.md`, the text is neither.
+    """
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on the server"

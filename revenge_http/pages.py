@@ -32,15 +32,20 @@ def docs_page(document: Json, prefix: str) -> bytes:
     )
 
 
+def meaning_of(error: type[RevengeError]) -> str:
+    """The first paragraph of its documentation, without what only we can look up."""
+    first = (error.__doc__ or "").split("\n\n")[0]
+    return _SOURCES.sub("", first).replace("\n    ", " ").strip()
+
+
 def problem_page(error: type[RevengeError], status: int, prefix: str) -> bytes:
     """What one error means."""
-    meaning = _SOURCES.sub("", (error.__doc__ or "").replace("\n    ", "\n")).strip()
     return _page(
         error.code,
         prefix,
         f"<h1><code>{error.code}</code></h1><p>{escape(error.title)}.</p>"
         f"<table><tr><th>HTTP status</th><td>{status}</td></tr>"
-        f"<tr><th>Meaning</th><td>{_prose(meaning)}</td></tr></table>"
+        f"<tr><th>Meaning</th><td>{_prose(meaning_of(error))}</td></tr></table>"
         f'<p><a href="{prefix}/api/docs">All operations</a></p>',
     )
 
