@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -57,3 +58,12 @@ def test_statements_live_beside_the_store_that_runs_them() -> None:
 def test_no_file_is_longer_than_a_reader_can_hold() -> None:
     lengths = {relative(path): len(path.read_text().splitlines()) for path in sources(*PACKAGES)}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_every_feature_is_in_every_list_of_features_that_import_linter_has() -> None:
+    features = {path.parent.name for path in (ROOT / "revenge_core").glob("*/entities.py")}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    lists = {contract["id"]: contract for contract in contracts}
+    assert {name.partition(".")[2] for name in lists["feature-files"]["containers"]} == features
+    assert set(lists["feature-doors"]["features"]) == features
+    assert features - set(lists["feature-order"]["layers"]) == set()
