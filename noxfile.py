@@ -11,6 +11,7 @@ One environment per interpreter, `.nox/revenge-3.11`, holds all of `requirements
 `nox -l` lists the sessions, `nox -s tests -- -k refresh` hands pytest its arguments.
 """
 
+import atexit
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir, mkdtemp
 
 import nox
 from uv import find_uv_bin
@@ -28,6 +29,7 @@ PACKAGES = ("revenge_core", "revenge_adapters", "revenge_http", "revenge_cli")
 SUPPORTED = ("3.11", "3.12", "3.13")
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 APART = "not bench and not browser"
+SCRATCH_BYTES = 4 << 30
 NEUTRAL = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": None}
 """Taken from the caller's environment: nothing is imported from elsewhere, and programs start as fast as installed."""
 
@@ -56,6 +58,23 @@ def interpreters() -> dict[str, str]:
 INTERPRETERS = interpreters()
 
 
+def scratch() -> Path | None:
+    """A folder in memory for what tests write, where there is room: the suite makes many databases, and disks sync."""
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+    try:
+        if shutil.disk_usage(memory).free < SCRATCH_BYTES:
+            return None
+        folder = Path(mkdtemp(prefix="revenge-nox-", dir=memory))
+    except OSError:
+        return None
+    folder.chmod(0o1777)  # as /tmp: PostgreSQL runs as another user when we are root
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+SCRATCH = scratch()
+
+
 class Workshop:
     """The environment of one interpreter: the lock with its hashes, then the checkout itself, editable."""
 
@@ -79,6 +98,7 @@ class Workshop:
             **NEUTRAL,
             "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
             "VIRTUAL_ENV": str(self._place),
+            **({"TMPDIR": str(SCRATCH)} if SCRATCH else {}),
             **env,
         }
         self._session.run(str(bin_ / program), *arguments, env=surroundings, external=True)
@@ -176,7 +196,8 @@ def faults(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """One benchmark by name: ratios beside their targets, and docs/benchmarks/NAME.json. Without a name: list them."""
-    Workshop(session).run("python", "-m", "tests.bench", *session.posargs)
+    on_disk = {"TMPDIR": gettempdir()}  # where users keep their data
+    Workshop(session).run("python", "-m", "tests.bench", *session.posargs, **on_disk)
 
 
 @nox.session(default=False)
