@@ -147,13 +147,14 @@ class ChangeFollower(FeedView, Clock):
                 lost = False
 
     async def _pause(self) -> None:
-        """Wait for a notification, at most one interval."""
+        """Wait for a notification, at most one interval, and a moment for those that come with it."""
         if self._connection is None:
             return
         if not self._listen:
             await asyncio.sleep(INTERVAL_SECONDS)
             return
-        async for _ in self._connection.notifies(timeout=INTERVAL_SECONDS, stop_after=1):
+        notified = [one async for one in self._connection.notifies(timeout=INTERVAL_SECONDS, stop_after=1)]
+        if notified:
             await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
 
     async def _look(self) -> None:
