@@ -1,0 +1,98 @@
+"""`revenge serve` as a process of its own, and a client small enough not to be what is measured."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+
+REVENGE: Final = Path(sys.executable).with_name("revenge")
+LISTENS: Final = "Revenge listens on http://127.0.0.1:"
+PATIENCE: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers."""
+
+    port: int
+    process: "subprocess.Popen[str]"
+
+
+@contextmanager
+def served(data_dir: Path, **settings: str) -> Generator[Served]:
+    """Start a server on the database in `data_dir`; it is told to stop at the end of the block.
+
+    `settings` are variables of its environment, without their prefix: `LOG_LEVEL="debug"`.
+    """
+    command = [str(REVENGE), "serve", "--data-dir", str(data_dir), "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVENGE_")}
+    environment |= {f"REVENGE_{name}": value for name, value in {"LOG_LEVEL": "warning", **settings}.items()}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        watchdog = threading.Timer(PATIENCE, process.kill)
+        watchdog.start()
+        try:
+            yield Served(_port(process), process)
+        finally:
+            watchdog.cancel()
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            process.kill()
+
+
+def _port(process: "subprocess.Popen[str]") -> int:
+    lines: Iterator[str] = iter(process.stdout or ())
+    for line in lines:
+        if line.startswith(LISTENS):
+            return int(line.removeprefix(LISTENS).rstrip("/\n"))
+    raise RuntimeError("`revenge serve` ended before it listened")
+
+
+class Client:
+    """One connection that is kept open; one request at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        """Connect to a server on this machine."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def ask(self, method: str, path: str, *, token: str = "", body: object = None) -> Any:  # noqa: ANN401 -- JSON
+        """The decoded body of a good answer; raises RuntimeError for any other."""
+        status, raw = await self.exchange(method, path, token=token, body=body)
+        if not 200 <= status < 300:
+            raise RuntimeError(f"{method} {path} answered {status}: {raw.decode()}")
+        return msgspec.json.decode(raw) if raw else None
+
+    async def exchange(self, method: str, path: str, *, token: str = "", body: object = None) -> tuple[int, bytes]:
+        """Status and body of whatever the server answers."""
+        content = b"" if body is None else msgspec.json.encode(body)
+        head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: revenge-bench/1\r\n"
+        if token:
+            head += f"authorization: Bearer {token}\r\n"
+        if content:
+            head += f"content-type: application/json\r\ncontent-length: {len(content)}\r\n"
+        self._writer.write(f"{head}\r\n".encode() + content)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        return int(answer[9:12]), await self._reader.readexactly(length)
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+        await self._writer.wait_closed()
