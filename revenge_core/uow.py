@@ -17,6 +17,6 @@ class UnitOfWork(Protocol[Tx_co]):
         """A new transaction; it is never nested and never shared between tasks.
 
         Raises (on entering, using or leaving it):
-            DatabaseUnavailable: nothing was committed.
+            DatabaseUnavailable: nothing was committed; only where the line broke during the very commit, nobody knows.
         """
         ...

@@ -190,3 +190,16 @@ async def test_servers_that_start_at_once_share_one_signing_key(
 
     assert await race(servers, load) == {True: RACERS}
     assert await ask("SELECT count(*) FROM revenge.signing_keys") == 1
+
+
+async def test_sessions_that_log_each_other_out_at_once_do_not_wait_for_each_other(servers: tuple[Auth, Auth]) -> None:
+    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    first, second = [await servers[0].login("anna", PASSWORD) for _ in range(2)]
+    actors = [await servers[0].authenticate(each.tokens.access_token.reveal()) for each in (first, second)]
+    tokens = [second.tokens.refresh_token, first.tokens.refresh_token]
+
+    async def logout(auth: Auth, number: int) -> bool:
+        await auth.logout(actors[number % 2], tokens[number % 2])
+        return True
+
+    assert await race(servers, logout) == {True: RACERS}

@@ -22,7 +22,7 @@ from revenge_core.auth.service.signing_keys import SigningKeys
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
-from revenge_core.ids import Ids, SessionId
+from revenge_core.ids import Ids, SessionId, UserId
 from revenge_core.rbac.entities import GrantSource, RoleGrant
 from revenge_core.rbac.service import Rbac
 from revenge_core.secrets import Secret, digest, new_token
@@ -259,15 +259,12 @@ class Auth:
             Unauthenticated: nobody is signed in.
         """
         user_id = actor.require_user()
+        sessions = {actor.session_id, await self._session_of(refresh_token, user_id)}
         async with self._uow.begin() as tx:
             if everywhere:
                 await self._sessions.end_all(tx, actor, user_id, EndReason.LOGOUT, Action.USER_LOGOUT, keep=None)
                 return
-            named = await tx.refresh_tokens.lock_family(digest(refresh_token)) if refresh_token else None
-            ended: set[SessionId] = set() if actor.session_id is None else {actor.session_id}
-            if named is not None and named.session.user_id == user_id:
-                ended.add(named.session.id)
-            for session_id in sorted(ended):
+            for session_id in sorted(known for known in sessions if known is not None):
                 await self._sessions.end_one(tx, actor, session_id, EndReason.LOGOUT, Action.USER_LOGOUT)
 
     async def authenticate(self, access_token: str, origin: Origin = NOWHERE) -> Actor:
@@ -329,6 +326,18 @@ class Auth:
         await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=user.created_at))
         await tx.roles.grant(RoleGrant(user_id=user.id, role=role, source=source, granted_at=user.created_at))
         return user
+
+    async def _session_of(self, refresh_token: Secret | None, user_id: UserId) -> SessionId | None:
+        """The user's session that the token belongs to.
+
+        Looked up in a transaction of its own, which lets go of the session again: whoever ends several sessions locks
+        them in the order of their ids, so that two who log each other out do not wait for each other.
+        """
+        if refresh_token is None:
+            return None
+        async with self._uow.begin() as tx:
+            family = await tx.refresh_tokens.lock_family(digest(refresh_token))
+        return family.session.id if family is not None and family.session.user_id == user_id else None
 
     async def _audit_account(self, tx: AuthTx, actor: Actor, action: Action, user: User) -> None:
         await self._activity.write(
