@@ -1,18 +1,29 @@
-"""HTTP/1.1 on a connection: uvicorn's, with an end to what a client may send before it has sent a whole head.
+"""HTTP/1.1 on a connection: uvicorn's, with an end to what a client may send besides heads and bodies.
 
-The application sees a request only when its head is complete. Until then nothing else would stop a client that sends
-headers without end, or one byte a minute.
+The application sees a request when its head is complete, and may answer before the body is. Nothing else would stop a
+client that sends headers without end, one byte a minute, or the rest of a body that nobody waits for any more.
 """
 
 import asyncio
+from enum import Enum, auto
 from typing import Final, cast
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 20.0
-"""In which a head must have arrived, from its first byte; and the first byte of a new connection."""
+"""In which a head must have arrived: from its first byte, from the start of a connection, or, where the body before it
+was refused unread, from that answer."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class _Place(Enum):
+    """Where in the stream of messages the client is."""
+
+    BETWEEN = auto()
+    HEAD = auto()
+    BODY = auto()
+    """Also in the trailers after it."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -20,7 +31,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     max_head_bytes = 64 * 1024
     _head_bytes = 0
-    _in_head = True
+    """Bytes since the last that belonged to a body or ended a head: a head so far, chunk extensions, trailers."""
+    _heads = 0
+    _place = _Place.BETWEEN
     _deadline: asyncio.TimerHandle | None = None
 
     @override
@@ -37,39 +50,64 @@ class BoundedHttp(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head that is not complete; whole heads are judged by the application."""
+        """Count what is no body; whole heads are judged by the application.
+
+        Empty lines between requests are allowed (RFC 9112, section 2.2), but stop uvicorn's clock for idle connections.
+        """
+        heads = self._heads
         self._head_bytes += len(data)
         super().data_received(data)
-        if not self._in_head:
-            return
         if self._head_bytes > self.max_head_bytes:
-            self.transport.write(_TOO_LARGE)
+            if self._place is not _Place.BODY:
+                self.transport.write(_TOO_LARGE)
             self.transport.close()
-        elif self._deadline is None:
+        elif self._place is _Place.HEAD or (self._place is _Place.BETWEEN and self._heads == heads):
             self._set_deadline()
 
     @override
     def on_message_begin(self) -> None:
         """The first byte of a head."""
-        self._in_head = True
+        self._place = _Place.HEAD
         super().on_message_begin()
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers are not headers (RFC 9110, section 6.5.1): nobody checked them, so nobody gets them."""
+        if self._place is _Place.HEAD:
+            super().on_header(name, value)
 
     @override
     def on_headers_complete(self) -> None:
         """The head is there; what follows is its body."""
-        self._in_head = False
+        self._place = _Place.BODY
+        self._heads += 1
         self._head_bytes = 0
         self._clear_deadline()
         super().on_headers_complete()
 
     @override
+    def on_body(self, body: bytes) -> None:
+        """The application limits it."""
+        self._head_bytes = 0
+        super().on_body(body)
+
+    @override
     def on_message_complete(self) -> None:
         """The body is there; what follows is another head."""
+        self._place = _Place.BETWEEN
         self._head_bytes = 0
         super().on_message_complete()
 
+    @override
+    def on_response_complete(self) -> None:
+        """Who was refused before the body was read may finish it, and say what is next, but not for ever."""
+        super().on_response_complete()
+        if self._place is _Place.BODY and self.cycle.response_complete:
+            self._set_deadline()
+
     def _set_deadline(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _clear_deadline(self) -> None:
         if self._deadline is not None:

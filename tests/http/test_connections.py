@@ -107,6 +107,65 @@ async def test_who_does_not_finish_a_head_in_time_is_hung_up_on(
 
 
 @pytest.mark.parametrize(
+    ("request_bytes", "more"),
+    [
+        (b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n", b"x"),
+        (b"POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\n"),
+        (b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", b"\r\n"),
+    ],
+)
+async def test_who_was_answered_and_then_dawdles_is_hung_up_on(
+    port: int, monkeypatch: pytest.MonkeyPatch, request_bytes: bytes, more: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    writer.write(request_bytes)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 ")
+    writer.write(more)
+    async with asyncio.timeout(10):
+        await reader.read()
+    writer.close()
+
+
+async def test_a_refused_body_may_be_finished_and_another_request_made(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nab")
+    refusal = await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"c\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    length = next(line for line in refusal.split(b"\r\n") if line.startswith(b"content-length: "))
+    await reader.readexactly(int(length.rpartition(b" ")[2]))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+CHUNKED = (
+    b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\n"
+    b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.mark.asvs("4.1.3")
+async def test_trailers_are_not_taken_for_headers(port: int) -> None:
+    answer = await said_to(port, CHUNKED + b"2\r\n{}\r\n0\r\nx-request-id: from-a-trailer\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"from-a-trailer" not in answer
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"0\r\n" + b"x: y\r\n" * 50 * LIMIT,
+        b"0\r\nx: " + b"y" * 50 * LIMIT,
+        b"1;" + b"y" * 50 * LIMIT,
+        b"2\r\n{}\r\n0\r\n" + b"x: y\r\n" * 50 * LIMIT,
+    ],
+)
+@pytest.mark.asvs("13.1.2")
+async def test_what_surrounds_a_body_ends_too(port: int, flood: bytes) -> None:
+    assert await said_to(port, CHUNKED + flood) == b""
+
+
+@pytest.mark.parametrize(
     ("request_line", "status"),
     [
         (b"GET /%ff%fe HTTP/1.1", 404),
