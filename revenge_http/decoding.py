@@ -6,7 +6,7 @@ msgspec stops at the first mistake. So what it refuses is looked at again, slowl
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -21,7 +21,11 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_QUERY_FIELDS: Final = 100
 NUL: Final = "must not hold the character U+0000"
 _ESCAPED_NUL: Final = b"\\u0000"
-_PLACE: Final = re.compile(r"(.*) - at `\$(.*)`\Z", re.DOTALL)
+MAX_PROBLEMS: Final = 100
+"""As many are told of one request: a short body can hold a hundred thousand, each in a deep place."""
+MAX_POINTER: Final = 200
+MAX_DETAIL: Final = 200
+_PLACE: Final = " - at `$"
 _WORDS: Final = {
     "`array`": "an array",
     "`bool`": "true or false",
@@ -56,7 +60,7 @@ class BodyDecoder(Generic[T]):
             raise BodyMalformed(f"The body is not valid JSON: {where}") from None
 
     def _checked(self, raw: bytes) -> T:
-        if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw), ""))):
+        if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw)))):
             raise RequestInvalid(problems=problems)
         try:
             return self._decoder.decode(raw)
@@ -84,7 +88,7 @@ def parameters(scope: Scope, kind: type[T]) -> T:
         if name in found:
             problems.append(FieldProblem(pointer=f"/{name}", detail="must be given once"))
         found[name] = value
-    problems += _nuls(found, "")
+    problems += _nuls(found)
     if problems:
         raise RequestInvalid(problems=problems)
     try:
@@ -151,26 +155,53 @@ def _problems(
 
 
 def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
-    """The sentence of msgspec, which ends in a path like `$.a[0]`, in words that do not need Python."""
-    place = _PLACE.match(str(error))
-    sentence, path = place.groups() if place else (str(error), "")
+    """The sentence of msgspec, which may end in a path like `$.a[0]`, in words that do not need Python.
+
+    It can repeat what was sent, which may be long, and look like a path itself: it is looked at once, from its end.
+    """
+    sentence, found, path = str(error).rpartition(_PLACE)
+    if not found or not path.endswith("`"):
+        sentence, path = str(error), "`"
+    if len(sentence) > MAX_DETAIL:
+        sentence = sentence[:MAX_DETAIL] + "…"
     for technical, plain in _WORDS.items():
         sentence = sentence.replace(technical, plain)
-    steps = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path).replace(".", "/")
+    steps = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path[:-1]).replace(".", "/")
     return FieldProblem(pointer=pointer + steps, detail=sentence[:1].lower() + sentence[1:])
 
 
-def _nuls(value: object, pointer: str) -> Iterator[FieldProblem]:
-    """Every text below `value`, which came out of JSON, that holds U+0000."""
-    if isinstance(value, str):
-        if "\x00" in value:
-            yield FieldProblem(pointer=pointer, detail=NUL)
-    elif isinstance(value, dict):
-        for key, item in cast(dict[str, object], value).items():
-            yield from _nuls(item, f"{pointer}/{_escaped(key)}")
-    elif isinstance(value, list):
-        for index, item in enumerate(cast(list[object], value)):
-            yield from _nuls(item, f"{pointer}/{index}")
+_Path: TypeAlias = "tuple[_Path, str | int] | None"
+
+
+def _nuls(value: object) -> Iterator[FieldProblem]:
+    """The first texts in `value`, which came out of JSON, that hold U+0000. No call per level, no pointer in vain."""
+    waiting: list[tuple[object, _Path]] = [(value, None)]
+    left = MAX_PROBLEMS
+    while waiting and left:
+        item, path = waiting.pop()
+        if isinstance(item, str):
+            if "\x00" in item:
+                left -= 1
+                yield FieldProblem(pointer=_pointer(path), detail=NUL)
+        elif isinstance(item, dict):
+            waiting += [(inner, (path, key)) for key, inner in cast(dict[str, object], item).items()]
+        elif isinstance(item, list):
+            waiting += [(inner, (path, index)) for index, inner in enumerate(cast(list[object], item))]
+
+
+def _pointer(path: _Path) -> str:
+    """The place, or where that takes too many words, what it lies in."""
+    steps: list[str] = []
+    while path is not None:
+        path, step = path
+        steps.append(f"/{_escaped(str(step))}")
+    length, pointer = 0, ""
+    for step in reversed(steps):
+        length += len(step)
+        if length > MAX_POINTER:
+            break
+        pointer += step
+    return pointer
 
 
 def _escaped(key: str) -> str:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from revenge_adapters.wiring.sandbox import Sandbox
+from revenge_http import decoding
 from tests.http.support import MEMBER, PASSWORD, Connect, Party, pointers, problem, sign_in
 
 REGISTER = "/api/v1/auth/register"
@@ -75,6 +76,29 @@ async def test_an_escaped_nul_is_refused_with_its_place(client: httpx.AsyncClien
     body = rb'{"username": "a\u0000b", "password": "x\u0000", "more": [{"a/b": "\u0000"}]}'
     said = problem(await client.post(LOGIN, content=body, headers=JSON), 400, "request_invalid")
     assert pointers(said) == ["/more/0/a~1b", "/password", "/username"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"x": ' + b"[" * 500 + b", ".join([rb'"\u0000"'] * 100_000) + b"]" * 500 + b"}",
+        b'{"' + b"x" * 500_000 + b'": [' + b", ".join([rb'"\u0000"'] * 50_000) + b"]}",
+    ],
+)
+@pytest.mark.asvs("13.1.2")
+async def test_a_flood_of_nuls_gets_a_short_answer(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post(LOGIN, content=body, headers=JSON)
+    assert len(problem(answer, 400, "request_invalid")["errors"]) == decoding.MAX_PROBLEMS
+    assert len(answer.content) < len(body) / 10
+
+
+async def test_a_value_that_looks_like_a_place_is_looked_at_once(client: httpx.AsyncClient) -> None:
+    body = {"username": "ada", "password": PASSWORD, "client_type": " - at `$" * 100_000}
+    started = time.process_time()
+    answer = await client.post(LOGIN, json=body)
+    assert time.process_time() - started < 5  # going back to each of them would take minutes
+    assert pointers(problem(answer, 400, "request_invalid")) == ["/client_type"]
+    assert len(answer.content) < 2000
 
 
 async def test_an_escaped_backslash_before_u0000_is_only_text(client: httpx.AsyncClient) -> None:
