@@ -114,6 +114,18 @@ async def test_a_server_with_an_admin_gives_out_no_token(box: Sandbox) -> None:
     assert entries(box, Action.BOOTSTRAP_TOKEN_ISSUE) == []
 
 
+async def test_a_token_that_was_given_out_beside_the_first_admin_makes_no_second_one(box: Sandbox) -> None:
+    token = await issue(box)
+    printed = dict(box.rows.bootstrap_tokens)
+    await box.revenge.auth.create_admin(Actor.host(), new_user("root"), PASSWORD)
+    box.rows.bootstrap_tokens.update(printed)  # as by another server, which looked for an admin a moment earlier
+    with pytest.raises(TokenInvalid):
+        await box.revenge.auth.bootstrap(token, new_user("toor"), PASSWORD)
+    assert [user.username for user in box.rows.users.values()] == ["root"]
+    assert box.rows.bootstrap_tokens == {}
+    assert (last_entry(box).action, last_entry(box).outcome) == (Action.USER_BOOTSTRAP, "failure")
+
+
 async def test_a_server_whose_only_admin_is_disabled_gives_out_a_token_again(box: Sandbox) -> None:
     root = await box.revenge.auth.create_admin(Actor.host(), new_user("root"), PASSWORD)
     box.rows.users[root.id] = replace(root, is_active=False)

@@ -119,7 +119,7 @@ class Auth:
         """Make the first admin with the printed token, once (decisions I1).
 
         Raises:
-            TokenInvalid: the token is unknown, used, replaced or too old.
+            TokenInvalid: the token is unknown, used, replaced or too old, or there is an admin already.
             AccountInvalid, UsernameTaken, EmailTaken, HasherBusy: as `register`; the token stays good.
         """
         token_hash = digest(token)
@@ -129,7 +129,9 @@ class Auth:
             raise await self._refused_bootstrap(origin)
         password_hash = await self._checked_hash(new, password)
         async with self._uow.begin() as tx:
-            if await tx.bootstrap_tokens.consume(token_hash, self._clock.now()):
+            usable = await tx.bootstrap_tokens.consume(token_hash, self._clock.now())
+            # A server that starts while another one gets its first admin may still have given out a token.
+            if usable and not await tx.roles.has_enabled_admin():
                 user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.BOOTSTRAP)
                 await self._audit_account(tx, Actor.anonymous(origin), Action.USER_BOOTSTRAP, user)
                 return user
