@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -166,6 +168,15 @@ async def test_a_key_that_another_process_made_is_fetched(fresh: Sandbox) -> Non
     fresh.clock.advance(seconds=2)
     await theirs.keys.rotate(Actor.host())
     assert await ours.accepts(theirs.issue())
+
+
+async def test_of_many_who_come_with_a_new_key_at_once_none_is_refused(fresh: Sandbox) -> None:
+    ours, theirs = Process(fresh), Process(fresh)
+    await ours.keys.load()
+    await theirs.keys.load()
+    fresh.clock.advance(seconds=2)
+    await theirs.keys.rotate(Actor.host())
+    assert await asyncio.gather(*(ours.accepts(theirs.issue()) for _ in range(20))) == [True] * 20
 
 
 async def test_keys_that_strangers_name_are_looked_for_at_most_once_a_second(fresh: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """The keys that sign access tokens: made on first start, rotated without logging anybody out (decisions I3)."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,6 +38,7 @@ class SigningKeys:
         self._ids = ids
         self._rules = rules
         self._loaded_at: datetime | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
         """Use the database's keys from now on; the first start makes one.
@@ -72,7 +74,8 @@ class SigningKeys:
     async def verify(self, access_token: str, now: datetime) -> AccessClaims:
         """What the token says; a key that another process made since is fetched.
 
-        Keys are fetched at most once a second, since strangers choose the key that a token names.
+        Keys are fetched at most once a second, since strangers choose the key that a token names; whoever comes while
+        they are being fetched waits for the same answer.
 
         Raises:
             AccessTokenInvalid: not signed by this server, malformed or expired.
@@ -80,10 +83,16 @@ class SigningKeys:
         try:
             return self._tokens.verify(access_token, now=now)
         except AccessTokenInvalid:
-            if self._tokens.knows_key_of(access_token) or self._is_recent(now):
+            if self._tokens.knows_key_of(access_token) or (self._looking is None and self._is_recent(now)):
                 raise
-        await self.load()
+        if self._looking is None:
+            self._looking = asyncio.create_task(self.load())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
         return self._tokens.verify(access_token, now=now)
+
+    def _looked(self, _: "asyncio.Task[None]") -> None:
+        self._looking = None
 
     def _is_recent(self, now: datetime) -> bool:
         return self._loaded_at is not None and now - self._loaded_at < RELOAD_INTERVAL
