@@ -20,7 +20,7 @@ from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
 from revenge_adapters.wiring.settings import Settings, SettingsInvalid, load_settings
-from revenge_core.auth.entities import AuthRules
+from revenge_core.auth.entities import AuthRules, SigningKey
 from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
@@ -122,11 +122,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         yield _failed("secrets", problem.detail, "Put the file back from a backup, or correct its owner")
         return
     if found is None:
-        if settings.database.url is not None or not is_made(settings):
-            yield _passed("secrets", f"the first start makes {file}")
-        else:
-            fix = "Put it back from a backup; without it the server does not start on this database"
-            yield _failed("secrets", f"{file} is missing, and the database was made with it", fix)
+        yield _passed("secrets", f"the first start makes {file}")
         return
     yield _passed("secrets", f"in {file}")
     yield from _modes(file)
@@ -190,12 +186,17 @@ def _connections(place: Place) -> Iterator[Finding]:
 
 
 def _match(place: Place, settings: Settings) -> Iterator[Finding]:
+    keys = asyncio.run(_signing_keys(place))
     secret = settings.auth.jwt_secret or present_secret(settings)
-    if secret is None:
+    if not keys:
+        yield _passed("secrets-match", "the database has no signing keys yet; the first start makes one")
         return
-    tokens = JoserfcAccessTokens(secret, AuthRules(), issuer="doctor")
+    if secret is None:
+        told = f"{master_key_file(settings.data_dir)} is missing, and what it held wrapped the keys in {place.name}"
+        yield _failed("secrets-match", told, "Put it back from a backup; without it the server does not start here")
+        return
     try:
-        asyncio.run(_load_keys(tokens, place))
+        JoserfcAccessTokens(secret, AuthRules(), issuer="doctor").load(keys)
     except MasterSecretMismatch:
         told = f"the master secret is not the one that wrapped the signing keys in {place.name}"
         yield _failed("secrets-match", told, "Give this server the secret of that database, or its own database")
@@ -203,16 +204,14 @@ def _match(place: Place, settings: Settings) -> Iterator[Finding]:
         yield _passed("secrets-match", "it opens the database's signing keys")
 
 
-async def _load_keys(tokens: JoserfcAccessTokens, place: Place) -> None:
+async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
     database = Database(place.url.reveal(), min_size=1, max_size=1, acquire_timeout=timedelta(seconds=5))
     try:
         await database.open()
-        async with PostgresUnitOfWork(database, None).begin() as tx:
-            keys = await tx.signing_keys.lock_all()
+        async with PostgresUnitOfWork(database).begin() as tx:
+            return await tx.signing_keys.lock_all()
     finally:
         await database.close()
-    if keys:
-        tokens.load(keys)
 
 
 def _passed(id: str, message: str) -> Finding:

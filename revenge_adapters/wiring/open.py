@@ -10,18 +10,19 @@ from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.activity import make_partitions
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
-from revenge_adapters.postgres.uow import trim_changes
+from revenge_adapters.postgres.uow import PostgresUnitOfWork, trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_running, running
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
 from revenge_adapters.wiring.rules import auth_rules, session_rules
 from revenge_adapters.wiring.schema import bring_up_to_date
-from revenge_adapters.wiring.secrets_file import master_secret
+from revenge_adapters.wiring.secrets_file import master_key_file, master_secret, present_secret
 from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings, load_settings
 from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.clock import Clock
 from revenge_core.revenge import Revenge
+from revenge_core.secrets import Secret
 
 SIGHTINGS_SECONDS: Final = 5.0
 TIDYING_SECONDS: Final = 3600.0
@@ -47,7 +48,6 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
     settings = settings or load_settings().settings
     async with AsyncExitStack() as stack:
         place = await find_place(settings, stack)
-        secret, secret_place = master_secret(settings)
         await asyncio.to_thread(bring_up_to_date, place)
 
         database = Database(
@@ -60,6 +60,7 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         stack.push_async_callback(database.close)
         with place.naming():
             await database.open()
+        secret, secret_place = await _secret_for(settings, database, place)
         follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
         stack.push_async_callback(follower.close)
         hasher = Argon2Hasher(
@@ -102,6 +103,20 @@ async def _tidy(database: Database, clock: Clock) -> None:
     """What grows is trimmed, and what will be needed is made ahead."""
     await trim_changes(database, clock.now())
     await make_partitions(database, clock.now())
+
+
+async def _secret_for(settings: Settings, database: Database, place: Place) -> tuple[Secret, str]:
+    """The master secret. None is made where keys are wrapped already: it would only hide that theirs is lost."""
+    if settings.auth.jwt_secret is None and present_secret(settings) is None:
+        async with PostgresUnitOfWork(database).begin() as tx:
+            keys = await tx.signing_keys.lock_all()
+        # Looked at again: a process that starts beside this one makes the file first, then the keys.
+        if keys and present_secret(settings) is None:
+            raise MasterSecretMismatch(
+                f"{master_key_file(settings.data_dir)} is missing, and the signing keys in {place.name} were wrapped "
+                "with what it held. Put it back from a backup; docs/operations.md says how to go on without it"
+            )
+    return master_secret(settings)
 
 
 async def _load_signing_keys(revenge: Revenge, secret_place: str, place: Place) -> None:

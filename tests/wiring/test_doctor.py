@@ -1,11 +1,13 @@
 """The doctor: what it finds, and that it changes nothing."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from revenge_adapters import open_revenge
 from revenge_adapters.postgres.migrate import MigrationStatus
 from revenge_adapters.postgres.migrations import shipped
 from revenge_adapters.postgres.recycled import RecycledDatabase
@@ -13,7 +15,7 @@ from revenge_adapters.wiring import doctor
 from revenge_adapters.wiring.doctor import CHECKS, Finding, diagnose
 from revenge_adapters.wiring.schema import migrate_now
 from revenge_adapters.wiring.secrets_file import master_key_file, master_secret
-from revenge_adapters.wiring.settings import load_settings
+from revenge_adapters.wiring.settings import Settings, load_settings
 from tests.wiring.conftest import servers
 
 
@@ -126,5 +128,16 @@ def test_a_stopped_database_of_our_own_is_looked_at_and_stopped_again(place: Pat
     migrate_now(load_settings(environ=environ).settings)
     found = examined(**environ)
     assert found["database"].status == "pass"
-    assert found["secrets"].status == "fail", "the database is there, its secret is not"
+    assert found["secrets-match"].status == "pass", "it was never served: the first start makes secret and keys"
     assert servers(place) == []
+
+
+async def test_a_lost_secret_is_told_apart_from_one_that_was_never_made(
+    given: dict[str, str], given_settings: Callable[..., Settings]
+) -> None:
+    settings = given_settings()
+    async with open_revenge(settings):
+        master_key_file(settings.data_dir).unlink()
+    found = await asyncio.to_thread(examined, **given)
+    assert found["secrets-match"].status == "fail"
+    assert "is missing" in found["secrets-match"].message

@@ -18,6 +18,7 @@ from revenge_adapters.wiring import schema
 from revenge_adapters.wiring.errors import BackupFailed, DatabaseTooOld
 from revenge_adapters.wiring.place import Peer
 from revenge_adapters.wiring.schema import migrate_now, migration_status
+from revenge_adapters.wiring.secrets_file import master_key_file
 from revenge_adapters.wiring.settings import Auth, Database, Settings
 from revenge_core.actor import Actor
 from revenge_core.auth.errors import MasterSecretMismatch
@@ -106,6 +107,18 @@ async def test_another_master_secret_is_refused_and_both_places_are_named(given_
     assert str(tmp_path / "secrets" / "master.key") in caught.value.detail
     assert "revenge_test" in caught.value.detail
     assert other_tasks() == before
+
+
+async def test_a_lost_master_secret_is_named_and_no_fresh_one_hides_the_loss(given_settings: Make) -> None:
+    settings = given_settings()
+    async with open_revenge(settings):
+        pass
+    file = master_key_file(settings.data_dir)
+    file.unlink()
+    with pytest.raises(MasterSecretMismatch, match=r"is missing, and the signing keys in .* Put it back"):
+        async with open_revenge(settings):
+            pass
+    assert not file.exists()
 
 
 async def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
