@@ -232,3 +232,41 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_parts_of_a_duration_add_up() -> None:
     assert parse_duration("1h30m") == timedelta(minutes=90)
     assert parse_duration("1.5h") == timedelta(minutes=90)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hunter22@h1:1,[::1]:2/db", "postgresql://me:********@h1:1,[::1]:2/db"),
+        ("postgresql://me:hun@ter22@h/db", "postgresql://me:********@h/db"),
+        ("postgresql://me@h:5432/db?x=hunter22", "postgresql://me@h:5432/db?********"),
+        ("postgresql://me:hun/ter22@h/db", "postgresql://********"),
+        ("postgresql://me:hun?ter22@h/db", "postgresql://********"),
+        ("postgresql://me:hun#ter22@h/db", "postgresql://me:********@h/db"),
+        ("postgresql:///db?password=hunter@22", "postgresql://********"),
+        ("postgresql://me:hunter22", "postgresql://********"),
+    ],
+)
+@pytest.mark.asvs("13.3.1")
+def test_no_part_of_a_password_in_a_url_is_shown_however_it_was_written(url: str, shown: str) -> None:
+    assert plain(Secret(url)) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter/22@h/db",
+        "postgresql://me:hunter%zz@h/db",
+        "postgresql://me:pw@h/db?passwrd=hunter",
+        "postgresql://me:pw@[h/hunter",
+    ],
+)
+@pytest.mark.asvs("13.3.1")
+def test_an_address_that_the_driver_does_not_understand_is_refused_without_repeating_it(url: str) -> None:
+    problems = problems_of(REVENGE_DATABASE_URL=url)
+    assert "percent-encode" in problems["database.url"]
+    assert "hunter" not in str(problems)
+
+
+def test_a_secret_that_is_no_text_is_refused() -> None:
+    assert set(problems_of(REVENGE_AUTH_JWT_SECRET=GOOD_SECRET + "\udcff")) == {"auth.jwt_secret"}

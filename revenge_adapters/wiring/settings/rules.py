@@ -65,13 +65,28 @@ def _of_server(server: Server) -> Iterator[tuple[str, str]]:
 def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:
     database = settings.database
     for key, url in (("database.url", database.url), ("database.owner_url", database.owner_url)):
-        if not _is_postgres(url):
+        if url is None:
+            continue
+        if not url.reveal().startswith(_POSTGRES):
             yield key, "must begin with `postgresql://`, as in `postgresql://user:password@host/name`"
+        elif not _is_understood(url):
+            yield (
+                key,
+                "is not an address that PostgreSQL understands; in a password, percent-encode `/`, `@` and `%` (`%2F`)",
+            )
     if database.owner_url is not None and database.url is None:
         yield "database.owner_url", "is of no use without database.url; set that too, or leave both out"
     if database.pool_max < database.pool_min:
         yield "database.pool_max", "must be at least database.pool_min"
 
 
-def _is_postgres(url: Secret | None) -> bool:
-    return url is None or url.reveal().startswith(_POSTGRES)
+def _is_understood(url: Secret) -> bool:
+    """Whether the driver can read it. Its own complaint is not told: it repeats what may be a part of the password."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        ports = str(conninfo_to_dict(url.reveal()).get("port") or "")
+    except psycopg.ProgrammingError:
+        return False
+    return all(port.isdecimal() or not port for port in ports.split(","))

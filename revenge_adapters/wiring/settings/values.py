@@ -7,7 +7,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Final, Literal, get_args, get_origin
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -65,10 +64,15 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _secret(text: str) -> Secret:
+    text.encode()  # bytes that are no text come in as half characters, and nothing could be derived from them
+    return Secret(text)
+
+
 _TEXTUAL: Final[dict[object, Callable[[str], object]]] = {
     timedelta: parse_duration,
     Path: _path,
-    Secret: Secret,
+    Secret: _secret,
     Network: ip_network,
 }
 
@@ -114,18 +118,25 @@ def duration_text(value: timedelta) -> str:
 
 
 def masked(secret: Secret) -> str:
-    """What may be shown of a secret: nothing, or a URL without its password."""
-    text = secret.reveal()
-    if "://" not in text:
+    """What may be shown of a secret: nothing, or a URL without its password.
+
+    A password that was not percent-encoded may reach into what looks like a port, a path or a query: then nothing of
+    the URL is shown.
+    """
+    scheme, separator, rest = secret.reveal().partition("://")
+    if not separator:
         return MASK
-    try:
-        parts = urlsplit(text)
-        host = parts.netloc.rpartition("@")[2]
-        name = f"{parts.username}:{MASK}@" if parts.password else f"{parts.username}@" if parts.username else ""
-    except ValueError:
-        return MASK
+    place, mark, query = rest.partition("?")
+    network, slash, path = place.partition("/")
+    credentials, at, hosts = network.rpartition("@")
+    if "@" in path + query or not _HOSTS.fullmatch(hosts):
+        return f"{scheme}://{MASK}"
+    user, colon, _ = credentials.partition(":")
     # a query can hold `password=` as well, and what else is in it is nobody's business
-    return urlunsplit((parts.scheme, name + host, parts.path, MASK if parts.query else "", ""))
+    return f"{scheme}://{user}{colon and colon + MASK}{at}{hosts}{slash}{path}{mark and mark + MASK}"
+
+
+_HOSTS: Final = re.compile(r"(?:(?:[^:,\[\]]*|\[[^\]]*\])(?::[0-9]*)?(?:,(?=.)|\Z))*")
 
 
 def expected(hint: object) -> str:
