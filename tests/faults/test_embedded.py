@@ -21,6 +21,8 @@ import psycopg
 import pytest
 
 from revenge_adapters.postgres.embedded import EmbeddedPostgresError, EmbeddedServer, find_installation
+from revenge_adapters.postgres.embedded.account import RunAs
+from revenge_adapters.postgres.embedded.files import make_home, make_private_directory
 
 pytestmark = [
     pytest.mark.faults,
@@ -449,6 +451,27 @@ def test_root_becomes_an_unprivileged_user_that_owns_only_what_it_needs(place: P
         assert user in {"revenge", "nobody"}
         owners = {path.name: pwd.getpwuid(path.stat().st_uid).pw_name for path in home.iterdir()}
         assert {name for name, owner in owners.items() if owner == user} == {"postgres", "run"}
+
+
+@AS_ROOT
+@pytest.mark.parametrize("make", [make_home, make_private_directory])
+def test_root_gives_away_what_it_made_and_not_what_took_its_place(
+    place: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path, RunAs], None]
+) -> None:
+    treasure = place / "treasure"
+    treasure.mkdir(mode=0o700)
+    mkdir = Path.mkdir
+
+    def mkdir_and_swap(path: Path, mode: int = 0o777) -> None:
+        mkdir(path, mode)
+        path.rename(place / "aside")
+        path.symlink_to(treasure)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_and_swap)
+    with pytest.raises(EmbeddedPostgresError, match="was replaced"):
+        make(place / "home", RunAs(65534, 65534, switch=True))
+    found = treasure.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o700)
 
 
 @AS_ROOT

@@ -42,8 +42,7 @@ def make_home(home: Path, run_as: RunAs) -> None:
     with contextlib.suppress(FileExistsError):
         home.mkdir(mode=0o700)
         if run_as.switch:
-            os.chown(home, 0, run_as.gid)
-            home.chmod(0o710)
+            _hand_over(home, 0, run_as.gid, 0o710)
 
 
 def make_private_directory(path: Path, run_as: RunAs) -> None:
@@ -54,13 +53,38 @@ def make_private_directory(path: Path, run_as: RunAs) -> None:
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
         if run_as.switch:
-            os.chown(path, run_as.uid, run_as.gid)
+            _hand_over(path, run_as.uid, run_as.gid, 0o700)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != run_as.uid or stat.S_IMODE(found.st_mode) & 0o077:
         raise EmbeddedPostgresError(
             f"{path} is not a directory that only user {run_as.uid} may enter, so PostgreSQL would not be safe there.",
             next_step="See who made it, remove it, and start again.",
         )
+
+
+def _hand_over(made: Path, uid: int, gid: int, mode: int) -> None:
+    """Give away a directory that root has just made: that one, and not what its owner-to-be puts in its place.
+
+    Raises EmbeddedPostgresError when it is no longer there.
+    """
+    try:
+        descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as problem:
+        raise _replaced(made) from problem
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise _replaced(made)
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
+def _replaced(path: Path) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"{path} was replaced by somebody while it was made.",
+        next_step="See who can write to the directory above it, remove it, and start again.",
+    )
 
 
 def socket_directory(home: Path) -> Path:
