@@ -1,11 +1,11 @@
 """The server's log on standard error: one line per event, as JSON for machines or as text for people (rulings R36)."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-import msgspec
 from typing_extensions import override
 
 LEVELS: Final = {
@@ -14,7 +14,9 @@ LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
 """No event may look like two, or move a terminal's cursor (ASVS 16.4.1)."""
 
 
@@ -56,7 +58,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(event).decode()
+        return json.dumps(event).replace("\x7f", "\\u007f")  # ASCII: half characters, C1 controls, line separators
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -25,6 +25,18 @@ def test_no_event_can_look_like_two() -> None:
     assert "\n" not in JsonLines().format(record("one\ntwo", failed=True))
 
 
+@pytest.mark.asvs("16.4.1")
+def test_no_character_splits_turns_around_or_loses_an_event() -> None:
+    message = "one\u2028two\u2029\u202ethree\x9b2J\x7f\x85\ud800"
+    line = TextLines().format(record(message.removesuffix("\ud800")))
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    line = JsonLines().format(record(message))
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["message"] == message
+
+
 def test_a_traceback_follows_its_line() -> None:
     head, *trace = TextLines().format(record("it failed", failed=True)).splitlines()
     assert head.endswith("warning revenge.test: it failed")
