@@ -117,3 +117,5 @@ async def test_of_two_changes_at_once_one_wins_and_the_other_changes_nothing(box
     await box.revenge.auth.login("ada", winner)
     with pytest.raises(CredentialsInvalid):
         await box.revenge.auth.login("ada", loser)
+    failed = [entry for entry in entries(box, Action.USER_PASSWORD_CHANGE) if entry.outcome is Outcome.FAILURE]
+    assert [entry.reason for entry in failed] == ["changed meanwhile"]

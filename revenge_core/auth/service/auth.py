@@ -160,20 +160,22 @@ class Auth:
         password_hash = await self._passwords.hash(new)
         async with self._uow.begin() as tx:
             locked = await tx.users.lock(user_id)
-            if locked is None or locked.epoch != user.epoch:
-                raise OldPasswordWrong
-            now, epoch = self._clock.now(), locked.epoch + 1
-            await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
-            await tx.credentials.put(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
-            if actor.session_id is not None:
-                await tx.sessions.restamp(actor.session_id, epoch)
-            await self._sessions.end_all(
-                tx, actor, user_id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id
-            )
-            tx.feed.publish(Change.of_user(user_id))
-            await self._activity.write(
-                tx, actor, Action.USER_PASSWORD_CHANGE, resource=Resource(type="user", id=user_id)
-            )
+            if locked is not None and locked.epoch == user.epoch:
+                now, epoch = self._clock.now(), locked.epoch + 1
+                await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
+                await tx.credentials.put(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
+                if actor.session_id is not None:
+                    await tx.sessions.restamp(actor.session_id, epoch)
+                await self._sessions.end_all(
+                    tx, actor, user_id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id
+                )
+                tx.feed.publish(Change.of_user(user_id))
+                await self._activity.write(
+                    tx, actor, Action.USER_PASSWORD_CHANGE, resource=Resource(type="user", id=user_id)
+                )
+                return
+        await self._audit_refusal(actor, Action.USER_PASSWORD_CHANGE, user, "changed meanwhile")
+        raise OldPasswordWrong
 
     # Signing in and out
 
