@@ -71,7 +71,7 @@ def revenge_postgres_fresh(revenge_postgres_pool: RecycledPool) -> Iterator[Recy
 
 @pytest.fixture
 def revenge_sandbox() -> Sandbox:
-    """The whole product on doubles in memory, with handles on its mail, clock and jobs."""
+    """The whole product on doubles in memory, with handles on its clock, its hasher and every stored row."""
     from revenge_adapters import sandbox
 
     return sandbox()

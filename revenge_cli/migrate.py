@@ -32,7 +32,10 @@ def status(session: Session) -> None:
 @command("up", examples=("revenge migrate up --dry-run", "revenge migrate up"))
 @click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
 def up(session: Session, *, dry_run: bool) -> None:
-    """Bring the schema up to date, as the server does when it starts; a database of our own is backed up first."""
+    """Bring the schema up to date.
+
+    The server does the same when it starts. A database of our own is backed up first.
+    """
     loaded = session.load()
     steps = session.doors.migrations(loaded).pending if dry_run else session.doors.migrate(loaded)
     if session.shape is Shape.JSON:

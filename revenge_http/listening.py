@@ -1,6 +1,7 @@
 """Sockets to listen on. They are taken before the slow part of the start, so that a port in use is told at once."""
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -56,10 +57,7 @@ def _tcp(host: str, port: int) -> list[socket.socket]:
     except OSError as problem:
         for one in bound:
             one.close()
-        raise AddressUnavailable(
-            f"Cannot listen on {host} port {port}: {problem.strerror or problem}. "
-            "Stop the program that uses it, or choose another with --host and --port"
-        ) from None
+        raise _unavailable(f"{host} port {port}", problem, "--host and --port") from None
     return bound
 
 
@@ -76,10 +74,7 @@ def _unix(path: Path) -> Generator[socket.socket]:
                 os.umask(before)
             bound.listen(BACKLOG)
         except OSError as problem:
-            raise AddressUnavailable(
-                f"Cannot listen on the unix socket {path}: {problem.strerror or problem}. "
-                "Stop the program that uses it, or choose another place with --unix-socket"
-            ) from None
+            raise _unavailable(f"the unix socket {path}", problem, "--unix-socket") from None
         mine = path.stat().st_ino
         try:
             yield bound
@@ -87,6 +82,16 @@ def _unix(path: Path) -> Generator[socket.socket]:
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_ino == mine:
                     path.unlink()
+
+
+def _unavailable(place: str, problem: OSError, flags: str) -> AddressUnavailable:
+    if problem.errno == errno.EADDRINUSE:
+        advice = f"Stop the program that uses it, or choose another with {flags}"
+    elif problem.errno in {errno.EACCES, errno.EPERM}:
+        advice = f"Choose another with {flags}, or let this user listen there; ports below 1024 are often root's"
+    else:
+        advice = f"Choose another with {flags}"
+    return AddressUnavailable(f"Cannot listen on {place}: {problem.strerror or problem}. {advice}")
 
 
 def _remove_stale(path: Path) -> None:

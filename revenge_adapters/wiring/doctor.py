@@ -56,7 +56,8 @@ class Finding(Entity, kw_only=True):
 
 CHECKS: Final[Mapping[str, str]] = {
     "configuration": "Every setting can be used, and what looks like a setting is one.",
-    "disk": "The data directory's disk has room: below 2 GiB is a warning, below 200 MiB a failure.",
+    "disk": "The data directory can be written to, and its disk has room: below 2 GiB is a warning, below 200 MiB a "
+    "failure.",
     "passwords": "Hashing a password costs at least what OWASP asks of Argon2id.",
     "secrets": "The master secret is there and readable, or will be made on the first start.",
     "secrets-mode": "Nobody but its owner can read the master secret.",
@@ -91,7 +92,11 @@ def _sources(config_file: Path | None) -> str:
 
 
 def _disk(settings: Settings) -> Finding:
-    place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    # os.path.exists: what this user may not look at is no error, and is told below
+    place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if os.path.exists(path))  # noqa: PTH110
+    if not os.access(place, os.W_OK | os.X_OK):
+        fix = "Run this as the user that owns it, or choose another place with --data-dir"
+        return _failed("disk", f"this user may not write in {place}, so not use {settings.data_dir}", fix)
     free = shutil.disk_usage(place).free
     message = f"{free / 1024**3:.1f} GiB free for {settings.data_dir}"
     if free < FREE_TO_FAIL:

@@ -12,6 +12,7 @@ from revenge_adapters.postgres.embedded.account import preferred
 from revenge_adapters.postgres.embedded.errors import EmbeddedPostgresError
 from revenge_adapters.postgres.embedded.files import make_home
 from revenge_adapters.postgres.embedded.server import APPLICATION, EmbeddedServer
+from revenge_adapters.wiring.errors import SecretFileUnusable
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_adapters.wiring.settings.values import masked
 from revenge_core.entity import Entity
@@ -74,9 +75,10 @@ async def find_place(settings: Settings, stack: AsyncExitStack) -> Place:
 
     Raises:
         DatabaseUnavailable: our own cannot be started.
+        SecretFileUnusable: the database is given, and the directory for the secret cannot be made.
     """
     if settings.database.url is not None:
-        make_home(settings.data_dir, preferred())
+        _make_home(settings)
         return given_place(settings.database.url, settings.database.owner_url)
     opening = asyncio.create_task(asyncio.to_thread(_open, settings))
 
@@ -107,8 +109,16 @@ def borrowed_place(settings: Settings) -> Generator[Place]:
 
 
 def is_made(settings: Settings) -> bool:
-    """Whether there is a database to look at: a given one, or ours from an earlier start."""
-    return settings.database.url is not None or (settings.data_dir / "postgres" / "PG_VERSION").exists()
+    """Whether there is a database to look at: a given one, or ours from an earlier start.
+
+    One that this user may not look at counts as made: opening it then says who owns it.
+    """
+    if settings.database.url is not None:
+        return True
+    try:
+        return (settings.data_dir / "postgres" / "PG_VERSION").exists()
+    except PermissionError:
+        return True
 
 
 def given_place(url: Secret, owner_url: Secret | None) -> Place:
@@ -131,6 +141,15 @@ def _own_place(server: EmbeddedServer, settings: Settings) -> Place:
         name=f"the database in {settings.data_dir}",
         embedded=server,
     )
+
+
+def _make_home(settings: Settings) -> None:
+    """Beside a given database the data directory holds the master secret and nothing else."""
+    try:
+        make_home(settings.data_dir, preferred())
+    except OSError as problem:
+        detail = f"{problem.filename or settings.data_dir} cannot be made: {problem.strerror or problem}"
+        raise SecretFileUnusable(f"{detail}. Choose another place with --data-dir, or see who owns it") from problem
 
 
 def _open(settings: Settings) -> EmbeddedServer:

@@ -212,6 +212,11 @@ def test_there_is_completion_for_the_usual_shells(run: Run, shell: str, word: st
     assert "_REVENGE_COMPLETE" in done.stdout
 
 
+def test_a_completion_script_comes_as_json_as_well(run: Run) -> None:
+    done = run("completion", "zsh", "--json")
+    assert json.loads(done.stdout) == {"shell": "zsh", "script": run("completion", "zsh").stdout.rstrip("\n") + "\n"}
+
+
 def test_completion_knows_commands_and_options(run: Run) -> None:
     def completed(words: str, number: int) -> str:
         env = {"_REVENGE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(number)}

@@ -224,6 +224,12 @@ def test_an_address_of_another_machine_is_told() -> None:
         pass
 
 
+def test_what_nobody_uses_is_not_said_to_be_in_use() -> None:
+    for host in ("192.0.2.1", "nowhere.invalid"):
+        with pytest.raises(AddressUnavailable, match=r"\. Choose another with --host"), listening(host, 0, None):
+            pass
+
+
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 def test_ipv6_is_listened_on_too() -> None:
     try:

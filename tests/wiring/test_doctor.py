@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
 from revenge_adapters import open_revenge
+from revenge_adapters.postgres.embedded import EmbeddedPostgresError, EmbeddedServer
 from revenge_adapters.postgres.migrate import MigrationStatus
 from revenge_adapters.postgres.migrations import shipped
 from revenge_adapters.postgres.recycled import RecycledDatabase
@@ -83,6 +85,31 @@ def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.
     for free, verdict in ((doctor.FREE_TO_WARN - 1, "warn"), (doctor.FREE_TO_FAIL - 1, "fail")):
         monkeypatch.setattr("shutil.disk_usage", answering(SimpleNamespace(free=free)))
         assert examined(REVENGE_DATA_DIR=str(tmp_path / "data"))["disk"].status == verdict
+
+
+def test_a_data_directory_that_this_user_may_not_write_in_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", MagicMock(return_value=False))  # to root nothing is forbidden
+    found = examined(REVENGE_DATA_DIR=str(tmp_path / "data"))["disk"]
+    assert found.status == "fail"
+    assert str(tmp_path) in found.message
+
+
+def test_a_database_that_this_user_may_not_look_at_is_told_instead_of_breaking_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    def locked_out(*_: object, **__: object) -> None:
+        raise EmbeddedPostgresError("It belongs to somebody else.", next_step="Run this as that user.")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(EmbeddedServer, "open", locked_out)
+    found = examined(REVENGE_DATA_DIR=str(tmp_path / "data"))
+    assert found["database"].status == "fail"
+    assert "somebody else" in found["database"].message
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def _explained(place: Path) -> Generator[None]:
         yield
     except OSError as problem:
         raise EmbeddedPostgresError(
-            f"The embedded PostgreSQL cannot use {place}: {problem}.",
+            f"The embedded PostgreSQL cannot use {problem.filename or place}: {problem.strerror or problem}.",
             next_step="Check who owns it, free space, and that it is on a local disk.",
         ) from problem
 
