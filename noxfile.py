@@ -30,6 +30,7 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 APART = "not bench and not browser"
 SCRATCH_BYTES = 4 << 30
+OLDEST_POSTGRESQL = Path("/usr/lib/postgresql/15")
 NEUTRAL = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": None}
 """Taken from the caller's environment: nothing is imported from elsewhere, and programs start as fast as installed."""
 
@@ -174,7 +175,10 @@ def forgotten_files(built: Path) -> list[str]:
 @nox.session
 @nox.parametrize("version", [nox.param(version, id=version) for version in INTERPRETERS])
 def tests(session: nox.Session, version: str) -> None:
-    """The suite: whole and with coverage on the machine's own Python, without faults on the others."""
+    """The suite: whole and with coverage on the machine's own Python, without faults on the others.
+
+    Contracts run once more on PostgreSQL 15, the oldest that we take, where the machine has it.
+    """
     workshop = Workshop(session, version)
     if session.posargs:
         workshop.run("pytest", *session.posargs)
@@ -182,6 +186,8 @@ def tests(session: nox.Session, version: str) -> None:
         data = {"COVERAGE_FILE": str(ROOT / ".nox" / ".coverage")}
         workshop.run("coverage", "run", "-m", "pytest", "-m", APART, **data)
         workshop.run("coverage", "report", **data)
+        if OLDEST_POSTGRESQL.is_dir():  # rulings R33
+            workshop.run("pytest", "tests/contracts", "-m", APART, REVENGE_TEST_POSTGRES=str(OLDEST_POSTGRESQL))
     else:
         workshop.run("pytest", "-m", f"{APART} and not faults")
 
