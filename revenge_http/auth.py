@@ -13,7 +13,7 @@ from revenge_core.auth.errors import (
     PasswordRefused,
     TokenInvalid,
 )
-from revenge_core.rbac.policy import ADMIN
+from revenge_core.rbac.entities import ADMIN
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_core.sessions.errors import RefreshTokenInvalid

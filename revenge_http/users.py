@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from revenge_core.permissions import Permission
-from revenge_core.rbac.policy import ADMIN
+from revenge_core.rbac.entities import ADMIN
 from revenge_core.users import UserChanges, entities
 from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid
 from revenge_http.access import needs

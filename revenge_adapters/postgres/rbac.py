@@ -6,9 +6,9 @@ from typing_extensions import override
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import UserId
-from revenge_core.rbac.entities import Role, RoleGrant
+from revenge_core.rbac.entities import ADMIN, Role, RoleGrant
 from revenge_core.rbac.errors import RoleNotFound
-from revenge_core.rbac.policy import ADMIN, PermissionIndex, compile_index
+from revenge_core.rbac.policy import PermissionIndex, compile_index
 from revenge_core.rbac.ports import RoleReader, RoleStore
 
 

@@ -2,9 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from revenge_core.entity import Entity
 from revenge_core.ids import UserId
+
+ADMIN: Final = "admin"
+"""The built-in role that may do everything."""
+MEMBER: Final = "user"
+"""The built-in role that registering grants (rulings R22)."""
 
 
 class Role(Entity, kw_only=True):

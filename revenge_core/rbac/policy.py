@@ -4,19 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
-from revenge_core.rbac.entities import Role
+from revenge_core.rbac.entities import ADMIN, MEMBER, Role
 from revenge_core.rbac.errors import RoleCycle
 
-ADMIN: Final = "admin"
-USER: Final = "user"
-
 _GUEST = ("libraries:get", "libraries:list", "movies:get", "movies:list", "playback:stream", "profile:read")
-_USER = (
+_MEMBER = (
     *_GUEST, "notifications:get", "notifications:list", "playback:progress", "profile:update",
     "requests:create", "requests:get", "requests:list", "settings:user_read", "settings:user_write",
 )  # fmt: skip
 _MODERATOR = (
-    *_USER, "audit:read", "integrations:create", "integrations:delete", "integrations:get", "integrations:list",
+    *_MEMBER, "audit:read", "integrations:create", "integrations:delete", "integrations:get", "integrations:list",
     "integrations:sync", "integrations:update", "libraries:create", "libraries:delete", "libraries:scan",
     "libraries:update", "movies:create", "movies:delete", "movies:update", "notifications:create",
     "notifications:delete", "notifications:update", "requests:approve", "requests:delete", "settings:read",
@@ -27,7 +24,7 @@ BUILT_IN_ROLES: Final = (
     Role(name=ADMIN, description="May do everything", built_in=True, permissions=frozenset({"*:*"})),
     Role(name="guest", description="May look and play", built_in=True, permissions=frozenset(_GUEST)),
     Role(name="moderator", description="Looks after content", built_in=True, permissions=frozenset(_MODERATOR)),
-    Role(name=USER, description="A member of the household", built_in=True, permissions=frozenset(_USER)),
+    Role(name=MEMBER, description="A member of the household", built_in=True, permissions=frozenset(_MEMBER)),
 )
 
 

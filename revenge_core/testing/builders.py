@@ -12,8 +12,7 @@ from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
 from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import GrantSource, RoleGrant
-from revenge_core.rbac.policy import USER
+from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType, Device, RefreshToken, Session
 from revenge_core.users.entities import User
@@ -58,7 +57,7 @@ def a_credential(user_id: UserId, **changes: object) -> Credential:
     return replace(Credential(user_id=user_id, password_hash=Secret(f"hash {an_id()}"), changed_at=NOW), **changes)
 
 
-def a_grant(user_id: UserId, role: str = USER, **changes: object) -> RoleGrant:
+def a_grant(user_id: UserId, role: str = MEMBER, **changes: object) -> RoleGrant:
     """The user holds the role since registration."""
     grant = RoleGrant(user_id=user_id, role=role, source=GrantSource.REGISTRATION, granted_at=NOW)
     return replace(grant, **changes)

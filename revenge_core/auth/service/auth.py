@@ -1,7 +1,6 @@
 """Use cases of signing in. Every path that makes a session goes through `Auth.complete_login` (decisions I8)."""
 
 from datetime import datetime
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -23,7 +22,7 @@ from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import Ids, SessionId, UserId
-from revenge_core.rbac.entities import GrantSource, RoleGrant
+from revenge_core.rbac.entities import ADMIN, MEMBER, GrantSource, RoleGrant
 from revenge_core.rbac.service import Rbac
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.sessions.entities import ClientType, EndReason, Session
@@ -32,9 +31,6 @@ from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import NewUser, User
 from revenge_core.users.service import Users
-
-ADMIN: Final = "admin"
-MEMBER: Final = "user"
 
 
 class Auth:
