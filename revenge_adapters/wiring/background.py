@@ -10,6 +10,7 @@ from revenge_adapters.boottime import boottime
 from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
 from revenge_core.errors import Unavailable
+from revenge_core.feed import Change
 
 LAST_CHANCE_SECONDS: Final = 2.0
 
@@ -52,6 +53,16 @@ async def _attempt(chore: Callable[[], Awaitable[object]]) -> None:
         _log.debug("the database is away; housekeeping waits")
     except Exception:  # noqa: BLE001 (housekeeping outlives its defects)
         _log.exception("housekeeping failed; it goes on")
+
+
+async def keep_loaded(feed: FeedView, change: Change, load: Callable[[], Awaitable[object]]) -> None:
+    """Load again whenever the feed announces `change`, or says that anything may have changed."""
+    announced = asyncio.Event()
+    feed.subscribe(lambda known: announced.set() if known is None or known == change else None)
+    while True:
+        await announced.wait()
+        announced.clear()
+        await _attempt(load)
 
 
 async def keep_running(ensure_running: Callable[[], bool], feed: FeedView) -> None:

@@ -11,7 +11,7 @@ from revenge_adapters.postgres.activity import make_partitions
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import PostgresUnitOfWork, trim_changes
-from revenge_adapters.wiring.background import keep_house, keep_running, running
+from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
 from revenge_adapters.wiring.rules import auth_rules, session_rules
@@ -21,6 +21,7 @@ from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings, load_settings
 from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.clock import Clock
+from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 
@@ -87,6 +88,8 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         with place.naming():
             await follower.start()
             await make_partitions(database, follower.now())
+        keys = keep_loaded(follower, SIGNING_KEYS_CHANGED, revenge.auth.load_signing_keys)
+        await stack.enter_async_context(running(keys, "revenge signing keys"))
         await _load_signing_keys(revenge, secret_place, place)
         if place.embedded is not None:
             watch = keep_running(place.embedded.ensure_running, follower)

@@ -1,6 +1,8 @@
 """`open_revenge`: from settings to a running Revenge and back to nothing."""
 
 import asyncio
+import base64
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -83,6 +85,26 @@ async def test_two_servers_on_one_database_see_each_others_revocations(given_set
                 except SessionEnded:
                     break
                 await asyncio.sleep(0.01)
+
+
+def key_id(token: str) -> str:
+    header = token.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"])
+
+
+async def test_a_new_signing_key_is_used_by_every_server_and_signs_nobody_out(given_settings: Make) -> None:
+    async with open_revenge(given_settings()) as one, open_revenge(given_settings()) as other:
+        await one.auth.register(ADA, PASSWORD)
+        old = await access_token(other)
+        await one.auth.rotate_signing_key(Actor.host())
+        new = await access_token(one)
+        assert key_id(new) != key_id(old)
+        async with asyncio.timeout(10):
+            while key_id(await access_token(other)) != key_id(new):  # noqa: ASYNC110 (the other server tells nobody)
+                await asyncio.sleep(0.02)
+        for server in (one, other):
+            for token in (old, new):
+                await server.auth.authenticate(token)
 
 
 async def test_last_activity_is_written_when_the_server_stops(given_settings: Make) -> None:
