@@ -1,0 +1,95 @@
+"""Whatever changes something leaves an entry in the audit log, in the same transaction (decisions A6)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import pytest
+
+from revenge_adapters.memory.activity import MemoryActivityLog
+from revenge_adapters.wiring.sandbox import Sandbox
+from revenge_core.errors import DatabaseUnavailable
+from revenge_http.app import OPERATIONS
+from revenge_http.operations import Operation
+from tests.http.support import MEMBER, PASSWORD, Json, Party, sign_in
+
+GRACE: Final = {"username": "grace", "email": "grace@example.org", "password": PASSWORD}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What requests are made of."""
+
+    ada: Party
+    bootstrap_token: str
+    places: dict[str, str]
+    """What paths name: something of hers that is there."""
+
+
+BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
+    "bootstrap": lambda scene: {**GRACE, "token": scene.bootstrap_token},
+    "changePassword": lambda _: {"old_password": PASSWORD, "new_password": "eight yellow parasols"},
+    "login": lambda _: MEMBER,
+    "logout": lambda _: None,
+    "logoutAll": lambda _: None,
+    "logoutCurrent": lambda _: None,
+    "patchCurrentUser": lambda _: {"display_name": "Ada L."},
+    "refreshSession": lambda scene: {"refresh_token": scene.ada.refresh_token},
+    "refreshToken": lambda scene: {"refresh_token": scene.ada.refresh_token},
+    "register": lambda _: GRACE,
+    "revokeSession": lambda _: None,
+    "updateCurrentUser": lambda _: {"timezone": "Europe/Zurich"},
+}
+"""A request that succeeds, for each operation that changes something."""
+CHANGING: Final = [one for one in OPERATIONS if one.method != "GET"]
+
+
+def named(one: Operation) -> str:
+    return one.name
+
+
+@pytest.fixture
+async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
+    token = await box.revenge.auth.issue_bootstrap_token()
+    assert token
+    later = await sign_in(client)
+    current = await client.get("/api/v1/sessions/current", headers=later.headers)
+    places = {"sessionId": current.json()["id"]}
+    return Scene(ada=later, bootstrap_token=token.reveal(), places=places)
+
+
+async def send(client: httpx.AsyncClient, one: Operation, scene: Scene) -> httpx.Response:
+    path = one.path.format(**scene.places)
+    headers = {} if one.access.is_public else scene.ada.headers
+    return await client.request(one.method, path, headers=headers, json=BODIES[one.name](scene))
+
+
+def test_every_operation_that_changes_something_is_tried_here() -> None:
+    assert {one.name for one in CHANGING} == BODIES.keys()
+
+
+@pytest.mark.parametrize("one", CHANGING, ids=named)
+async def test_what_changes_something_leaves_an_entry(
+    box: Sandbox, client: httpx.AsyncClient, scene: Scene, one: Operation
+) -> None:
+    before = set(box.rows.activity)
+    answer = await send(client, one, scene)
+    assert answer.is_success, answer.text
+    written = [entry for id, entry in box.rows.activity.items() if id not in before]
+    assert answer.headers["x-request-id"] in {entry.request_id for entry in written}
+
+
+@pytest.mark.parametrize("one", CHANGING, ids=named)
+async def test_without_its_entry_nothing_is_changed(
+    box: Sandbox, client: httpx.AsyncClient, scene: Scene, one: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_log: MemoryActivityLog, _entry: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(MemoryActivityLog, "add", fail)
+    before, announced = box.rows.copy(), list(box.changes)
+    answer = await send(client, one, scene)
+    assert answer.status_code == 503, answer.text
+    assert box.rows == before
+    assert box.changes == announced
