@@ -14,11 +14,11 @@ from revenge_adapters.wiring.settings.records import Passwords
 from revenge_core.secrets import Secret
 from tests.bench.harness import BenchResult, Ratio, percentile
 from tests.bench.wire import Client, served
-from tests.bench.world import ORIGIN, PASSWORD, World, data_directory, run_async, world
+from tests.bench.world import ORIGIN, PASSWORD, World, data_directory, gather_statistics, run_async, world
 
 AT_ONCE: Final = 50
 """Sign-ins at the same time; 2 are hashed and 64 may wait."""
-PEOPLE: Final = 50
+PEOPLE: Final = 100
 PAUSE: Final = 0.002
 """Seconds between two requests of the one whose latency is measured."""
 ME: Final = "/api/v1/users/me"
@@ -73,7 +73,7 @@ async def _throughput(
     place: Path, seconds: float, rounds: int, alone: int
 ) -> tuple[list[tuple[float, float]], list[float]]:
     """Per round bare hashes and logins per second; then the seconds of single logins whose hash costs nothing."""
-    async with world(place, people=PEOPLE, passwords=Passwords()) as there:
+    async with world(place, people=PEOPLE, passwords=Passwords(), max_per_user=10) as there:
         account = await there.revenge.auth._accounts.by_login(there.names[0])
         assert account is not None
         stored = account.credential.password_hash
@@ -87,6 +87,7 @@ async def _throughput(
 
         found: list[tuple[float, float]] = []
         for turn in range(rounds + 1):
+            gather_statistics(place)
             rates = await _rate(bare, seconds), await _rate(login, seconds)
             if turn:
                 found.append(rates)

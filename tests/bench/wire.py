@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.request import urlopen
 
 import msgspec
 
@@ -26,6 +28,13 @@ class Served:
 
     port: int
     process: "subprocess.Popen[str]"
+
+    def wait_until_ready(self) -> None:
+        """Ask until the server calls itself ready."""
+        while True:
+            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                return
+            time.sleep(0.005)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A running Revenge to measure: the product's own wiring, on a PostgreSQL of its own that commits to disk."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
+import psycopg
 import uvloop
 
 from revenge_adapters import open_revenge
+from revenge_adapters.postgres.embedded import EmbeddedServer
 from revenge_adapters.wiring.settings import Settings
 from revenge_adapters.wiring.settings.records import Passwords, Sessions
 from revenge_core.actor import Origin
@@ -40,14 +43,30 @@ class World:
 
 
 @asynccontextmanager
-async def world(data_dir: Path, *, people: int, passwords: Passwords = CHEAP) -> AsyncGenerator[World]:
+async def world(
+    data_dir: Path, *, people: int, passwords: Passwords = CHEAP, max_per_user: int = 1000
+) -> AsyncGenerator[World]:
     """Start everything in `data_dir`, and register so many people."""
-    settings = Settings(data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=1000))
+    settings = Settings(data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=max_per_user))
     async with open_revenge(settings) as revenge:
         names = tuple(f"person{number}" for number in range(people))
-        for name in names:
-            await revenge.auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD, ORIGIN)
+        places = asyncio.Semaphore(passwords.threads)
+
+        async def register(name: str) -> None:
+            async with places:
+                await revenge.auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD, ORIGIN)
+
+        await asyncio.gather(*map(register, names))
         yield World(revenge, names)
+
+
+def gather_statistics(data_dir: Path) -> None:
+    """What autovacuum does within minutes: without it PostgreSQL goes on planning for tables that were empty."""
+    with (
+        contextlib.closing(EmbeddedServer.open(data_dir)) as server,
+        psycopg.connect(server.superuser_url, autocommit=True) as connection,
+    ):
+        connection.execute("ANALYZE")
 
 
 @contextmanager
