@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from asyncio import CancelledError
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -28,6 +29,12 @@ def configure(level: str, form: Literal["json", "text"]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of every malformed request
+    logging.getLogger("uvicorn.error").addFilter(_is_a_defect)
+
+
+def _is_a_defect(record: logging.LogRecord) -> bool:
+    """Requests that a stop cut off are no defect of the application, whose traceback uvicorn would show."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
 
 
 class TextLines(logging.Formatter):

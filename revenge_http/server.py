@@ -126,7 +126,6 @@ async def _run(settings: Settings, sockets: list[socket.socket], announce: Annou
             if token is not None:
                 announce(f"bootstrap token: {token.reveal()}")
             told.started = True
-            revenge.health.mark_started()
             await told.to_stop.wait()
             await _drain(revenge, server, settings.server.drain_timeout.total_seconds())
             await asyncio.shield(serving)

@@ -19,6 +19,7 @@ class Action(StrEnum):
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     SESSION_REVOKE = "session.revoke"
     SESSION_REVOKE_ALL = "session.revoke_all"
+    SIGNING_KEY_CREATE = "signing_key.create"
     SIGNING_KEY_ROTATE = "signing_key.rotate"
     USER_BOOTSTRAP = "user.bootstrap"
     USER_CREATE = "user.create"

@@ -7,6 +7,7 @@ with later issues.
 
 import logging
 import time
+from http import HTTPStatus
 from typing import Final
 
 from revenge_core.actor import Origin
@@ -62,7 +63,7 @@ class Edge:
                     message["headers"] += self._cors.headers(read.get(b"origin"))
             await send(message)
 
-        started = time.perf_counter() if self._log_access else 0.0
+        started = time.perf_counter()
         try:
             app, receive = self._checked(scope, receive, read)
             await app(scope, receive, send_dressed)
@@ -72,7 +73,8 @@ class Edge:
             else:
                 await self._problems.answer(error, scope)(scope, receive, send_dressed)
         finally:
-            if self._log_access:
+            # What is refused is always logged (decisions W3); everything is at level debug only, for its cost.
+            if status >= HTTPStatus.BAD_REQUEST or self._log_access:
                 self._write_access(scope, status, time.perf_counter() - started)
 
     def _whence(self, scope: Scope, read: dict[bytes, bytes]) -> tuple[str | None, bool]:

@@ -74,3 +74,11 @@ def test_a_port_has_a_double_in_memory_and_something_real(port: type) -> None:
     doubles = {home for home in homes if home.startswith("revenge_adapters.memory")}
     assert doubles
     assert homes - doubles
+
+
+SUITES: Final = {thing.__name__ for thing in classes("revenge_core.testing") if thing.__name__.endswith("Contract")}
+
+
+@pytest.mark.parametrize("port", [port for port in PORTS if not port.__name__.endswith("Tx")], ids=name)
+def test_a_port_has_a_contract_that_ships(port: type) -> None:
+    assert f"{port.__name__}Contract" in SUITES, "say in revenge_core/testing/contracts what every adapter of it owes"

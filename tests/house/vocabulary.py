@@ -109,6 +109,7 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.SESSION_REUSE_DETECTED: "An old refresh token was presented: its session ended, since it may be stolen.",
     Action.SESSION_REVOKE: "One session was ended, by its user or by somebody who may.",
     Action.SESSION_REVOKE_ALL: "A user's sessions were ended, perhaps but the present one; the reason counts them.",
+    Action.SIGNING_KEY_CREATE: "The first start made the key that signs access tokens.",
     Action.SIGNING_KEY_ROTATE: "Access tokens are signed with a new key from now on.",
     Action.USER_BOOTSTRAP: "The first admin was made with the one-time token, or one was tried that is not valid.",
     Action.USER_CREATE: "An account was made by somebody else than its user.",

@@ -51,6 +51,7 @@ class SigningKeys:
             keys = await tx.signing_keys.lock_all()
             if not keys:
                 await tx.signing_keys.add(self._tokens.new_key(str(self._ids.new()), now=now))
+                await self._activity.write(tx, Actor.system(), Action.SIGNING_KEY_CREATE)
                 keys = await tx.signing_keys.lock_all()
         self._tokens.load(keys)
 
