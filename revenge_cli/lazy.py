@@ -1,15 +1,19 @@
 """Commands that are loaded when they are called, with examples in their help and hints for what was mistyped."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import click
 
 if TYPE_CHECKING:
     from revenge_core.errors import RevengeError
 
+AS_JSON: Final = "revenge.json"
+"""Key in click's metadata: whether the command line asks for JSON."""
 REPORTED_BY: Final = "revenge.report"
 """Key in click's metadata: how the running command wants errors reported."""
 
@@ -84,10 +88,25 @@ class LazyGroup(click.Group):
 class Root(LazyGroup):
     """The outermost group: what Revenge refuses becomes a message and an exit code here."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 (click's own)
+    ) -> click.Context:
+        """Read the command line; remember whether JSON is asked for, in case it cannot be used."""
+        as_json = "--json" in args
+        with _usage_errors(as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[AS_JSON] = as_json
+        return context
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (what a command returns)
         """Run the command; what Revenge refuses is reported and becomes an exit code."""
         try:
-            return super().invoke(ctx)
+            with _usage_errors(as_json=ctx.meta[AS_JSON]):
+                return super().invoke(ctx)
         except Exception as error:
             from revenge_cli.exits import exit_code  # not above: help is shown without loading the core
             from revenge_core.errors import RevengeError
@@ -96,6 +115,27 @@ class Root(LazyGroup):
                 raise
             ctx.meta.get(REPORTED_BY, _report)(error)
             raise click.exceptions.Exit(exit_code(error)) from error
+
+
+class UsageAsJson(click.ClickException):
+    """A command line that cannot be used, told as every other error is where JSON is asked for."""
+
+    exit_code = click.UsageError.exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the object to standard error."""
+        told: dict[str, object] = {"error": "usage", "message": self.format_message(), "errors": []}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2), file=file, err=True)
+
+
+@contextmanager
+def _usage_errors(*, as_json: bool) -> Generator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        if as_json:
+            raise UsageAsJson(error.format_message()) from error
+        raise
 
 
 def _report(error: "RevengeError") -> None:

@@ -246,6 +246,18 @@ def test_what_was_mistyped_is_a_usage_error_with_a_hint(run: Run, arguments: tup
     assert hint in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("serv",), ("migrate", "statsu"), ("serve", "--prot", "1"), ("serve", "--port", "many"), ("completion", "tcsh")],
+)
+def test_a_usage_error_is_an_object_where_json_is_asked_for(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    told = json.loads(done.stderr)
+    assert (told["error"], told["errors"]) == ("usage", [])
+    assert told["message"]
+
+
 def test_help_shows_examples_before_options(run: Run) -> None:
     for arguments in ((), ("admin",), ("admin", "create"), ("doctor",)):
         text = run(*arguments, "--help").stdout
