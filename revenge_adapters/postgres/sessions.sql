@@ -20,11 +20,12 @@ UPDATE revenge.sessions
  WHERE id = %(id)s AND ended_at IS NULL
 
 -- name: end_all_of
--- Whoever locks several sessions does it by id, so that two never wait for each other.
+-- Whoever locks several sessions does it by id, so that two never wait for each other; the one that is kept is locked
+-- with them, since who keeps it is about to change it.
 WITH open AS (
     SELECT id
       FROM revenge.sessions
-     WHERE user_id = %(user_id)s AND ended_at IS NULL AND id IS DISTINCT FROM %(keep)s::uuid
+     WHERE user_id = %(user_id)s AND ended_at IS NULL
      ORDER BY id
        FOR NO KEY UPDATE
 ),
@@ -32,7 +33,7 @@ ended AS (
     UPDATE revenge.sessions
        SET ended_at = %(at)s, end_reason = %(reason)s
       FROM open
-     WHERE sessions.id = open.id
+     WHERE sessions.id = open.id AND sessions.id IS DISTINCT FROM %(keep)s::uuid
     RETURNING sessions.id
 )
 SELECT id FROM ended ORDER BY id

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -11,10 +12,11 @@ import pytest
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.recycled import RecycledDatabase
+from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_core.auth.errors import TokenInvalid
 from revenge_core.auth.service import Auth
 from revenge_core.secrets import Secret
-from revenge_core.sessions.entities import SessionRules
+from revenge_core.sessions.entities import SessionRules, Sighting
 from revenge_core.sessions.errors import RefreshTokenInvalid
 from revenge_core.users.entities import NewUser
 from revenge_core.users.errors import EmailTaken, UsernameTaken
@@ -204,3 +206,26 @@ async def test_sessions_that_log_each_other_out_at_once_do_not_wait_for_each_oth
         return True
 
     assert await race(servers, logout) == {True: RACERS}
+
+
+async def test_changing_a_password_and_noting_activity_never_wait_for_each_other(
+    servers: tuple[Auth, Auth], database: Database
+) -> None:
+    uow = PostgresUnitOfWork(database)
+    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    for turn in range(5):
+        old, new = (Secret(f"battery staple number {number}") if number else PASSWORD for number in (turn, turn + 1))
+        signed_in = [await servers[0].login("anna", old) for _ in range(8)]
+        actor = await servers[0].authenticate(signed_in[-1].tokens.access_token.reveal())
+        at = signed_in[-1].session.created_at + timedelta(minutes=2)
+        sightings = [Sighting(session_id=each.session.id, at=at, address=None) for each in signed_in]
+
+        async def one_of_them(auth: Auth, number: int) -> bool:
+            if number == RACERS // 2:
+                await auth.change_password(actor, old, new)  # noqa: B023 -- raced within this round
+            else:
+                async with uow.begin() as tx:
+                    await tx.sessions.mark_seen(sightings)  # noqa: B023 -- as above
+            return True
+
+        assert await race(servers, one_of_them) == {True: RACERS}

@@ -160,11 +160,11 @@ class Auth:
                 now, epoch = self._clock.now(), locked.epoch + 1
                 await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
                 await tx.credentials.put(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
-                if actor.session_id is not None:
-                    await tx.sessions.restamp(actor.session_id, epoch)
                 await self._sessions.end_all(
                     tx, actor, user_id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id
                 )
+                if actor.session_id is not None:
+                    await tx.sessions.restamp(actor.session_id, epoch)
                 tx.feed.publish(Change.of_user(user_id))
                 await self._activity.write(
                     tx, actor, Action.USER_PASSWORD_CHANGE, resource=Resource(type="user", id=user_id)
