@@ -1,10 +1,12 @@
 """What signing in keeps in PostgreSQL: credentials, principals, bootstrap tokens, signing keys."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec.structs import asdict
 from typing_extensions import override
 
+from revenge_adapters.postgres.batch import Batch, uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.auth.entities import Account, BootstrapToken, Credential, Principal, SigningKey
@@ -25,7 +27,7 @@ class Sql(SqlFile, file="auth.sql"):
     put_credential: Query[None]
     by_login: Query[Account]
     of_user: Query[Account]
-    principal: Query[Principal]
+    principals: Query[Principal]
     replace_bootstrap_token: Query[None]
     is_bootstrap_token_open: Query[bool]
     consume_bootstrap_token: Query[None]
@@ -71,14 +73,18 @@ class PostgresAccountReader(AccountReader):
 
 
 class PostgresPrincipalReader(PrincipalReader):
-    """Who is behind a session, always asked for, in one statement."""
+    """Who is behind a session, always asked for, in one statement for all sessions asked for at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._batch = Batch[SessionId, Principal](self._principals, lambda principal: principal.session.id)
 
     @override
     async def principal(self, session_id: SessionId) -> Principal | None:
-        return await self._database.one(Sql.principal, session_id=session_id)
+        return await self._batch.one(session_id)
+
+    async def _principals(self, ids: Collection[SessionId]) -> tuple[Principal, ...]:
+        return await self._database.all(Sql.principals, session_ids=uuid_array(ids))
 
 
 class PostgresBootstrapTokens(BootstrapTokenStore):

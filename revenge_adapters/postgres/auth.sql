@@ -19,7 +19,7 @@ SELECT id, username, username_key, email, email_key, display_name, avatar_url, l
   JOIN revenge.credentials ON credentials.user_id = users.id
  WHERE id = %(user_id)s AND deleted_at IS NULL
 
--- name: principal
+-- name: principals
 SELECT sessions.id, sessions.user_id, device_id, sessions.epoch, client_type, device_name, user_agent, address, methods,
        level, authenticated_at, sessions.created_at, last_activity_at, idle_expires_at, expires_at, ended_at,
        end_reason,
@@ -28,7 +28,7 @@ SELECT sessions.id, sessions.user_id, device_id, sessions.epoch, client_type, de
        ARRAY(SELECT role FROM revenge.user_roles WHERE user_roles.user_id = sessions.user_id) AS roles
   FROM revenge.sessions
   JOIN revenge.users ON users.id = sessions.user_id
- WHERE sessions.id = %(session_id)s
+ WHERE sessions.id = ANY(%(session_ids)s::text::uuid[])
 
 -- name: replace_bootstrap_token
 INSERT INTO revenge.bootstrap_tokens (token_hash, created_at, expires_at)

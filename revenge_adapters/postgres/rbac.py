@@ -1,8 +1,11 @@
 """Roles and grants in PostgreSQL."""
 
+from collections.abc import Collection
+
 from msgspec.structs import asdict
 from typing_extensions import override
 
+from revenge_adapters.postgres.batch import Batch
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import UserId
@@ -42,10 +45,11 @@ class PostgresRoles(RoleStore):
 
 
 class PostgresRoleReader(RoleReader):
-    """Roles outside a transaction, always asked for."""
+    """Roles outside a transaction, always asked for; the index once for all who ask at the same moment."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._batch = Batch[None, PermissionIndex](self._indexes, lambda _: None)
 
     @override
     async def all_roles(self) -> tuple[Role, ...]:
@@ -53,4 +57,7 @@ class PostgresRoleReader(RoleReader):
 
     @override
     async def index(self) -> PermissionIndex:
-        return compile_index(await self.all_roles())
+        return await self._batch.one(None) or compile_index(())
+
+    async def _indexes(self, _: Collection[None]) -> tuple[PermissionIndex]:
+        return (compile_index(await self.all_roles()),)

@@ -1,10 +1,12 @@
 """Accounts in PostgreSQL."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec.structs import asdict
 from typing_extensions import override
 
+from revenge_adapters.postgres.batch import Batch, uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import UserId
@@ -21,7 +23,7 @@ class Sql(SqlFile, file="users.sql"):
     lock: Query[User]
     update: Query[None]
     mark_login: Query[None]
-    by_id: Query[User]
+    by_ids: Query[User]
 
 
 class PostgresUsers(UserStore):
@@ -56,7 +58,11 @@ class PostgresUserReader(UserReader):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._batch = Batch[UserId, User](self._by_ids, lambda user: user.id)
 
     @override
     async def by_id(self, user_id: UserId) -> User | None:
-        return await self._database.one(Sql.by_id, id=user_id)
+        return await self._batch.one(user_id)
+
+    async def _by_ids(self, ids: Collection[UserId]) -> tuple[User, ...]:
+        return await self._database.all(Sql.by_ids, ids=uuid_array(ids))

@@ -33,8 +33,8 @@ UPDATE revenge.users
 -- name: mark_login
 UPDATE revenge.users SET last_login_at = %(at)s WHERE id = %(id)s
 
--- name: by_id
+-- name: by_ids
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
        email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
   FROM revenge.users
- WHERE id = %(id)s AND deleted_at IS NULL
+ WHERE id = ANY(%(ids)s::text::uuid[]) AND deleted_at IS NULL
