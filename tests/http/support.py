@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 import httpx
 
+from revenge_http.asgi import App, Message
+
 PASSWORD: Final = "seven purple umbrellas"
 MEMBER: Final = {"username": "ada", "email": "ada@example.org", "password": PASSWORD}
 PEER: Final = "192.0.2.9"
+PROXY: Final = "10.0.0.1"
+TRUSTED: Final = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 PROBLEM_MEMBERS: Final = {
     "type",
     "title",
@@ -63,3 +68,32 @@ def problem(answer: httpx.Response, status: int, error: str) -> Json:
 
 def pointers(said: Json) -> list[str]:
     return sorted(one["pointer"] for one in said["errors"])
+
+
+async def raw(app: App, **scope: object) -> tuple[int, dict[bytes, bytes], bytes]:
+    """One request as no client library would send it."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    whole: dict[str, object] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/healthz",
+        "raw_path": b"/healthz",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"x")],
+        "client": (PEER, 1),
+        "server": ("x", 80),
+        **scope,
+    }
+    await app(whole, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(one.get("body", b"") for one in sent[1:])
