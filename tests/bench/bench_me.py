@@ -6,8 +6,6 @@ from statistics import median
 from typing import Any, Final, cast
 from unittest.mock import patch
 
-import msgspec
-from litestar import Litestar, get
 from litestar.types import ASGIApp
 
 from revenge_adapters.l1 import CachedPrincipals
@@ -19,13 +17,13 @@ from revenge_http.operations import Call, Operation, operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
 from revenge_http.users import User
+from tests.bench.floors import ME, SOMEBODY, bare, raw
 from tests.bench.harness import BenchResult, Ratio
-from tests.bench.inprocess import Cost, Target, body_of
+from tests.bench.inprocess import Cost, Target
 from tests.bench.world import ORIGIN, data_directory, run_async, world
 
 Case = Callable[[], Awaitable[Cost]]
 
-ME: Final = "/api/v1/users/me"
 OPEN: Final = "/api/v1/users/open"
 MANY: Final = 32
 PEOPLE: Final = 4
@@ -81,8 +79,7 @@ async def _measure(
 ) -> Mapping[str, Sequence[Cost]]:
     async with world(place, people=PEOPLE) as there:
         tokens = [await there.sign_in(there.names[number % PEOPLE]) for number in range(reads)]
-        body = await body_of(Target(app=_ours(there.revenge), path=ME, tokens=tokens[:1]))
-        app = _ours(there.revenge, _open_route(body))
+        app = _ours(there.revenge, open_route)
         everybody = Target(app=app, path=ME, tokens=tokens)
 
         def one(app: ASGIApp, path: str = ME) -> Case:
@@ -90,8 +87,8 @@ async def _measure(
 
         found = await in_turns(
             {
-                "raw ASGI": one(_raw(body)),
-                "bare route": one(_bare(body)),
+                "raw ASGI": one(raw()),
+                "bare route": one(bare()),
                 "open route": one(app, OPEN),
                 "me, without the edge": one(_inner(there.revenge)),
                 "me": one(app),
@@ -137,14 +134,10 @@ def _inner(revenge: Revenge) -> ASGIApp:
     return app
 
 
-def _open_route(body: bytes) -> Operation:
-    """What answers the same for everybody, so that the difference to `me` is knowing who asks."""
-    record = msgspec.json.decode(body, type=User)
-
-    async def open_route(call: Call) -> User:
-        return record
-
-    return operation("GET", OPEN, "openRoute", public())(open_route)
+@operation("GET", OPEN, "openRoute", public())
+async def open_route(call: Call) -> User:
+    """The same for everybody, so that the difference to `me` is knowing who asks."""
+    return SOMEBODY
 
 
 def _forgetful(revenge: Revenge, target: Target, requests: int, concurrency: int) -> Case:
@@ -171,24 +164,3 @@ def _without_feed(target: Target, requests: int, concurrency: int) -> Case:
 
 def _never(_follower: ChangeFollower, _now: float) -> bool:
     return False
-
-
-def _raw(body: bytes) -> ASGIApp:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-
-    async def app(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 -- ASGI as it is
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return app
-
-
-def _bare(body: bytes) -> ASGIApp:
-    """The least that Litestar can do: one route, nothing else switched on."""
-    record = msgspec.json.decode(body, type=User)
-
-    @get(ME)
-    async def bare() -> User:
-        return record
-
-    return cast(ASGIApp, Litestar([bare], openapi_config=None))

@@ -58,18 +58,6 @@ class Target:
             raise RuntimeError(f"{self.path} answered {set(statuses)}")
 
 
-async def body_of(target: Target) -> bytes:
-    """What the application answers."""
-    parts: list[bytes] = []
-
-    async def send(message: Any) -> None:  # noqa: ANN401 -- Litestar's union of closed dictionaries
-        parts.append(message.get("body", b""))
-
-    app: Any = target.app
-    await app(_scope(target.path, _headers(target.tokens[0])), _no_body, send)
-    return b"".join(parts)
-
-
 def _scope(path: str, headers: list[tuple[bytes, bytes]]) -> dict[str, object]:
     """What a server makes for each request, anew."""
     return {

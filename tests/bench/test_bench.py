@@ -17,6 +17,7 @@ TINY: Final[dict[str, dict[str, float]]] = {
     "revocation": {"sessions": 8},
     "startup": {"commands": 1, "starts": 1},
     "testdb": {"tests": 2, "rounds": 1},
+    "wire": {"seconds": 0.1, "rounds": 1},
 }
 
 

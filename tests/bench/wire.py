@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.request import urlopen
 
@@ -37,16 +38,20 @@ class Served:
             time.sleep(0.005)
 
 
-@contextmanager
-def served(data_dir: Path, **settings: str) -> Generator[Served]:
-    """Start a server on the database in `data_dir`; it is told to stop at the end of the block.
+def served(data_dir: Path, **settings: str) -> AbstractContextManager[Served]:
+    """Run `revenge serve` on the database in `data_dir` for the length of a block.
 
     `settings` are variables of its environment, without their prefix: `LOG_LEVEL="debug"`.
     """
     command = [str(REVENGE), "serve", "--data-dir", str(data_dir), "--port", "0"]
+    return running(command, {f"REVENGE_{name}": value for name, value in {"LOG_LEVEL": "warning", **settings}.items()})
+
+
+@contextmanager
+def running(command: Sequence[str], variables: Mapping[str, str] = MappingProxyType({})) -> Generator[Served]:
+    """Run a server that prints where it listens; it is told to stop at the end of the block."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REVENGE_")}
-    environment |= {f"REVENGE_{name}": value for name, value in {"LOG_LEVEL": "warning", **settings}.items()}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**environment, **variables}) as process:
         watchdog = threading.Timer(PATIENCE, process.kill)
         watchdog.start()
         try:
@@ -64,7 +69,7 @@ def _port(process: "subprocess.Popen[str]") -> int:
     for line in lines:
         if line.startswith(LISTENS):
             return int(line.removeprefix(LISTENS).rstrip("/\n"))
-    raise RuntimeError("`revenge serve` ended before it listened")
+    raise RuntimeError("the server ended before it listened")
 
 
 class Client:
