@@ -70,7 +70,7 @@ class Page:
 def page_of(example: Example) -> Page:
     """The page that a block stands on."""
     page = example.namespace[PAGE]
-    assert isinstance(page, Page)  # noqa: S101
+    assert isinstance(page, Page)  # noqa: S101 - `open_page` put it there
     return page
 
 
@@ -98,7 +98,7 @@ def run_module(name: str, source: str) -> None:
         Path(folder, name).write_text(source)
         settings = ("--rootdir", folder, "-o", "anyio_mode=auto", "-W", "error")  # as docs/testing.md advises
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *settings, name]
-        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)  # noqa: S603 - pytest
     if done.returncode:
         raise AssertionError(done.stdout + done.stderr)
 
@@ -132,7 +132,7 @@ def open_page(namespace: dict[str, object]) -> None:
 def close_page(namespace: dict[str, object]) -> None:
     """And leaves nothing."""
     page = namespace[PAGE]
-    assert isinstance(page, Page)  # noqa: S101
+    assert isinstance(page, Page)  # noqa: S101 - `open_page` put it there
     page.close()
 
 

@@ -1,30 +1,16 @@
-"""What the machine itself gives: its time, and identifiers that sort by it."""
+"""What the machine itself gives: identifiers that sort by its time. The clock is the database's: `postgres/feed.py`."""
 
 import os
 import threading
 import time
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from typing_extensions import override
 
-from revenge_core.clock import Clock
 from revenge_core.ids import Ids
 
 _COUNTER_MAX: Final = 0xFFF
-
-
-class SystemClock(Clock):
-    """The machine's own time, held still where it would step back. A cluster uses the database's (rulings R26)."""
-
-    def __init__(self) -> None:
-        self._latest = datetime.min.replace(tzinfo=UTC)
-
-    @override
-    def now(self) -> datetime:
-        self._latest = max(self._latest, datetime.now(UTC))
-        return self._latest
 
 
 class Uuid7Ids(Ids):

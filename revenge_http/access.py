@@ -70,4 +70,4 @@ def check_declarations(routes: Iterable[BaseRoute]) -> None:
 
 def handlers_of(route: BaseRoute) -> list[BaseRouteHandler]:
     """Every handler behind a route."""
-    return list(getattr(route, "route_handlers", None) or [route.route_handler])  # type: ignore[attr-defined]
+    return list(getattr(route, "route_handlers", None) or [route.route_handler])  # type: ignore[attr-defined]  # some kinds of route have one

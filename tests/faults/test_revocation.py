@@ -79,6 +79,6 @@ def test_a_session_ended_on_one_server_stops_on_the_other_within_the_bound(notif
                 assert one.me(tokens["access_token"]).status_code == HTTPStatus.UNAUTHORIZED
                 delays.append(asker.seconds_after(ended_at))
             delays.sort()
-            print(f"\nnotifications {notifications}: median {median(delays):.3f} s, longest {delays[-1]:.3f} s")  # noqa: T201
+            print(f"\nnotifications {notifications}: median {median(delays):.3f} s, longest {delays[-1]:.3f} s")  # noqa: T201 (seen with -s)
             assert delays[math.ceil(len(delays) * 0.99) - 1] <= P99_SECONDS
             assert delays[-1] <= LONGEST_SECONDS

@@ -18,7 +18,7 @@ SELECT c.oid::regclass::text, c.oid, c.relkind::text FROM pg_class c JOIN pg_nam
 # Counters are complete once a backend has left pg_stat_activity (PostgreSQL 15 and newer): it adds its own before.
 _WRITES = "pg_stat_get_tuples_inserted(o) + pg_stat_get_tuples_updated(o) + pg_stat_get_tuples_deleted(o)"
 _USES = "pg_stat_get_blocks_fetched(o)"
-_CATALOG_WRITES = f"(SELECT sum({_WRITES}) FROM unnest('{{oids}}'::oid[]) AS o)::text"  # noqa: S608
+_CATALOG_WRITES = f"(SELECT sum({_WRITES}) FROM unnest('{{oids}}'::oid[]) AS o)::text"  # noqa: S608 - constants
 _RESET = "pg_stat_get_db_stat_reset_time(this.oid)"
 _GRANTS = "(SELECT ROW(datdba, datacl) FROM pg_database WHERE oid = this.oid)"
 _SETTINGS = "(SELECT array_agg(ROW(setrole, setconfig)) FROM pg_db_role_setting WHERE setdatabase = this.oid)"
@@ -119,7 +119,7 @@ def assembled(text: str) -> bytes:
 def _seeds(connection: Connection[Any], name: str, kind: str) -> bytes:
     if kind == "S":
         return bytes(one(connection, f"SELECT convert_to(format('%s, %L', last_value, is_called), 'UTF8') FROM {name}"))  # noqa: S608
-    source = f"(SELECT * FROM {name})" if kind == "m" else name  # noqa: S608
+    source = f"(SELECT * FROM {name})" if kind == "m" else name  # noqa: S608 - quoted by PostgreSQL
     with connection.cursor() as cursor, cursor.copy(assembled(f"COPY {source} TO STDOUT")) as copy:
         return b"".join(map(bytes, copy))
 
