@@ -96,3 +96,10 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database_unavailable"
     title = "The database cannot be reached right now; nothing was changed"
+
+
+class SealBroken(RevengeError):
+    """A stored secret does not open: it was changed, belongs elsewhere, or was sealed with another master secret."""
+
+    code = "seal_broken"
+    title = "A stored secret cannot be opened; the server's master secret is not the one that sealed it"

@@ -4,6 +4,7 @@ from revenge_core.activity.service import Activity
 from revenge_core.auth.service import Auth
 from revenge_core.entity import Entity
 from revenge_core.health.service import Health
+from revenge_core.jobs.service import Jobs
 from revenge_core.rbac.service import Rbac
 from revenge_core.sessions.service import Sessions
 from revenge_core.users.service import Users
@@ -15,6 +16,7 @@ class Revenge(Entity, kw_only=True):
     activity: Activity
     auth: Auth
     health: Health
+    jobs: Jobs
     rbac: Rbac
     sessions: Sessions
     users: Users

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets as _random
-from typing import Final, final
+from typing import Final, Protocol, final
 
 TOKEN_BYTES: Final = 32
 
@@ -33,6 +33,22 @@ class Secret:
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         message = "a Secret cannot be pickled: pass it on, or reveal() it where it is used"
         raise TypeError(message)
+
+
+class Sealer(Protocol):
+    """Hides secrets that must be stored: who has only the database learns nothing (decisions P1)."""
+
+    def seal(self, secret: Secret, context: str) -> str:
+        """The secret, encrypted, as text; it opens in the same `context` only."""
+        ...
+
+    def unseal(self, sealed: str, context: str) -> Secret:
+        """The secret.
+
+        Raises:
+            SealBroken: it was changed, made in another context, or sealed with a key that this server does not have.
+        """
+        ...
 
 
 def new_token() -> Secret:

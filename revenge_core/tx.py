@@ -3,9 +3,10 @@
 from typing import Protocol
 
 from revenge_core.auth.ports import AuthTx
+from revenge_core.jobs.ports import JobAdminTx
 
 
-class EveryTx(AuthTx, Protocol):
+class EveryTx(AuthTx, JobAdminTx, Protocol):
     """What a unit of work hands out, before each feature sees only its own part of it.
 
     A feature whose protocol no other feature includes is added to the bases; both units of work then owe it.

@@ -1,0 +1,311 @@
+"""The rules of jobs: what an attempt's end means, when a tick is due, what is unique. Whoever runs jobs asks here."""
+
+import hashlib
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from revenge_core.background import (
+    UNFINISHED,
+    CancelJob,
+    Curve,
+    DiscardJob,
+    Job,
+    JobSpec,
+    JobState,
+    Missed,
+    Planned,
+    Queue,
+    Retry,
+    RetryAfter,
+    Schedule,
+    Snooze,
+    Unique,
+)
+from revenge_core.entity import Entity
+from revenge_core.errors import FieldProblem, RevengeError
+from revenge_core.jobs.entities import Claimed, Finish
+from revenge_core.jobs.errors import JobPayloadInvalid, JobRefused
+from revenge_core.secrets import Secret
+
+MAX_TAGS: Final = 20
+MAX_TAG_LENGTH: Final = 200
+MAX_ARGS_BYTES: Final = 1024 * 1024
+MAX_METADATA_BYTES: Final = 64 * 1024
+MAX_ATTEMPTS: Final = 1000
+MAX_ERROR_LENGTH: Final = 2000
+MAX_TRACE_LENGTH: Final = 8000
+MOST_MISSED: Final = 100
+"""So many missed ticks are made up for at once; the next look makes up for more."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Interrupted(Exception):  # noqa: N818 -- an outcome
+    """The worker stops before the job has: it is given back, and the attempt does not count."""
+
+
+class CancelRequested(Exception):  # noqa: N818 -- an outcome
+    """Somebody asked for the running job to be cancelled."""
+
+
+class TimedOut(Exception):  # noqa: N818 -- an outcome
+    """The attempt took longer than its kind allows."""
+
+
+# Outcomes -----------------------------------------------------------------------------------------------------------
+
+
+def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
+    claimed: Claimed, retry: Retry, error: BaseException | None, *, chance: float
+) -> Finish:
+    """How the run ends that came back with `error`, None for success. `chance` from 0 to 1 is the retry's jitter."""
+    match error:
+        case None:
+            return Finish(key=claimed.key, state=JobState.COMPLETED)
+        case Snooze():
+            return Finish(key=claimed.key, state=JobState.SCHEDULED, delay=max(error.delay, timedelta(0)), refund=True)
+        case Interrupted():
+            return Finish(key=claimed.key, state=JobState.AVAILABLE, refund=True)
+        case CancelRequested() | CancelJob():
+            return Finish(key=claimed.key, state=JobState.CANCELLED, error=_text(error))
+        case DiscardJob():
+            return Finish(key=claimed.key, state=JobState.DISCARDED, error=_text(error))
+        case RetryAfter():
+            return _again(claimed, max(error.delay, timedelta(0)), error)
+        case _:
+            return _again(claimed, retry_delay(retry, claimed.attempt, chance=chance), error)
+
+
+def _again(claimed: Claimed, delay: timedelta, error: BaseException) -> Finish:
+    state = JobState.RETRYABLE if claimed.attempt < claimed.max_attempts else JobState.DISCARDED
+    return Finish(key=claimed.key, state=state, delay=delay, error=_text(error), trace=_trace(error))
+
+
+def retry_delay(retry: Retry, attempt: int, *, chance: float) -> timedelta:
+    """How long to wait after failed attempt number `attempt`, counted from 1."""
+    step, ceiling = retry.step.total_seconds(), retry.ceiling.total_seconds()
+    growth = {
+        Curve.CONSTANT: 1.0,
+        Curve.LINEAR: float(attempt),
+        Curve.EXPONENTIAL: 2.0 ** min(attempt - 1, 60),
+        Curve.FOURTH_POWER: float(attempt) ** 4,
+    }
+    pause = min(step * growth[retry.curve], ceiling)
+    return timedelta(seconds=pause * (1 + retry.jitter * (2 * chance - 1)))
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, RevengeError):
+        return f"{error.code}: {error.detail}"[:MAX_ERROR_LENGTH]
+    return f"{type(error).__name__}: {error}".removesuffix(": ")[:MAX_ERROR_LENGTH]
+
+
+def _trace(error: BaseException) -> str | None:
+    if isinstance(error, RevengeError | RetryAfter | TimedOut):
+        return None
+    return "".join(traceback.format_tb(error.__traceback__))[-MAX_TRACE_LENGTH:] or None
+
+
+# Enqueuing ----------------------------------------------------------------------------------------------------------
+
+
+class Prepared(Entity, kw_only=True):
+    """A job as stores write it."""
+
+    kind: str
+    queue: Queue
+    priority: int
+    max_attempts: int
+    timeout: float | None
+    at: datetime | None
+    args: bytes
+    """JSON."""
+    metadata: bytes
+    """JSON."""
+    tags: tuple[str, ...]
+    unique_key: bytes | None
+    unique_states: tuple[str, ...]
+
+
+def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) -> Prepared:
+    """The job, checked, with everything decided that its kind decides.
+
+    Raises:
+        JobRefused: with every problem.
+    """
+    spec = planned.job.spec
+    queue = planned.queue or spec.queue
+    priority = spec.priority if planned.priority is None else planned.priority
+    max_attempts = spec.max_attempts if planned.max_attempts is None else planned.max_attempts
+    unique = planned.unique or spec.unique
+    args = encoded(planned.job, seal)
+    metadata = msgspec.json.encode(planned.metadata)
+    problems = [
+        *_problems(1 <= priority <= 4, "/priority", "must be from 1 (first) to 4"),  # noqa: PLR2004 -- River's range
+        *_problems(1 <= max_attempts <= MAX_ATTEMPTS, "/max_attempts", f"must be from 1 to {MAX_ATTEMPTS}"),
+        *_problems(len(planned.tags) <= MAX_TAGS, "/tags", f"must be at most {MAX_TAGS}"),
+        *_problems(
+            all(1 <= len(tag) <= MAX_TAG_LENGTH for tag in planned.tags),
+            "/tags",
+            f"must each have 1 to {MAX_TAG_LENGTH} characters",
+        ),
+        *_problems(len(args) <= MAX_ARGS_BYTES, "/args", f"must be at most {MAX_ARGS_BYTES} bytes of JSON"),
+        *_problems(b"\\u0000" not in args, "/args", "must not contain the character U+0000, which no database keeps"),
+        *_problems(
+            len(metadata) <= MAX_METADATA_BYTES and b"\\u0000" not in metadata,
+            "/metadata",
+            f"must be at most {MAX_METADATA_BYTES} bytes of JSON, without U+0000",
+        ),
+        *_problems(
+            unique is None or unique.states >= UNFINISHED, "/unique/states", "must contain every unfinished state"
+        ),
+    ]
+    if problems:
+        raise JobRefused(f"A job of kind {spec.kind} cannot be enqueued like this", problems=problems)
+    return Prepared(
+        kind=spec.kind,
+        queue=queue,
+        priority=priority,
+        max_attempts=max_attempts,
+        timeout=None if spec.timeout is None else spec.timeout.total_seconds(),
+        at=planned.at,
+        args=args,
+        metadata=metadata,
+        tags=planned.tags,
+        unique_key=None if unique is None else unique_key(planned.job, unique, queue, planned.at or now),
+        unique_states=() if unique is None else tuple(sorted(unique.states)),
+    )
+
+
+def _problems(fine: bool, pointer: str, detail: str) -> list[FieldProblem]:  # noqa: FBT001 -- read as a sentence
+    return [] if fine else [FieldProblem(pointer=pointer, detail=detail)]
+
+
+def unique_key(job: Job, unique: Unique, queue: Queue, at: datetime) -> bytes:
+    """What two jobs have in common that are the same: 32 bytes. Secrets count by digest: sealed ones always differ."""
+    parts: dict[str, Any] = {"kind": job.spec.kind}
+    if unique.by_args:
+        parts["args"] = asdict(job)
+    if unique.by_queue:
+        parts["queue"] = queue
+    if unique.period is not None:
+        parts["period"] = (at - _EPOCH) // unique.period
+    return hashlib.sha256(msgspec.json.encode(parts, enc_hook=_digested, order="deterministic")).digest()
+
+
+def _digested(value: object) -> str:
+    if isinstance(value, Secret):
+        return hashlib.sha256(b"revenge unique job\x00" + value.reveal().encode()).hexdigest()
+    raise NotImplementedError(f"a job cannot carry a {type(value).__name__}")
+
+
+# Payloads -----------------------------------------------------------------------------------------------------------
+
+
+def encoded(job: Job, seal: Callable[[Secret], str]) -> bytes:
+    """The payload as JSON; every `Secret` in it is sealed.
+
+    Raises:
+        JobRefused: it holds what JSON has no form for.
+    """
+
+    def sealed(value: object) -> object:
+        if isinstance(value, Secret):
+            return {"sealed": seal(value)}
+        raise NotImplementedError(f"a job cannot carry a {type(value).__name__}")
+
+    try:
+        return msgspec.json.encode(job, enc_hook=sealed)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise JobRefused(f"A job of kind {job.spec.kind} cannot be written as JSON: {error}") from error
+
+
+def decoded(kind: type[Job], args: msgspec.Raw, unseal: Callable[[str], Secret]) -> Job:
+    """The payload of a row. Unknown fields are ignored: a newer program may have added them.
+
+    Raises:
+        JobPayloadInvalid: it does not fit. Arguments may be private, so the message names the place only.
+    """
+
+    def opened(expected: type, value: object) -> object:
+        if expected is Secret and isinstance(value, Mapping):
+            inner: object = value.get("sealed")
+            if isinstance(inner, str):
+                return unseal(inner)
+        raise NotImplementedError(f"a {expected.__name__} is to be there")
+
+    try:
+        return msgspec.json.decode(bytes(args), type=kind, dec_hook=opened)
+    except (msgspec.MsgspecError, NotImplementedError, ValueError) as error:
+        raise JobPayloadInvalid(f"The arguments do not fit {kind.spec.kind}: {error}") from error
+
+
+# Schedules ----------------------------------------------------------------------------------------------------------
+
+
+class Due(Entity, kw_only=True):
+    """What is to be done about a schedule now."""
+
+    ticks: tuple[datetime, ...]
+    """One job for each."""
+    next_run_at: datetime
+
+
+def next_tick(every: timedelta, offset: timedelta, after: datetime) -> datetime:
+    """The first tick later than `after`."""
+    passed = (after - _EPOCH - offset) // every
+    return _EPOCH + offset + (passed + 1) * every
+
+
+def due(every: timedelta, offset: timedelta, missed: Missed, *, next_run_at: datetime, now: datetime) -> Due:
+    """Which ticks from `next_run_at` on are to be run at `now`, and when to look again.
+
+    A tick that is less than one period late is not missed, only late.
+    """
+    if next_run_at > now:
+        return Due(ticks=(), next_run_at=next_run_at)
+    following = next_tick(every, offset, now)
+    match missed:
+        case Missed.ONCE:
+            return Due(ticks=(next_run_at,), next_run_at=following)
+        case Missed.SKIP:
+            latest = following - every
+            return Due(ticks=(latest,) if next_run_at >= latest else (), next_run_at=following)
+        case Missed.ALL:
+            ticks = [next_run_at]
+            while len(ticks) < MOST_MISSED and (tick := next_tick(every, offset, ticks[-1])) <= now:
+                ticks.append(tick)
+            return Due(ticks=tuple(ticks), next_run_at=next_tick(every, offset, ticks[-1]))
+
+
+def schedule_problems(schedules: Sequence[Schedule]) -> list[str]:
+    """What is wrong with a program's schedules, in words."""
+    names = [schedule.name for schedule in schedules]
+    return [
+        *(f"two schedules are called {name}" for name in sorted({name for name in names if names.count(name) > 1})),
+        *(f"{one.name} must tick every second at most" for one in schedules if one.every < timedelta(seconds=1)),
+        *(
+            f"the offset of {one.name} must be shorter than its period"
+            for one in schedules
+            if not timedelta(0) <= one.offset < one.every
+        ),
+    ]
+
+
+def spec_problems(spec: JobSpec) -> list[str]:
+    """What is wrong with a kind, in words."""
+    return [
+        *([] if spec.kind.isidentifier() else [f"a kind is letters, digits and underscores: {spec.kind!r}"]),
+        *([] if 1 <= spec.priority <= 4 else [f"{spec.kind}: priority is from 1 to 4"]),  # noqa: PLR2004 -- River's range
+        *([] if 1 <= spec.max_attempts <= MAX_ATTEMPTS else [f"{spec.kind}: attempts are from 1 to {MAX_ATTEMPTS}"]),
+        *(
+            []
+            if spec.unique is None or spec.unique.states >= UNFINISHED
+            else [f"{spec.kind}: unique jobs keep others out in every unfinished state"]
+        ),
+    ]

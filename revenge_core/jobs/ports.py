@@ -1,0 +1,188 @@
+"""What the job queue needs from outside. All times are the store's: no worker's clock decides (rulings R26)."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Protocol
+
+from revenge_core.activity.ports import ActivityTx
+from revenge_core.background import ItemOutcome, JobState, JobsTx, Progress, Schedule
+from revenge_core.jobs.entities import (
+    BulkItem,
+    Claimed,
+    Finish,
+    JobDetail,
+    JobFilter,
+    JobItem,
+    JobKey,
+    JobRules,
+    JobSummary,
+    Promoted,
+    QueueInfo,
+    ScheduleInfo,
+    Signal,
+    WorkerInfo,
+)
+
+
+class JobStore(Protocol):
+    """What a worker does with jobs. Every change is fenced by the run: who lost a job changes nothing about it."""
+
+    async def enlist(self, worker: WorkerInfo) -> None:
+        """Announce a worker, or announce it anew after it was given up; its lease begins now."""
+        ...
+
+    async def beat(self, worker_id: str) -> bool:
+        """Renew the lease. False: it had run out and the jobs are lost; `enlist` again."""
+        ...
+
+    async def leave(self, worker_id: str) -> int:
+        """Give back what the worker still holds (available at once, attempts uncounted) and end its lease; how many."""
+        ...
+
+    async def claim(self, worker_id: str, slots: Mapping[str, int]) -> tuple[Claimed, ...]:
+        """Take up to so many available jobs from each queue: priority first, then scheduled time, then id.
+
+        No job is handed out twice at a time; paused queues give nothing.
+        """
+        ...
+
+    async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
+        """Store how runs ended, in one transaction; those that counted. Others were lost meanwhile.
+
+        Finishing twice is harmless, so whoever got no answer asks again. `RETRYABLE` and `SCHEDULED` ones without
+        delay are available at once.
+        """
+        ...
+
+    async def report(self, key: JobKey, progress: Progress, items: Sequence[ItemOutcome]) -> bool:
+        """Keep progress and outcomes of items; False, and nothing kept, if the run is not the job's any more."""
+        ...
+
+    async def cancel_requests(self, worker_id: str) -> tuple[JobKey, ...]:
+        """The worker's runs that somebody wants cancelled."""
+        ...
+
+
+class JobUpkeep(Protocol):
+    """What keeps the queue going. Any worker may do it at any time; `lead` only keeps them from all doing it."""
+
+    async def lead(self, worker_id: str, lease: timedelta) -> bool:
+        """Whether this worker leads for that long from now: nobody else does, or it did before."""
+        ...
+
+    async def promote(self) -> Promoted:
+        """Make available what is due by now."""
+        ...
+
+    async def rescue(self, rules: JobRules) -> tuple[int, ...]:
+        """Take jobs from workers whose lease ran out, and jobs that overran their timeout by the grace; their ids.
+
+        They go on at once, from the third loss on after the fourth power of attempts in seconds (an hour at most);
+        without attempts left they are discarded. The loss is written among their errors. For one lease after the store
+        itself started nothing is rescued: leases do not survive its crash (rulings R5).
+        """
+        ...
+
+    async def clean(self, rules: JobRules, *, limit: int = 1000) -> int:
+        """Delete up to `limit` finished jobs that were kept long enough, oldest first; how many."""
+        ...
+
+    async def declare(self, schedules: Sequence[Schedule]) -> None:
+        """Make the schedules known. A known one keeps its next tick unless its period or offset changed, and its pause.
+
+        Those that are not in the list stay: an older or newer program may need them. Those that no program declared
+        for 30 days are forgotten by `clean`.
+        """
+        ...
+
+    async def tick(self) -> tuple[int, ...]:
+        """Enqueue what schedules have due, one job for each tick whoever else does the same at the moment; their ids.
+
+        The jobs' metadata name the schedule and the tick.
+        """
+        ...
+
+
+class WakeUps(Protocol):
+    """Hints between processes; losing them costs time and nothing else."""
+
+    def send(self, signals: Iterable[Signal]) -> None:
+        """Tell everybody who listens, soon and without waiting; never raises."""
+        ...
+
+    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Signal]]:
+        """The signals sent from now on, those of this process included. After a gap every queue is signalled."""
+        ...
+
+
+class JobAdmin(Protocol):
+    """What administrators do to jobs, inside a transaction; reached as `tx.job_admin`."""
+
+    async def retry(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+        """Make the jobs available at once, with one attempt more where none is left. Running ones are refused.
+
+        A finished one is refused while another unique job stands in its place.
+        """
+        ...
+
+    async def cancel(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+        """As `JobQueue.cancel`. Finished ones are refused."""
+        ...
+
+    async def delete(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+        """Delete the jobs and what was recorded of them. Running ones are refused."""
+        ...
+
+    async def pause_queue(self, name: str, *, paused: bool) -> bool:
+        """Stop handing out its jobs, or go on; running ones are not touched. Whether that changed anything."""
+        ...
+
+    async def pause_schedule(self, name: str, *, paused: bool) -> bool | None:
+        """Stop its ticks, or go on; what was missed is made up for as the schedule says. None: there is none."""
+        ...
+
+    async def run_schedule(self, name: str) -> int | None:
+        """Enqueue its job now, apart from its ticks; the job's id. None: there is no such schedule."""
+        ...
+
+
+class JobAdminTx(ActivityTx, JobsTx, Protocol):
+    """What administration does in one transaction."""
+
+    @property
+    def job_admin(self) -> JobAdmin:
+        """Jobs, queues and schedules."""
+        ...
+
+
+class JobReader(Protocol):
+    """The reading end, outside a transaction."""
+
+    async def newest(self, wanted: JobFilter, *, limit: int, before: int | None) -> tuple[JobSummary, ...]:
+        """Up to `limit` jobs with ids below `before`, by id descending."""
+        ...
+
+    async def by_id(self, job_id: int, *, args: bool) -> JobDetail | None:
+        """The job; its arguments only if asked for."""
+        ...
+
+    async def items(self, job_id: int, *, limit: int, after: str | None) -> tuple[JobItem, ...]:
+        """Up to `limit` items of the job after the one called `after`, by name (code points)."""
+        ...
+
+    async def counts(self) -> dict[str, dict[JobState, int]]:
+        """How many jobs are in which state, by queue; states without any may be missing."""
+        ...
+
+    async def queues(self) -> tuple[QueueInfo, ...]:
+        """All five queues, and any other of which there are jobs, by name."""
+        ...
+
+    async def workers(self) -> tuple[WorkerInfo, ...]:
+        """Workers with a lease, by id."""
+        ...
+
+    async def schedules(self) -> tuple[ScheduleInfo, ...]:
+        """Schedules by name."""
+        ...

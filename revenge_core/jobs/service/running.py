@@ -1,0 +1,62 @@
+"""One run of one job, from the handler's side."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from revenge_core.background import ItemOutcome, JobContext, JobsTx, Progress
+from revenge_core.jobs.entities import Claimed
+from revenge_core.jobs.errors import JobLost
+from revenge_core.jobs.ports import JobStore
+
+
+class RunningJob(JobContext):
+    """What a handler knows and may do, over the store from which the job was claimed."""
+
+    def __init__(self, claimed: Claimed, store: JobStore) -> None:
+        self._claimed = claimed
+        self._store = store
+        self._progress = claimed.progress
+
+    @property
+    def id(self) -> int:
+        """The job."""
+        return self._claimed.id
+
+    @property
+    def attempt(self) -> int:
+        """This attempt."""
+        return self._claimed.attempt
+
+    @property
+    def max_attempts(self) -> int:
+        """How many failures there may be."""
+        return self._claimed.max_attempts
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the attempt is cancelled, in the database's time."""
+        if self._claimed.timeout is None:
+            return None
+        return self._claimed.attempted_at + timedelta(seconds=self._claimed.timeout)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What was enqueued with the job."""
+        return self._claimed.metadata
+
+    @property
+    def progress(self) -> Progress | None:
+        """What was reported last."""
+        return self._progress
+
+    async def report(self, progress: Progress, items: Sequence[ItemOutcome] = ()) -> None:
+        """Keep it with the job."""
+        if not await self._store.report(self._claimed.key, progress, items):
+            raise JobLost
+        self._progress = progress
+
+    async def complete(self, tx: JobsTx) -> None:
+        """Complete the job with `tx`."""
+        if not await tx.jobs.complete(self._claimed.id, self._claimed.run):
+            raise JobLost
