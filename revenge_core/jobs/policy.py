@@ -2,7 +2,7 @@
 
 import hashlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -207,6 +207,12 @@ def _digested(value: object) -> str:
 # Payloads -----------------------------------------------------------------------------------------------------------
 
 
+class _Sealed(Entity, kw_only=True):
+    """What stands for a secret in the arguments."""
+
+    sealed: str
+
+
 def encoded(job: Job, seal: Callable[[Secret], str]) -> bytes:
     """The payload as JSON; every `Secret` in it is sealed.
 
@@ -233,10 +239,8 @@ def decoded(kind: type[Job], args: msgspec.Raw, unseal: Callable[[str], Secret])
     """
 
     def opened(expected: type, value: object) -> object:
-        if expected is Secret and isinstance(value, Mapping):
-            inner: object = value.get("sealed")
-            if isinstance(inner, str):
-                return unseal(inner)
+        if expected is Secret:
+            return unseal(msgspec.convert(value, _Sealed).sealed)
         raise NotImplementedError(f"a {expected.__name__} is to be there")
 
     try:
