@@ -11,13 +11,12 @@ from uuid import UUID
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from typing_extensions import override
 
+from revenge_adapters.master_secret import derived_key
 from revenge_core.auth.entities import AccessClaims, AuthRules, SigningKey
 from revenge_core.auth.errors import AccessTokenInvalid, MasterSecretMismatch
 from revenge_core.auth.ports import AccessTokens
@@ -54,8 +53,8 @@ class JoserfcAccessTokens(AccessTokens):
     """
 
     def __init__(self, master_secret: Secret, rules: AuthRules, *, issuer: str) -> None:
-        self._wrapper = AESGCM(_derived(master_secret, b"revenge signing-key wrap v1", 32))
-        self._secret_check = _derived(master_secret, b"revenge master-secret check v1", 8).hex()
+        self._wrapper = AESGCM(derived_key(master_secret, b"revenge signing-key wrap v1", 32))
+        self._secret_check = derived_key(master_secret, b"revenge master-secret check v1", 8).hex()
         self._lifetime = rules.access_token_lifetime
         self._issuer = issuer
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
@@ -149,8 +148,3 @@ def _header(token: str) -> _Header:
         return msgspec.json.decode(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)), type=_Header)
     except (msgspec.DecodeError, binascii.Error, ValueError):
         raise AccessTokenInvalid from None
-
-
-def _derived(master_secret: Secret, purpose: bytes, length: int) -> bytes:
-    """A key for one purpose only (ASVS 11.4.4): HKDF-SHA-256 (RFC 5869)."""
-    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose).derive(master_secret.reveal().encode())
