@@ -111,7 +111,7 @@ class Planned(Entity, kw_only=True):
 
     job: Job
     at: datetime | None = None
-    """Not before this; in the past means now."""
+    """Not before this; in the past means now, so nobody is overtaken."""
     queue: Queue | None = None
     priority: int | None = None
     max_attempts: int | None = None

@@ -42,7 +42,12 @@ MAX_TRACE_LENGTH: Final = 8000
 MOST_MISSED: Final = 100
 """So many missed ticks are made up for at once; the next look makes up for more."""
 
+LOST: Final = "worker_lost: nothing was heard of the worker for too long"
+OVERRAN: Final = "worker_lost: the timeout passed and the worker had not stopped the attempt"
+"""What is written among a job's errors when it is rescued; losses are counted by what these begin with."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_RESCUE_SECONDS: Final = 3600
 
 
 class Interrupted(Exception):  # noqa: N818 -- an outcome
@@ -97,6 +102,14 @@ def retry_delay(retry: Retry, attempt: int, *, chance: float) -> timedelta:
     }
     pause = min(step * growth[retry.curve], ceiling)
     return timedelta(seconds=pause * (1 + retry.jitter * (2 * chance - 1)))
+
+
+def rescue_delay(losses: int, attempt: int) -> timedelta:
+    """How long a job waits that a worker lost for the `losses`th time, in this attempt.
+
+    Twice it goes on at once: it was hardly the job's fault. From the third time on it may be what kills its workers.
+    """
+    return timedelta(0) if losses < 3 else timedelta(seconds=min(attempt**4, _MOST_RESCUE_SECONDS))  # noqa: PLR2004 -- the rule
 
 
 def _text(error: BaseException) -> str:

@@ -37,7 +37,10 @@ class JobStore(Protocol):
         ...
 
     async def leave(self, worker_id: str) -> int:
-        """Give back what the worker still holds (available at once, attempts uncounted) and end its lease; how many."""
+        """Give back what the worker still holds (available at once, attempts uncounted) and end its lease; how many.
+
+        Those that somebody wants cancelled are cancelled instead.
+        """
         ...
 
     async def claim(self, worker_id: str, slots: Mapping[str, int]) -> tuple[Claimed, ...]:
@@ -51,7 +54,8 @@ class JobStore(Protocol):
         """Store how runs ended, in one transaction; those that counted. Others were lost meanwhile.
 
         Finishing twice is harmless, so whoever got no answer asks again. `RETRYABLE` and `SCHEDULED` ones without
-        delay are available at once.
+        delay are available at once. A run that somebody wants cancelled never goes back in line: where it ends
+        unfinished, the job is cancelled.
         """
         ...
 
@@ -65,7 +69,10 @@ class JobStore(Protocol):
 
 
 class JobUpkeep(Protocol):
-    """What keeps the queue going. Any worker may do it at any time; `lead` only keeps them from all doing it."""
+    """What keeps the queue going. Any worker may do it at any time; `lead` only keeps them from all doing it.
+
+    Queues in which it makes jobs available are signalled.
+    """
 
     async def lead(self, worker_id: str, lease: timedelta) -> bool:
         """Whether this worker leads for that long from now: nobody else does, or it did before."""
@@ -78,9 +85,10 @@ class JobUpkeep(Protocol):
     async def rescue(self, rules: JobRules) -> tuple[int, ...]:
         """Take jobs from workers whose lease ran out, and jobs that overran their timeout by the grace; their ids.
 
-        They go on at once, from the third loss on after the fourth power of attempts in seconds (an hour at most);
-        without attempts left they are discarded. The loss is written among their errors. For one lease after the store
-        itself started nothing is rescued: leases do not survive its crash (rulings R5).
+        They go on at once, from the third loss on after the fourth power of attempts in seconds (an hour at most,
+        `policy.rescue_delay`); without attempts left they are discarded, and cancelled if somebody wanted that. The
+        loss is written among their errors (`policy.LOST`, `OVERRAN`). A worker that is given up is no worker any more:
+        its next beat says so. For one lease after the store lost its leases in a crash nothing is rescued (rulings R5).
         """
         ...
 
@@ -99,7 +107,8 @@ class JobUpkeep(Protocol):
     async def tick(self) -> tuple[int, ...]:
         """Enqueue what schedules have due, one job for each tick whoever else does the same at the moment; their ids.
 
-        The jobs' metadata name the schedule and the tick.
+        The jobs' metadata name the schedule and the tick: `schedule`, and `tick` in RFC 3339. A tick whose job is
+        unique and there already adds none.
         """
         ...
 
