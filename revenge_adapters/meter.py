@@ -4,6 +4,10 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from revenge_core.background import JobState
+from revenge_core.entity import Entity
+from revenge_core.jobs.entities import QueueInfo
+
 
 class Meter(Protocol):
     """Takes note of what happened. Cheap enough for hot paths, never raises, and keeps no personal data."""
@@ -75,3 +79,22 @@ class NoMeter(Meter):
     @override
     def ticked(self, jobs: int, late: float) -> None:
         """Not noted."""
+
+
+class Vitals(Entity, kw_only=True):
+    """What the database says about itself."""
+
+    oldest_transaction: float
+    """Seconds since the oldest transaction began that keeps dead rows from being cleaned up."""
+    dead_jobs: int
+    """Rows of the queue's table that wait to be cleaned up."""
+
+
+class QueueView(Entity, kw_only=True):
+    """What gauges show, read when they are asked for."""
+
+    now: float
+    queues: tuple[QueueInfo, ...]
+    counts: dict[str, dict[JobState, int]]
+    workers: int
+    vitals: Vitals
