@@ -1,13 +1,22 @@
 """What the doubles remember: plain dictionaries of frozen records."""
 
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Self
 
+from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.turns import Turns
 from revenge_core.activity.entities import Entry
 from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
+from revenge_core.clock import Clock
 from revenge_core.feed import Change
 from revenge_core.ids import EntryId, SessionId, UserId
+from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.sessions.entities import Device, RefreshToken, Session
@@ -28,6 +37,15 @@ class Rows:
     roles: dict[str, Role] = field(default_factory=lambda: {role.name: role for role in BUILT_IN_ROLES})
     grants: dict[tuple[UserId, str], RoleGrant] = field(default_factory=dict[tuple[UserId, str], RoleGrant])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
+    jobs: dict[int, StoredJob] = field(default_factory=dict[int, StoredJob])
+    job_items: dict[tuple[int, str], JobItem] = field(default_factory=dict[tuple[int, str], JobItem])
+    paused_queues: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """Since when each is paused."""
+    job_schedules: dict[str, StoredSchedule] = field(default_factory=dict[str, StoredSchedule])
+    job_workers: dict[str, WorkerInfo] = field(default_factory=dict[str, WorkerInfo])
+    """`seen_at` is when the lease was renewed last; `running` is not kept here."""
+    job_leader: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """Until when the worker leads; one entry at most."""
 
     def copy(self) -> Self:
         """A state of its own, equal to this one."""
@@ -37,10 +55,26 @@ class Rows:
 class MemoryTables:
     """The database of the doubles. Every store and reader of one world shares one of these.
 
-    `rows` is what was committed, `changes` what was announced with it, in order: tests look at both.
+    `rows` is what was committed, `changes` what was announced with it, in order: tests look at both. `clock` is the
+    database's own time, which the job queue goes by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.rows = Rows()
         self.changes: list[Change] = []
+        self.clock = clock or ManualClock()
         self.turns = Turns()
+        self.job_ids = itertools.count(1)
+        """As a sequence of a database: numbers are drawn for good, also by transactions that fail."""
+        self.leases_since: datetime | None = None
+        """When the first worker came, or was looked for, after leases were lost."""
+
+    @asynccontextmanager
+    async def draft(self) -> AsyncGenerator[Rows]:
+        """A copy of the rows that takes their place on a clean exit. One at a time: whoever waits sees the result."""
+        # A database always lets others run first. A double that never did would hide races between transactions.
+        await asyncio.sleep(0)
+        async with self.turns.turn():
+            draft = self.rows.copy()
+            yield draft
+            self.rows = draft

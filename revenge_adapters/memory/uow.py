@@ -1,6 +1,5 @@
 """Transactions of the doubles: one at a time, and a rollback that is real."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -79,11 +78,7 @@ class MemoryUnitOfWork(UnitOfWork[MemoryTx]):
     @override
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[MemoryTx]:
-        # A database always lets others run first. A double that never did would hide races between transactions.
-        await asyncio.sleep(0)
-        async with self._tables.turns.turn():
-            draft = self._tables.rows.copy()
+        async with self._tables.draft() as draft:
             tx = MemoryTx(draft)
             yield tx
-            self._tables.rows = draft
             self._tables.changes.extend(tx.feed.published)
