@@ -1,5 +1,6 @@
 """What the HTTP edge is told by whoever starts it. Handlers and middleware see these values, never settings."""
 
+from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
@@ -30,3 +31,5 @@ class HttpOptions(Entity, kw_only=True):
     """Seconds in which a request's body must have arrived."""
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False
+    observe: Callable[[str, str, int, float], None] | None = None
+    """Told of each request: method, template of the path (empty where no route fits), status, seconds."""

@@ -1,8 +1,7 @@
 """The outer middleware: one layer, so that it costs one layer.
 
 In this order (decisions W3): request id, client address, sizes, CORS preflight, then the application. Limits by address
-come between CORS and the application; what is counted per request (metrics) is counted where it is logged. Both arrive
-with later issues.
+come between CORS and the application; they arrive with a later issue. Requests are counted where they are logged.
 """
 
 import logging
@@ -37,6 +36,7 @@ class Edge:
         self._problems = problems
         self._prefix = options.path_prefix
         self._log_access = options.access_log
+        self._observe = options.observe
         self._proxies = Proxies(options.trusted_proxies, trust_unix_socket=options.trust_unix_socket)
         self._sizes = Sizes(max_body_bytes=options.max_body_bytes, max_header_bytes=options.max_header_bytes)
         self._cors = Cors(options)
@@ -74,8 +74,11 @@ class Edge:
                 await self._problems.answer(error, scope)(scope, receive, send_dressed)
         finally:
             # What is refused is always logged (decisions W3); everything is at level debug only, for its cost.
+            seconds = time.perf_counter() - started
             if status >= HTTPStatus.BAD_REQUEST or self._log_access:
-                self._write_access(scope, status, time.perf_counter() - started)
+                self._write_access(scope, status, seconds)
+            if self._observe is not None:
+                self._observe(scope["method"], scope.get("path_template", ""), status, seconds)
 
     def _whence(self, scope: Scope, read: dict[bytes, bytes]) -> tuple[str | None, bool]:
         """The client's address, and whether it came over TLS: what proxies say counts if they are trusted (R15)."""
