@@ -1,6 +1,6 @@
 """What the job queue needs from outside. All times are the store's: no worker's clock decides (rulings R26)."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
@@ -43,10 +43,13 @@ class JobStore(Protocol):
         """
         ...
 
-    async def claim(self, worker_id: str, slots: Mapping[str, int]) -> tuple[Claimed, ...]:
+    async def claim(
+        self, worker_id: str, slots: Mapping[str, int], *, kinds: Collection[str] | None = None
+    ) -> tuple[Claimed, ...]:
         """Take up to so many available jobs from each queue: priority first, then scheduled time, then id.
 
-        No job is handed out twice at a time; paused queues give nothing.
+        No job is handed out twice at a time; paused queues give nothing. With `kinds` others are passed over: who
+        hands jobs on to where there is no database takes only those that may run there.
         """
         ...
 
