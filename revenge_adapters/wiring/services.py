@@ -6,6 +6,7 @@ from revenge_core.activity.service import Activity
 from revenge_core.auth.entities import AuthRules
 from revenge_core.auth.service import Auth, Passwords, SigningKeys
 from revenge_core.health.service import Health
+from revenge_core.jobs.service import Handlers, Jobs
 from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
@@ -21,7 +22,9 @@ class Services(containers.DeclarativeContainer):
     session_rules = providers.Dependency(instance_of=SessionRules)
 
     activity = providers.Singleton(Activity, adapters.activity_reader, adapters.clock, adapters.ids)
+    handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
+    jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)
     rbac = providers.Singleton(Rbac, adapters.role_reader)
     users = providers.Singleton(Users, adapters.uow, adapters.user_reader, activity, adapters.clock, adapters.ids)
     sessions = providers.Singleton(
@@ -48,5 +51,5 @@ class Services(containers.DeclarativeContainer):
         rules=auth_rules,
     )
     revenge = providers.Singleton(
-        Revenge, activity=activity, auth=auth, health=health, rbac=rbac, sessions=sessions, users=users
+        Revenge, activity=activity, auth=auth, health=health, jobs=jobs, rbac=rbac, sessions=sessions, users=users
     )

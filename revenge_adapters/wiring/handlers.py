@@ -1,0 +1,24 @@
+"""Who runs which jobs, and what comes again and again: one line per kind, one per schedule."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from revenge_core.background import Schedule
+from revenge_core.jobs import Handlers
+from revenge_core.revenge import Revenge
+
+MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
+"""How an embedding program adds kinds and schedules of its own."""
+
+SCHEDULES: Final[tuple[Schedule, ...]] = ()
+
+
+def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None) -> None:
+    """Tell `handlers` all that this program runs.
+
+    Raises:
+        ValueError: two run the same kind, a spec or a schedule breaks a rule, or nobody runs a schedule's job.
+    """
+    if more is not None:
+        more(revenge, handlers)
+    handlers.add_schedules(SCHEDULES)
