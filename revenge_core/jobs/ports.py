@@ -175,6 +175,10 @@ class JobReader(Protocol):
         """Up to `limit` jobs with ids below `before`, by id descending."""
         ...
 
+    async def count(self, wanted: JobFilter) -> int:
+        """How many jobs fit the filter."""
+        ...
+
     async def by_id(self, job_id: int, *, args: bool) -> JobDetail | None:
         """The job; its arguments only if asked for."""
         ...

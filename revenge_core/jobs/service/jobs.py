@@ -82,6 +82,15 @@ class Jobs:
         page = jobs[:limit]
         return Page(items=page, next_cursor=str(page[-1].id) if len(jobs) > limit else None)
 
+    async def count(self, actor: Actor, wanted: JobFilter) -> int:
+        """How many jobs fit the filter: what a change of all of them would meet.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor may not.
+        """
+        actor.require(Permission.JOBS_LIST)
+        return await self._reader.count(wanted)
+
     async def get(self, actor: Actor, job_id: int, *, args: bool = False) -> JobDetail:
         """One job with its attempts and errors; with its arguments for who may see those, which is audited.
 
