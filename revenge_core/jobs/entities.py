@@ -20,6 +20,10 @@ WORKERS: Final[Mapping[Queue, int]] = {
 """How many jobs of each queue one worker process runs at a time (rulings R5)."""
 
 
+ANSWERED_WITHIN: Final = timedelta(seconds=10)
+"""A claim that got no answer for so long gets none; longer than any store waits for its database."""
+
+
 class JobRules(Entity, kw_only=True):
     """What the settings say about jobs."""
 

@@ -53,6 +53,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def give_back_unknown(self, worker_id: str, known: Collection[JobKey]) -> int:
+        """Give back what was handed to the worker without its knowing: the answer to its claim got lost; how many.
+
+        As `leave` gives back. `known` is every run whose end is not stored yet. Jobs handed out in the last
+        `ANSWERED_WITHIN` are left alone, since the answer may be on its way: a worker asks for this from time to time.
+        """
+        ...
+
     async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
         """Store how runs ended, in one transaction; those that counted. Others were lost meanwhile.
 
