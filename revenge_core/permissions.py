@@ -31,6 +31,7 @@ class Permission(StrEnum):
     LIBRARIES_LIST = "libraries:list"
     LIBRARIES_SCAN = "libraries:scan"
     LIBRARIES_UPDATE = "libraries:update"
+    MAIL_TEST = "mail:test"
     MOVIES_CREATE = "movies:create"
     MOVIES_DELETE = "movies:delete"
     MOVIES_GET = "movies:get"

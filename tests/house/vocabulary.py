@@ -67,6 +67,7 @@ PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.LIBRARIES_LIST: "List libraries",
     Permission.LIBRARIES_SCAN: "Scan a library for new files",
     Permission.LIBRARIES_UPDATE: "Change a library",
+    Permission.MAIL_TEST: "Send a message to see whether mail works",
     Permission.MOVIES_CREATE: "Add a movie",
     Permission.MOVIES_DELETE: "Remove a movie",
     Permission.MOVIES_GET: "See one movie",
@@ -103,7 +104,9 @@ PERMISSIONS: Final[dict[Permission, str]] = {
 
 ACTIONS: Final[dict[Action, str]] = {
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
+    Action.MAIL_TEST: "Somebody had a message sent to see whether mail works; its id is in the mail server's log too.",
     Action.SESSION_EVICT: "A session ended because its user signed in more often than may be at the same time.",
+    Action.SESSION_EXPIRE: "Sessions were closed that had been idle for too long or were too old; the changes count them.",
     Action.SESSION_NEW_DEVICE: "Somebody signed in on a device that this user had not used before.",
     Action.SESSION_REFRESH: "A refresh token was exchanged for a new pair, its answer given again, or refused.",
     Action.SESSION_REUSE_DETECTED: "An old refresh token was presented: its session ended, since it may be stolen.",
