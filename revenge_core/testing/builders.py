@@ -11,6 +11,7 @@ from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
 from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
+from revenge_core.jobs.entities import WORKERS, WorkerInfo
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
 from revenge_core.secrets import Secret
@@ -147,3 +148,10 @@ def an_entry(**changes: object) -> Entry:
         salt=b"sixteen salt byt",
     )
     return replace(entry, **changes)
+
+
+def a_worker(worker_id: str = "worker", **changes: object) -> WorkerInfo:
+    """A process that runs jobs of every queue."""
+    queues = {queue.value: count for queue, count in WORKERS.items()}
+    worker = WorkerInfo(id=worker_id, host="kitchen", pid=4711, version="0.2.0", queues=queues)
+    return replace(worker, **changes)

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -11,7 +12,9 @@ from revenge_core.activity.ports import ActivityReader
 from revenge_core.auth.ports import AccountReader, PrincipalReader
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
+from revenge_core.jobs.ports import JobReader, JobStore, JobUpkeep, WakeUps
 from revenge_core.rbac.ports import RoleReader
+from revenge_core.secrets import Sealer
 from revenge_core.sessions.entities import RefreshFamily, RefreshToken, Session
 from revenge_core.sessions.ports import SessionReader
 from revenge_core.testing.builders import a_device, a_grant, a_refresh_token, a_session, a_user
@@ -49,6 +52,20 @@ class World:
     principals: PrincipalReader
     announced: Callable[[], Awaitable[Sequence[Change]]]
     """Every change that was announced so far, in order."""
+    job_store: JobStore = cast(JobStore, None)  # until every world has one
+    job_upkeep: JobUpkeep = cast(JobUpkeep, None)  # until every world has one
+    job_reader: JobReader = cast(JobReader, None)  # until every world has one
+    wake_ups: WakeUps = cast(WakeUps, None)  # until every world has one
+    """Listens already, where adapters need to be started."""
+    sealer: Sealer = cast(Sealer, None)  # until every world has one
+    """With which `uow` seals the secrets of jobs."""
+    now: Callable[[], Awaitable[datetime]] = cast(Any, None)  # until every world has one
+    """The present, as the job queue's store sees it."""
+    pass_time: Callable[[float], Awaitable[None]] = cast(Any, None)  # until every world has one
+    """Lets so many seconds pass for the job queue: leases, due times and retention run on, and so does the time since
+    leases were lost. A store whose clock cannot be set shifts all its times into the past instead."""
+    lose_leases: Callable[[], Awaitable[None]] = cast(Any, None)  # until every world has one
+    """Does to workers' leases, and to the leader's, what a crash of the store does."""
     settle: Callable[[], Awaitable[None]] = _at_once
     """Waits until readers have heard of all that was announced. Readers with a cache need it."""
 
