@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from revenge_core.activity.entities import Action, FieldChange, Resource
+from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import Enqueued, Job, JobState, Planned, Queue
@@ -33,6 +34,8 @@ from revenge_core.uow import UnitOfWork
 
 MAX_BULK: Final = 1000
 """So many jobs at most are changed by one call; who wants more calls again until nothing is left."""
+MAX_JOB_ID: Final = 2**63 - 1
+DIGITS: Final = len(str(MAX_JOB_ID))
 
 _Change = Callable[[JobAdmin, Sequence[int]], Awaitable[tuple[BulkItem, ...]]]
 
@@ -73,7 +76,7 @@ class Jobs:
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
-            JobFilterInvalid: the cursor is not one of this list.
+            CursorInvalid: the cursor is not one of this list.
             Invalid: `limit` is out of range.
         """
         actor.require(Permission.JOBS_LIST)
@@ -115,9 +118,12 @@ class Jobs:
         Raises:
             Unauthenticated, Forbidden: the actor may not.
             JobNotFound: there is no such job.
+            CursorInvalid: the cursor is not one of this list.
             Invalid: `limit` is out of range.
         """
         actor.require(Permission.JOBS_GET)
+        if cursor is not None and "\x00" in cursor:
+            raise CursorInvalid
         if await self._reader.by_id(job_id, args=False) is None:
             raise JobNotFound
         items = await self._reader.items(job_id, limit=checked_limit(limit) + 1, after=cursor)
@@ -301,6 +307,6 @@ def _of_jobs(ids: Sequence[int]) -> Resource:
 
 
 def _number(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 19):  # noqa: PLR2004 -- digits of a bigint
-        raise JobFilterInvalid("The cursor is not one of this list; start again without it")
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= DIGITS and int(cursor) <= MAX_JOB_ID):
+        raise CursorInvalid
     return int(cursor)
