@@ -298,3 +298,18 @@ class Schedule(Entity, kw_only=True):
     missed: Missed = Missed.ONCE
     at_start: bool = False
     """Run at once where the schedule is new; later starts change nothing."""
+
+
+async def in_batches(ctx: JobContext, phase: str, batch: Callable[[], Awaitable[int]]) -> None:
+    """Repeat `batch`, a transaction of its own each time, until it answers that it found nothing.
+
+    Progress is told after each: who lost the job stops there, and another attempt goes on with what is left.
+
+    Raises:
+        JobLost: the job is not this attempt's any more.
+    """
+    told = ctx.progress
+    done = told.current if told is not None and told.phase == phase else 0
+    while found := await batch():
+        done += found
+        await ctx.report(Progress(phase=phase, current=done))

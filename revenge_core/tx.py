@@ -2,11 +2,12 @@
 
 from typing import Protocol
 
+from revenge_core.activity.ports import ActivityMonthsTx
 from revenge_core.auth.ports import AuthTx
 from revenge_core.jobs.ports import JobAdminTx
 
 
-class EveryTx(AuthTx, JobAdminTx, Protocol):
+class EveryTx(ActivityMonthsTx, AuthTx, JobAdminTx, Protocol):
     """What a unit of work hands out, before each feature sees only its own part of it.
 
     A feature whose protocol no other feature includes is added to the bases; both units of work then owe it.

@@ -1,10 +1,12 @@
 """The audit log in memory."""
 
+from datetime import datetime
+
 from typing_extensions import override
 
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.activity.entities import Entry
-from revenge_core.activity.ports import ActivityLog, ActivityReader
+from revenge_core.activity.ports import ActivityLog, ActivityMonths, ActivityReader
 from revenge_core.ids import EntryId, UserId
 
 
@@ -17,6 +19,14 @@ class MemoryActivityLog(ActivityLog):
     @override
     async def add(self, entry: Entry) -> None:
         self._rows.activity[entry.id] = entry
+
+
+class MemoryActivityMonths(ActivityMonths):
+    """A dictionary holds every month."""
+
+    @override
+    async def make_ahead(self, now: datetime) -> int:
+        return 0
 
 
 class MemoryActivityReader(ActivityReader):

@@ -57,6 +57,14 @@ class MemoryBootstrapTokens(BootstrapTokenStore):
     async def void_all(self) -> None:
         self._rows.bootstrap_tokens.clear()
 
+    @override
+    async def forget_expired(self, at: datetime) -> int:
+        tokens = self._rows.bootstrap_tokens
+        expired = [token.token_hash for token in tokens.values() if token.expires_at <= at]
+        for token_hash in expired:
+            del tokens[token_hash]
+        return len(expired)
+
 
 class MemorySigningKeys(SigningKeyStore):
     """Signing keys inside a transaction."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from msgspec.structs import replace
 from typing_extensions import override
@@ -15,6 +16,11 @@ from revenge_core.sessions.ports import RefreshTokenStore, SessionReader, Sessio
 def _is_over(session: Session, at: datetime) -> bool:
     """Whether it ended or expired. Its user's state is another question."""
     return session.ended_at is not None or at >= session.expires_at or at >= session.idle_expires_at
+
+
+def _end(session: Session) -> datetime:
+    """When time alone ends it."""
+    return min(session.idle_expires_at, session.expires_at)
 
 
 class MemorySessions(SessionStore):
@@ -58,6 +64,33 @@ class MemorySessions(SessionStore):
         return tuple([session.id for session in oldest if await self.end(session.id, reason, at)])
 
     @override
+    async def end_expired(self, *, by: datetime, limit: int) -> tuple[EndReason, ...]:
+        sessions = self._rows.sessions.values()
+        expired = [session for session in sessions if session.ended_at is None and _end(session) <= by][:limit]
+        reasons = [EndReason.IDLE if one.idle_expires_at < one.expires_at else EndReason.EXPIRED for one in expired]
+        for session, reason in zip(expired, reasons, strict=True):
+            await self.end(session.id, reason, _end(session))
+        return tuple(reasons)
+
+    @override
+    async def forget_ended(self, *, before: datetime, limit: int) -> int:
+        ended = [
+            (session.ended_at, session)
+            for session in self._rows.sessions.values()
+            if session.ended_at is not None and session.ended_at < before
+        ]
+        oldest = {session.id: session for _, session in sorted(ended, key=itemgetter(0))[:limit]}
+        tokens = [token for token in self._rows.refresh_tokens.values() if token.session_id in oldest]
+        for token in tokens[:limit]:
+            del self._rows.refresh_tokens[token.token_hash]
+        if len(tokens) >= limit:
+            return limit
+        for session in oldest.values():
+            self._note_last_use(session)
+            del self._rows.sessions[session.id]
+        return len(tokens) + len(oldest)
+
+    @override
     async def restamp(self, session_id: SessionId, epoch: int) -> None:
         session = self._rows.sessions.get(session_id)
         if session is not None:
@@ -97,6 +130,24 @@ class MemorySessions(SessionStore):
             kept = replace(known, last_address=device.last_address, last_seen_at=device.last_seen_at)
         self._rows.devices[key] = kept
         return kept
+
+    @override
+    async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:
+        used = {session.device_id for session in self._rows.sessions.values()}
+        unused = [
+            key
+            for key, device in self._rows.devices.items()
+            if device.last_seen_at < unseen_since and device.id not in used
+        ]
+        for key in unused[:limit]:
+            del self._rows.devices[key]
+        return len(unused[:limit])
+
+    def _note_last_use(self, session: Session) -> None:
+        for key, device in self._rows.devices.items():
+            if device.id == session.device_id:
+                last_seen_at = max(device.last_seen_at, session.last_activity_at)
+                self._rows.devices[key] = replace(device, last_seen_at=last_seen_at)
 
     def _of(self, user_id: UserId) -> Iterator[Session]:
         return (session for session in self._rows.sessions.values() if session.user_id == user_id)

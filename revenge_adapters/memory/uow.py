@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from typing_extensions import override
 
-from revenge_adapters.memory.activity import MemoryActivityLog
+from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryBootstrapTokens, MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.feed import MemoryFeed
 from revenge_adapters.memory.rbac import MemoryRoles
@@ -27,6 +27,11 @@ class MemoryTx(EveryTx):
     @override
     def activity(self) -> MemoryActivityLog:
         return MemoryActivityLog(self._rows)
+
+    @property
+    @override
+    def activity_months(self) -> MemoryActivityMonths:
+        return MemoryActivityMonths()
 
     @property
     @override

@@ -12,7 +12,7 @@ from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.migrate import AHEAD
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.activity.entities import Entry
-from revenge_core.activity.ports import ActivityLog, ActivityReader
+from revenge_core.activity.ports import ActivityLog, ActivityMonths, ActivityReader
 from revenge_core.ids import EntryId, UserId
 
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
@@ -39,6 +39,17 @@ class PostgresActivityLog(ActivityLog):
     async def add(self, entry: Entry) -> None:
         changes = msgspec.json.encode(entry.changes).decode()
         await self._transaction.run(Sql.add, **{**asdict(entry), "changes": changes})
+
+
+class PostgresActivityMonths(ActivityMonths):
+    """The log's partitions. Making one keeps everybody from the log until the transaction ends."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def make_ahead(self, now: datetime) -> int:
+        return await self._transaction.one(Sql.make_partitions, since=now, upto=now + AHEAD) or 0
 
 
 class PostgresActivityReader(ActivityReader):

@@ -32,6 +32,7 @@ class Sql(SqlFile, file="auth.sql"):
     is_bootstrap_token_open: Query[bool]
     consume_bootstrap_token: Query[None]
     void_bootstrap_tokens: Query[None]
+    forget_expired_bootstrap_tokens: Query[None]
     lock_signing_keys: Query[None]
     signing_keys: Query[SigningKey]
     add_signing_key: Query[None]
@@ -108,6 +109,10 @@ class PostgresBootstrapTokens(BootstrapTokenStore):
     @override
     async def void_all(self) -> None:
         await self._transaction.run(Sql.void_bootstrap_tokens)
+
+    @override
+    async def forget_expired(self, at: datetime) -> int:
+        return await self._transaction.run(Sql.forget_expired_bootstrap_tokens, at=at)
 
 
 class PostgresSigningKeys(SigningKeyStore):

@@ -45,6 +45,9 @@ DELETE FROM revenge.bootstrap_tokens WHERE token_hash = %(token_hash)s AND expir
 -- name: void_bootstrap_tokens
 DELETE FROM revenge.bootstrap_tokens
 
+-- name: forget_expired_bootstrap_tokens
+DELETE FROM revenge.bootstrap_tokens WHERE expires_at <= %(at)s
+
 -- name: lock_signing_keys
 LOCK TABLE revenge.signing_keys IN SHARE ROW EXCLUSIVE MODE
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 from typing_extensions import override
 
+from revenge_adapters.postgres.batch import uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import SessionId, UserId
@@ -21,10 +22,16 @@ class Sql(SqlFile, file="sessions.sql"):
     end: Query[None]
     end_all_of: Query[SessionId]
     end_oldest_beyond: Query[SessionId]
+    end_expired: Query[EndReason]
+    lock_ended: Query[SessionId]
+    forget_tokens_of: Query[None]
+    note_last_use: Query[None]
+    forget: Query[None]
     restamp: Query[None]
     slide: Query[None]
     mark_seen: Query[None]
     put_device: Query[Device]
+    forget_devices: Query[None]
     live_of: Query[Session]
     add_refresh_token: Query[None]
     lock_session_of: Query[SessionId]
@@ -64,6 +71,21 @@ class PostgresSessions(SessionStore):
         return await self._transaction.all(Sql.end_oldest_beyond, user_id=user_id, limit=limit, reason=reason, at=at)
 
     @override
+    async def end_expired(self, *, by: datetime, limit: int) -> tuple[EndReason, ...]:
+        return await self._transaction.all(
+            Sql.end_expired, by=by, limit=limit, idle=EndReason.IDLE, expired=EndReason.EXPIRED
+        )
+
+    @override
+    async def forget_ended(self, *, before: datetime, limit: int) -> int:
+        ids = uuid_array(await self._transaction.all(Sql.lock_ended, before=before, limit=limit))
+        gone = await self._transaction.run(Sql.forget_tokens_of, ids=ids, limit=limit)
+        if gone < limit:
+            await self._transaction.run(Sql.note_last_use, ids=ids)
+            gone += await self._transaction.run(Sql.forget, ids=ids)
+        return gone
+
+    @override
     async def restamp(self, session_id: SessionId, epoch: int) -> None:
         await self._transaction.run(Sql.restamp, id=session_id, epoch=epoch)
 
@@ -84,6 +106,10 @@ class PostgresSessions(SessionStore):
     async def put_device(self, device: Device) -> Device:
         kept = await self._transaction.one(Sql.put_device, **asdict(device))
         return kept or device
+
+    @override
+    async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:
+        return await self._transaction.run(Sql.forget_devices, unseen_since=unseen_since, limit=limit)
 
 
 class PostgresRefreshTokens(RefreshTokenStore):

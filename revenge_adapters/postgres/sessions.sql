@@ -61,6 +61,63 @@ ended AS (
 )
 SELECT id FROM ended ORDER BY created_at, id
 
+-- name: end_expired
+-- What others hold is left to the next time, here and below: nobody waits, so no order of locks is needed.
+WITH over AS (
+    SELECT id,
+           least(idle_expires_at, expires_at) AS at,
+           CASE WHEN idle_expires_at < expires_at THEN %(idle)s ELSE %(expired)s END AS reason
+      FROM revenge.sessions
+     WHERE ended_at IS NULL AND least(idle_expires_at, expires_at) <= %(by)s
+     LIMIT %(limit)s
+       FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE revenge.sessions
+   SET ended_at = over.at, end_reason = over.reason
+  FROM over
+ WHERE sessions.id = over.id
+RETURNING over.reason
+
+-- name: lock_ended
+SELECT id
+  FROM revenge.sessions
+ WHERE ended_at < %(before)s
+ ORDER BY ended_at
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+
+-- name: forget_tokens_of
+DELETE FROM revenge.refresh_tokens
+ WHERE token_hash IN (
+       SELECT token_hash
+         FROM revenge.refresh_tokens
+        WHERE session_id = ANY(%(ids)s::text::uuid[])
+        LIMIT %(limit)s
+ )
+
+-- name: note_last_use
+WITH use AS (
+    SELECT device_id, max(last_activity_at) AS at
+      FROM revenge.sessions
+     WHERE id = ANY(%(ids)s::text::uuid[])
+     GROUP BY device_id
+),
+known AS (
+    SELECT session_devices.id, use.at
+      FROM revenge.session_devices
+      JOIN use ON use.device_id = session_devices.id
+     WHERE session_devices.last_seen_at < use.at
+     ORDER BY session_devices.id
+       FOR NO KEY UPDATE OF session_devices
+)
+UPDATE revenge.session_devices
+   SET last_seen_at = greatest(last_seen_at, known.at)
+  FROM known
+ WHERE session_devices.id = known.id
+
+-- name: forget
+DELETE FROM revenge.sessions WHERE id = ANY(%(ids)s::text::uuid[])
+
 -- name: restamp
 UPDATE revenge.sessions SET epoch = %(epoch)s WHERE id = %(id)s
 
@@ -106,6 +163,17 @@ INSERT INTO revenge.session_devices (
 ON CONFLICT ON CONSTRAINT session_devices_fingerprint_unique DO UPDATE
    SET last_address = excluded.last_address, last_seen_at = excluded.last_seen_at
 RETURNING id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
+
+-- name: forget_devices
+DELETE FROM revenge.session_devices
+ WHERE id IN (
+       SELECT id
+         FROM revenge.session_devices AS device
+        WHERE last_seen_at < %(unseen_since)s
+          AND NOT EXISTS (SELECT FROM revenge.sessions WHERE sessions.device_id = device.id)
+        LIMIT %(limit)s
+          FOR UPDATE SKIP LOCKED
+ )
 
 -- name: live_of
 SELECT sessions.id, user_id, device_id, sessions.epoch, client_type, device_name, user_agent, address, methods, level,

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from typing_extensions import override
 
-from revenge_adapters.postgres.activity import PostgresActivityLog
+from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresBootstrapTokens, PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.rbac import PostgresRoles
@@ -59,6 +59,11 @@ class PostgresTx(EveryTx):
     @override
     def activity(self) -> PostgresActivityLog:
         return PostgresActivityLog(self._transaction)
+
+    @property
+    @override
+    def activity_months(self) -> PostgresActivityMonths:
+        return PostgresActivityMonths(self._transaction)
 
     @property
     @override

@@ -21,7 +21,7 @@ class Services(containers.DeclarativeContainer):
     auth_rules = providers.Dependency(instance_of=AuthRules)
     session_rules = providers.Dependency(instance_of=SessionRules)
 
-    activity = providers.Singleton(Activity, adapters.activity_reader, adapters.clock, adapters.ids)
+    activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
     jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)

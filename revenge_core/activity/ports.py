@@ -1,8 +1,10 @@
 """What the audit log needs from outside."""
 
+from datetime import datetime
 from typing import Protocol
 
 from revenge_core.activity.entities import Entry
+from revenge_core.background import JobsTx
 from revenge_core.ids import EntryId, UserId
 
 
@@ -11,6 +13,14 @@ class ActivityLog(Protocol):
 
     async def add(self, entry: Entry) -> None:
         """Write `entry` if, and only if, this transaction commits."""
+        ...
+
+
+class ActivityMonths(Protocol):
+    """Where the log's entries lie, month by month; reached as `tx.activity_months`."""
+
+    async def make_ahead(self, now: datetime) -> int:
+        """Prepare this month and the two after it (in UTC); how many months were not prepared yet (rulings R28)."""
         ...
 
 
@@ -31,4 +41,13 @@ class ActivityTx(Protocol):
     @property
     def activity(self) -> ActivityLog:
         """The log."""
+        ...
+
+
+class ActivityMonthsTx(JobsTx, Protocol):
+    """A transaction that can prepare months for the log."""
+
+    @property
+    def activity_months(self) -> ActivityMonths:
+        """Its months."""
         ...

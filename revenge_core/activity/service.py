@@ -6,13 +6,16 @@ from uuid import UUID
 
 from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome, Resource
 from revenge_core.activity.errors import CursorInvalid
-from revenge_core.activity.ports import ActivityReader, ActivityTx
+from revenge_core.activity.jobs import MakeMonths
+from revenge_core.activity.ports import ActivityMonthsTx, ActivityReader, ActivityTx
 from revenge_core.actor import Actor
+from revenge_core.background import JobContext
 from revenge_core.clock import Clock
 from revenge_core.ids import EntryId, Ids, UserId
 from revenge_core.paging import Page, checked_limit
 from revenge_core.permissions import Permission
 from revenge_core.secrets import new_salt
+from revenge_core.uow import UnitOfWork
 
 NOTHING_CHANGED: Final[Mapping[str, FieldChange]] = {}
 NO_RESOURCE: Final = None
@@ -21,7 +24,8 @@ NO_RESOURCE: Final = None
 class Activity:
     """The audit log. Other services write through the transaction that makes the change."""
 
-    def __init__(self, reader: ActivityReader, clock: Clock, ids: Ids) -> None:
+    def __init__(self, uow: UnitOfWork[ActivityMonthsTx], reader: ActivityReader, clock: Clock, ids: Ids) -> None:
+        self._uow = uow
         self._reader = reader
         self._clock = clock
         self._ids = ids
@@ -75,6 +79,12 @@ class Activity:
         )
         page = items[:limit]
         return Page(items=page, next_cursor=str(page[-1].id) if len(items) > limit else None)
+
+    async def make_months(self, _: MakeMonths, ctx: JobContext) -> None:
+        """Prepare the months to come: entries of a month that is not prepared lie where no retention finds them."""
+        async with self._uow.begin() as tx:
+            await tx.activity_months.make_ahead(self._clock.now())
+            await ctx.complete(tx)
 
 
 def _entry_id(cursor: str) -> EntryId:

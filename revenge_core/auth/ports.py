@@ -122,6 +122,10 @@ class BootstrapTokenStore(Protocol):
         """No token is good any more."""
         ...
 
+    async def forget_expired(self, at: datetime) -> int:
+        """Delete tokens that are too old to be used at this time; how many."""
+        ...
+
 
 class SigningKeyStore(Protocol):
     """Signing keys inside a transaction, reached as `tx.signing_keys`."""

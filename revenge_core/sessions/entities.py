@@ -19,6 +19,8 @@ class EndReason(StrEnum):
     """Why a session is over."""
 
     EVICTED = "evicted"
+    EXPIRED = "expired"
+    IDLE = "idle"
     LOGOUT = "logout"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a reason)
     REFRESH_REUSED = "refresh_reused"

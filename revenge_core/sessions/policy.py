@@ -13,6 +13,14 @@ from revenge_core.sessions.entities import ClientType, RefreshFamily, RefreshVer
 SIGHTING_INTERVAL: Final = timedelta(minutes=1)
 """Activity is written at most this often per session (decisions I6)."""
 DEVICE_NAME_MAX: Final = 100
+CLOSING_GRACE: Final = timedelta(minutes=10)
+"""How long after its end an open session is closed: a process may have noted that it was used before, and not written
+that yet."""
+ENDED_KEPT: Final = timedelta(days=30)
+"""How long it can still be seen that, when and why a session ended, and whose an old refresh token was."""
+DEVICE_KEPT: Final = timedelta(days=400)
+"""How long an unused device is remembered. Browsers keep no cookie for longer, so nothing is forgotten that could still
+prove to be known (rulings R18), and what is used once a year stays known."""
 
 
 def judge_refresh(family: RefreshFamily, *, replay_window: timedelta, now: datetime) -> RefreshVerdict:

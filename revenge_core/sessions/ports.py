@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from revenge_core.activity.ports import ActivityTx
+from revenge_core.background import JobsTx
 from revenge_core.feed import FeedTx
 from revenge_core.ids import SessionId, UserId
 from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
@@ -40,6 +41,21 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def end_expired(self, *, by: datetime, limit: int) -> tuple[EndReason, ...]:
+        """End up to `limit` open sessions that expired at `by` or before, each at the moment it did; why, one by one.
+
+        `IDLE` if the idle end came before the absolute one, else `EXPIRED`. Those that others hold are left out.
+        """
+        ...
+
+    async def forget_ended(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` sessions that ended before this time, the longest ended first; how many rows went.
+
+        Not more than `limit` refresh tokens go at a time, and a session goes after its last one: call again until
+        nothing went. Its device keeps when it was last used. Those that others hold are left out.
+        """
+        ...
+
     async def restamp(self, session_id: SessionId, epoch: int) -> None:
         """Give the session the present credential epoch, so that it survives the change (rulings R17)."""
         ...
@@ -61,6 +77,10 @@ class SessionStore(Protocol):
 
         Returns the device as kept: with `device.id` if, and only if, it is new.
         """
+        ...
+
+    async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:
+        """Delete up to `limit` devices that have no session and were last seen before this time; how many."""
         ...
 
 
@@ -98,7 +118,7 @@ class SessionReader(Protocol):
         ...
 
 
-class SessionsTx(ActivityTx, FeedTx, Protocol):
+class SessionsTx(ActivityTx, FeedTx, JobsTx, Protocol):
     """What session management does in one transaction."""
 
     @property

@@ -1,10 +1,13 @@
 """Use cases of sessions: see them, end them, renew them."""
 
+from collections import Counter
 from datetime import datetime
+from typing import Final
 
-from revenge_core.activity.entities import Action, Outcome, Resource
+from revenge_core.activity.entities import Action, FieldChange, Outcome, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor, ActorKind, Origin
+from revenge_core.background import JobContext, in_batches
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
@@ -21,7 +24,11 @@ from revenge_core.sessions.entities import (
     Sighting,
 )
 from revenge_core.sessions.errors import SessionNotFound
+from revenge_core.sessions.jobs import SessionMaintenance
 from revenge_core.sessions.policy import (
+    CLOSING_GRACE,
+    DEVICE_KEPT,
+    ENDED_KEPT,
     SIGHTING_INTERVAL,
     device_label,
     fingerprint,
@@ -33,6 +40,9 @@ from revenge_core.sessions.policy import (
 )
 from revenge_core.sessions.ports import SessionReader, SessionsTx
 from revenge_core.uow import UnitOfWork
+
+BATCH: Final = 1000
+"""So many rows at most does one transaction of the maintenance change: others wait for it only for a moment."""
 
 
 class Sessions:
@@ -263,6 +273,37 @@ class Sessions:
             self._unwritten.pop(sighting.session_id, None)
         self._noted = {key: at for key, at in self._noted.items() if now - at < SIGHTING_INTERVAL}
         return len(sightings)
+
+    async def maintain(self, _: SessionMaintenance, ctx: JobContext) -> None:
+        """Close sessions whose time is over; forget ended ones and unused devices once they were kept long enough.
+
+        The feed says nothing of it: time sends no event, and who remembers such a session knows when it expires
+        (rulings R25). Refresh tokens stay as long as their session: presented, an old one must end it (rulings R16).
+        """
+        now = self._clock.now()
+        await in_batches(ctx, "closing sessions", lambda: self._end_expired(by=now - CLOSING_GRACE))
+        await in_batches(ctx, "forgetting sessions", lambda: self._forget_ended(before=now - ENDED_KEPT))
+        await in_batches(ctx, "forgetting devices", lambda: self._forget_devices(unseen_since=now - DEVICE_KEPT))
+        async with self._uow.begin() as tx:
+            await tx.refresh_tokens.erase_salts(rotated_before=now - self._rules.replay_window)
+            await ctx.complete(tx)
+
+    async def _end_expired(self, *, by: datetime) -> int:
+        """Nobody did it, so one entry tells of all that one transaction closed."""
+        async with self._uow.begin() as tx:
+            reasons = await tx.sessions.end_expired(by=by, limit=BATCH)
+            if reasons:
+                counts = {reason.value: FieldChange(after=count) for reason, count in Counter(reasons).items()}
+                await self._activity.write(tx, Actor.system(), Action.SESSION_EXPIRE, changes=counts)
+        return len(reasons)
+
+    async def _forget_ended(self, *, before: datetime) -> int:
+        async with self._uow.begin() as tx:
+            return await tx.sessions.forget_ended(before=before, limit=BATCH)
+
+    async def _forget_devices(self, *, unseen_since: datetime) -> int:
+        async with self._uow.begin() as tx:
+            return await tx.sessions.forget_devices(unseen_since=unseen_since, limit=BATCH)
 
     async def _note_device(
         self, tx: SessionsTx, user_id: UserId, kind: ClientType, name: str | None, origin: Origin

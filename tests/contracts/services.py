@@ -20,7 +20,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
     """What one server does over the world's store. Load its signing keys before anybody signs in."""
     rules, ids = AuthRules(), Uuid7Ids()
     tokens = PlainAccessTokens(rules)
-    activity = Activity(world.activity, clock, ids)
+    activity = Activity(world.uow, world.activity, clock, ids)
     users = Users(world.uow, world.users, activity, clock, ids)
     sessions = Sessions(world.uow, world.sessions, activity, clock, ids, session_rules or SessionRules())
     rbac = Rbac(world.roles)

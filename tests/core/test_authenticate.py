@@ -90,7 +90,7 @@ class Process:
 
     def __init__(self, box: Sandbox, master_secret: Secret | None = None) -> None:
         uow = MemoryUnitOfWork(box.tables)
-        activity = Activity(MemoryActivityReader(box.tables), box.clock, box.ids)
+        activity = Activity(uow, MemoryActivityReader(box.tables), box.clock, box.ids)
         self.tokens = PlainAccessTokens(RULES, master_secret=master_secret)
         self.keys = SigningKeys(uow, self.tokens, activity, box.clock, box.ids, RULES)
         self.box = box

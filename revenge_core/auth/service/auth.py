@@ -15,9 +15,11 @@ from revenge_core.auth.errors import (
     PasswordRefused,
     TokenInvalid,
 )
+from revenge_core.auth.jobs import CleanUp
 from revenge_core.auth.ports import AccessTokens, AccountReader, AuthTx, PrincipalReader
 from revenge_core.auth.service.passwords import Passwords
 from revenge_core.auth.service.signing_keys import SigningKeys
+from revenge_core.background import JobContext
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
@@ -307,6 +309,17 @@ class Auth:
             Unauthenticated: the actor is not the host or Revenge itself.
         """
         await self._keys.rotate(actor)
+
+    # Housekeeping
+
+    async def clean_up(self, _: CleanUp, ctx: JobContext) -> None:
+        """Forget tokens that nobody can use any more.
+
+        Whatever else is of no use after a while gets a line here; what may be many, a batch at a time (`in_batches`).
+        """
+        async with self._uow.begin() as tx:
+            await tx.bootstrap_tokens.forget_expired(self._clock.now())
+            await ctx.complete(tx)
 
     # Parts
 
