@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from revenge_core.background import (
     UNFINISHED,
@@ -28,7 +28,7 @@ from revenge_core.background import (
 )
 from revenge_core.entity import Entity
 from revenge_core.errors import FieldProblem, RevengeError
-from revenge_core.jobs.entities import Claimed, Finish
+from revenge_core.jobs.entities import Claimed, Finish, JobFilter
 from revenge_core.jobs.errors import JobPayloadInvalid, JobRefused
 from revenge_core.secrets import Secret
 
@@ -45,6 +45,11 @@ MOST_MISSED: Final = 100
 LOST: Final = "worker_lost: nothing was heard of the worker for too long"
 OVERRAN: Final = "worker_lost: the timeout passed and the worker had not stopped the attempt"
 """What is written among a job's errors when it is rescued; losses are counted by what these begin with."""
+
+RETRIED_FROM: Final = frozenset(JobState) - {JobState.AVAILABLE, JobState.RUNNING}
+CANCELLED_FROM: Final = UNFINISHED
+DELETED_FROM: Final = frozenset(JobState) - {JobState.RUNNING}
+"""In which states a job is touched when all that fit a filter are retried, cancelled or deleted."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_RESCUE_SECONDS: Final = 3600
@@ -260,6 +265,15 @@ def decoded(kind: type[Job], args: msgspec.Raw, unseal: Callable[[str], Secret])
         return msgspec.json.decode(bytes(args), type=kind, dec_hook=opened)
     except (msgspec.MsgspecError, NotImplementedError, ValueError) as error:
         raise JobPayloadInvalid(f"The arguments do not fit {kind.spec.kind}: {error}") from error
+
+
+# Administration ------------------------------------------------------------------------------------------------------
+
+
+def narrowed(wanted: JobFilter, states: frozenset[JobState]) -> JobFilter | None:
+    """The filter for those of its jobs that are in one of these states; None if it asks for other states only."""
+    left = states.intersection(wanted.states) if wanted.states else states
+    return replace(wanted, states=tuple(sorted(left))) if left else None
 
 
 # Schedules ----------------------------------------------------------------------------------------------------------

@@ -137,20 +137,24 @@ class WakeUps(Protocol):
 
 
 class JobAdmin(Protocol):
-    """What administrators do to jobs, inside a transaction; reached as `tx.job_admin`."""
+    """What administrators do to jobs, inside a transaction; reached as `tx.job_admin`.
 
-    async def retry(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+    Jobs that are not in one of `states` by then are refused: they were chosen for being in one, and somebody was
+    faster.
+    """
+
+    async def retry(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
         """Make the jobs available at once, with one attempt more where none is left. Running ones are refused.
 
         A finished one is refused while another unique job stands in its place.
         """
         ...
 
-    async def cancel(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+    async def cancel(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
         """As `JobQueue.cancel`. Finished ones are refused."""
         ...
 
-    async def delete(self, ids: Sequence[int]) -> tuple[BulkItem, ...]:
+    async def delete(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
         """Delete the jobs and what was recorded of them. Running ones are refused."""
         ...
 

@@ -1,13 +1,14 @@
 """Enqueuing from outside of a use case, and looking after jobs, queues, schedules and workers."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Final, Protocol
 
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import Enqueued, Job, JobState, Planned, Queue
+from revenge_core.entity import Entity
 from revenge_core.errors import FieldProblem
 from revenge_core.jobs.entities import (
     BulkItem,
@@ -27,6 +28,7 @@ from revenge_core.jobs.errors import (
     QueueNotFound,
     ScheduleNotFound,
 )
+from revenge_core.jobs.policy import CANCELLED_FROM, DELETED_FROM, RETRIED_FROM, narrowed
 from revenge_core.jobs.ports import JobAdmin, JobAdminTx, JobReader
 from revenge_core.paging import Page, checked_limit
 from revenge_core.permissions import Permission
@@ -37,7 +39,19 @@ MAX_BULK: Final = 1000
 MAX_JOB_ID: Final = 2**63 - 1
 DIGITS: Final = len(str(MAX_JOB_ID))
 
-_Change = Callable[[JobAdmin, Sequence[int]], Awaitable[tuple[BulkItem, ...]]]
+
+class _Chosen(Entity, kw_only=True):
+    """Jobs, and the states in which they were wanted."""
+
+    ids: tuple[int, ...]
+    states: tuple[JobState, ...]
+
+
+class _Act(Protocol):
+    def __call__(self, ids: Sequence[int], *, states: Collection[JobState]) -> Awaitable[tuple[BulkItem, ...]]: ...
+
+
+_Change = Callable[[JobAdmin], _Act]
 
 
 class Jobs:
@@ -171,12 +185,15 @@ class Jobs:
     async def retry(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
         """Make jobs available at once, whatever became of them before; running ones are refused. Each one's result.
 
+        Of a filter only such as can be are taken, the newest 1,000 of them. The same holds for the two below.
+
         Raises:
             Unauthenticated, Forbidden: the actor may not.
             JobFilterInvalid: nothing in particular is selected, or more than 1,000 ids.
         """
         actor.require(Permission.JOBS_RETRY)
-        return await self._change(actor, which, Action.JOB_RETRY, lambda admin, ids: admin.retry(ids))
+        chosen = await self._chosen(which, RETRIED_FROM)
+        return await self._change(actor, chosen, Action.JOB_RETRY, lambda admin: admin.retry)
 
     async def cancel(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
         """End jobs: waiting ones at once, running ones as soon as their handler stops. Each one's result.
@@ -185,7 +202,8 @@ class Jobs:
             Unauthenticated, Forbidden, JobFilterInvalid: as `retry`.
         """
         actor.require(Permission.JOBS_CANCEL)
-        return await self._change(actor, which, Action.JOB_CANCEL, lambda admin, ids: admin.cancel(ids))
+        chosen = await self._chosen(which, CANCELLED_FROM)
+        return await self._change(actor, chosen, Action.JOB_CANCEL, lambda admin: admin.cancel)
 
     async def delete(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
         """Delete jobs that do not run. Each one's result.
@@ -194,7 +212,8 @@ class Jobs:
             Unauthenticated, Forbidden, JobFilterInvalid: as `retry`.
         """
         actor.require(Permission.JOBS_DELETE)
-        return await self._change(actor, which, Action.JOB_DELETE, lambda admin, ids: admin.delete(ids))
+        chosen = await self._chosen(which, DELETED_FROM)
+        return await self._change(actor, chosen, Action.JOB_DELETE, lambda admin: admin.delete)
 
     async def pause_queue(self, actor: Actor, name: str, *, paused: bool) -> QueueInfo:
         """Stop handing out a queue's jobs on every worker, or go on. Twice is the same as once.
@@ -251,12 +270,11 @@ class Jobs:
             )
         return await self._one(job_id)
 
-    async def _change(
-        self, actor: Actor, which: Sequence[int] | JobFilter, action: Action, change: _Change
-    ) -> tuple[BulkItem, ...]:
-        ids = await self._selected(which)
+    async def _change(self, actor: Actor, chosen: _Chosen, action: Action, change: _Change) -> tuple[BulkItem, ...]:
+        if not chosen.ids:
+            return ()
         async with self._uow.begin() as tx:
-            results = await change(tx.job_admin, ids)
+            results = await change(tx.job_admin)(chosen.ids, states=chosen.states)
             done = [one.id for one in results if one.result is ItemResult.DONE]
             if done:
                 await self._activity.write(
@@ -268,17 +286,21 @@ class Jobs:
                 )
         return results
 
-    async def _selected(self, which: Sequence[int] | JobFilter) -> tuple[int, ...]:
+    async def _chosen(self, which: Sequence[int] | JobFilter, states: frozenset[JobState]) -> _Chosen:
+        """The jobs that are named, whatever their state, or the newest that fit the filter and are in one of these."""
         if isinstance(which, JobFilter):
             if which == JobFilter():
                 raise JobFilterInvalid("Say which jobs: by state, kind, queue, priority, tag, id or time")
-            jobs = await self._reader.newest(which, limit=MAX_BULK, before=None)
-            return tuple(job.id for job in jobs)
+            wanted = narrowed(which, states)
+            if wanted is None:
+                return _Chosen(ids=(), states=())
+            jobs = await self._reader.newest(wanted, limit=MAX_BULK, before=None)
+            return _Chosen(ids=tuple(job.id for job in jobs), states=wanted.states)
         if len(which) > MAX_BULK:
             raise JobFilterInvalid(
                 problems=[FieldProblem(pointer="/ids", detail=f"must be at most {MAX_BULK}; send the rest afterwards")]
             )
-        return tuple(dict.fromkeys(which))
+        return _Chosen(ids=tuple(dict.fromkeys(which)), states=tuple(JobState))
 
     async def _one(self, job_id: int) -> JobSummary:
         job = await self._reader.by_id(job_id, args=False)
