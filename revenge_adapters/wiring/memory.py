@@ -7,6 +7,7 @@ from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalRea
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sessions import MemorySessionReader
@@ -26,6 +27,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     clock = providers.Singleton(ManualClock)
     ids = providers.Singleton(CountingIds)
     hasher = providers.Singleton(QuickHasher)
+    mailer = providers.Singleton(MemoryMailer)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
     uow = providers.Singleton(MemoryUnitOfWork, tables)
     account_reader = providers.Singleton(MemoryAccountReader, tables)

@@ -12,9 +12,10 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import PostgresUnitOfWork, trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
+from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
-from revenge_adapters.wiring.rules import auth_rules, session_rules
+from revenge_adapters.wiring.rules import auth_rules, mail_rules, session_rules
 from revenge_adapters.wiring.schema import bring_up_to_date
 from revenge_adapters.wiring.secrets_file import master_key_file, master_secret, present_secret
 from revenge_adapters.wiring.services import Services
@@ -81,8 +82,14 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
             master_secret=secret,
             issuer=settings.server.public_url or ISSUER,
             auth_rules=rules,
+            mailer=mailer(settings),
         )
-        services = Services(adapters=adapters, auth_rules=rules, session_rules=session_rules(settings))
+        services = Services(
+            adapters=adapters,
+            auth_rules=rules,
+            mail_rules=mail_rules(settings),
+            session_rules=session_rules(settings),
+        )
         revenge: Revenge = services.revenge()  # caches subscribe to the feed before it is followed
 
         with place.naming():

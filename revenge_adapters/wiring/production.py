@@ -13,6 +13,7 @@ from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
@@ -28,9 +29,11 @@ class ProductionAdapters(containers.DeclarativeContainer):
     master_secret = providers.Dependency(instance_of=Secret)
     issuer = providers.Dependency(instance_of=str)
     auth_rules = providers.Dependency(instance_of=AuthRules)
+    mailer = providers.Dependency()
 
     clock = follower
     ids = providers.Singleton(Uuid7Ids)
+    sealer = providers.Singleton(CryptographySealer, master_secret)
     tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
     uow = providers.Singleton(PostgresUnitOfWork, database, follower)
     account_reader = providers.Singleton(PostgresAccountReader, database)

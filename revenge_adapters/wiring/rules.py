@@ -2,6 +2,7 @@
 
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.auth.entities import AuthRules
+from revenge_core.mail.entities import Mailbox, MailRules
 from revenge_core.sessions.entities import Lifetime, SessionRules
 
 
@@ -12,6 +13,18 @@ def auth_rules(settings: Settings) -> AuthRules:
         password_min_length=settings.auth.password_min_length,
         access_token_lifetime=settings.auth.access_token_lifetime,
         bootstrap_token_lifetime=settings.auth.bootstrap_token_lifetime,
+    )
+
+
+def mail_rules(settings: Settings) -> MailRules:
+    """What the settings say about mail."""
+    email = settings.email
+    return MailRules(
+        sender=Mailbox(
+            address=email.from_address or "revenge@localhost",
+            name=settings.server.name if email.from_name is None else email.from_name,
+        ),
+        is_on=email.enabled,
     )
 
 

@@ -8,12 +8,14 @@ from typing import Final
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.wiring.memory import MemoryAdapters
 from revenge_adapters.wiring.services import Services
 from revenge_core.auth.entities import AuthRules
 from revenge_core.feed import Change
+from revenge_core.mail.entities import MailRules
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
 
@@ -28,6 +30,8 @@ class Sandbox:
     ids: CountingIds
     hasher: QuickHasher
     """Set `busy` to see what callers do when too many people sign in."""
+    mail: MemoryMailer
+    """`sent` holds what people got; it can refuse addresses, and be away."""
     database: SteadyProbe
     """What readiness sees of the database."""
     tables: MemoryTables
@@ -43,7 +47,12 @@ class Sandbox:
         return self.tables.changes
 
 
-def sandbox(*, auth_rules: AuthRules | None = None, session_rules: SessionRules | None = None) -> Sandbox:
+def sandbox(
+    *,
+    auth_rules: AuthRules | None = None,
+    mail_rules: MailRules | None = None,
+    session_rules: SessionRules | None = None,
+) -> Sandbox:
     """A fresh, empty world: started, no account yet, no input or output, nothing shared with any other.
 
     It may be made anywhere, also where no event loop runs; rules are the defaults unless given.
@@ -54,6 +63,7 @@ def sandbox(*, auth_rules: AuthRules | None = None, session_rules: SessionRules 
         services.reset_singletons()
         with (
             adapters.auth_rules.override(auth_rules or AuthRules()),
+            services.mail_rules.override(mail_rules or MailRules()),
             services.session_rules.override(session_rules or SessionRules()),
         ):
             box = Sandbox(
@@ -61,6 +71,7 @@ def sandbox(*, auth_rules: AuthRules | None = None, session_rules: SessionRules 
                 clock=adapters.clock(),
                 ids=adapters.ids(),
                 hasher=adapters.hasher(),
+                mail=adapters.mailer(),
                 database=adapters.probe(),
                 tables=adapters.tables(),
             )

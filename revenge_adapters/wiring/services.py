@@ -7,6 +7,8 @@ from revenge_core.auth.entities import AuthRules
 from revenge_core.auth.service import Auth, Passwords, SigningKeys
 from revenge_core.health.service import Health
 from revenge_core.jobs.service import Handlers, Jobs
+from revenge_core.mail.entities import MailRules
+from revenge_core.mail.service import Mail
 from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
@@ -19,12 +21,14 @@ class Services(containers.DeclarativeContainer):
 
     adapters = providers.DependenciesContainer()
     auth_rules = providers.Dependency(instance_of=AuthRules)
+    mail_rules = providers.Dependency(instance_of=MailRules)
     session_rules = providers.Dependency(instance_of=SessionRules)
 
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
     jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)
+    mail = providers.Singleton(Mail, adapters.uow, adapters.mailer, activity, adapters.clock, adapters.ids, mail_rules)
     rbac = providers.Singleton(Rbac, adapters.role_reader)
     users = providers.Singleton(Users, adapters.uow, adapters.user_reader, activity, adapters.clock, adapters.ids)
     sessions = providers.Singleton(
@@ -51,5 +55,13 @@ class Services(containers.DeclarativeContainer):
         rules=auth_rules,
     )
     revenge = providers.Singleton(
-        Revenge, activity=activity, auth=auth, health=health, jobs=jobs, rbac=rbac, sessions=sessions, users=users
+        Revenge,
+        activity=activity,
+        auth=auth,
+        health=health,
+        jobs=jobs,
+        mail=mail,
+        rbac=rbac,
+        sessions=sessions,
+        users=users,
     )

@@ -59,6 +59,11 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "database.binaries": "/usr/lib/postgresql/17/bin",
         "auth.jwt_secret": GOOD_SECRET,
         "data_dir": "/srv/revenge",
+        "email.from_address": "revenge@example.org",
+        "email.from_name": "Films",
+        "email.smtp.host": "smtp.example.org",
+        "email.smtp.username": "films",
+        "email.smtp.password": "open sesame",
     }
     default = plain(setting.default)
     text = samples.get(key, str(default).lower() if isinstance(default, bool) else str(default))

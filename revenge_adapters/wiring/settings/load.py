@@ -104,14 +104,14 @@ def _value(setting: Setting, given: Given, problems: list[Problem]) -> Iterator[
 
 def _settings(values: Mapping[str, object]) -> Settings:
     """The records, from values by key; what is not there has its default."""
-    parts: dict[str, Any] = {name: {} for name in sections()}
+    parts: dict[str, dict[str, Any]] = {name: {} for name in ("", *sections())}
     for key, value in values.items():
         section, _, name = key.rpartition(".")
-        (parts[section] if section else parts)[name] = value
-    made: dict[str, Any] = {
-        name: sections()[name](**part) if name in sections() else part for name, part in parts.items()
-    }
-    return Settings(**made)
+        parts[section][name] = value
+    for section, record in reversed(list(sections().items())):  # those within others first
+        outer, _, name = section.rpartition(".")
+        parts[outer][name] = record(**parts[section])
+    return Settings(**parts[""])
 
 
 # The file

@@ -184,6 +184,69 @@ class Log(Entity, kw_only=True):
     ] = "text"
 
 
+class Smtp(Entity, kw_only=True):
+    """The mail server that takes messages from this one."""
+
+    host: Annotated[str | None, Meta(description="Its name or address, such as `smtp.example.org`.")] = None
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Its TCP port; 0 is the usual one: 465 with `email.smtp.use_tls`, else 587 with "
+            "`email.smtp.use_starttls`, else 25.",
+        ),
+    ] = 0
+    username: Annotated[
+        str | None, Meta(description="Whom to log in as; without it nobody logs in. Needs TLS, unless on this machine.")
+    ] = None
+    password: Annotated[Secret | None, Meta(description="The password of `email.smtp.username`.")] = None
+    use_tls: Annotated[
+        bool,
+        Meta(description="Talk TLS from the first byte, as port 465 wants it; `use_starttls` is then of no account."),
+    ] = False
+    use_starttls: Annotated[
+        bool, Meta(description="Change to TLS with STARTTLS, as port 587 wants it; a server without it gets no mail.")
+    ] = True
+    skip_verify: Annotated[
+        bool,
+        Meta(
+            description="Believe any certificate: whoever is between the two servers can then read mail, its links and "
+            "the password. Better add the authority to the machine's, or name its file in `SSL_CERT_FILE`."
+        ),
+    ] = False
+    timeout: Annotated[timedelta, Meta(description="How long to wait for each answer of the server.")] = timedelta(
+        seconds=30
+    )
+
+
+class Email(Entity, kw_only=True):
+    """Mail to people."""
+
+    enabled: Annotated[
+        bool,
+        Meta(description="Whether mail is sent. Without it, what would be sent is dropped, with a line in the log."),
+    ] = False
+    provider: Annotated[
+        Literal["console", "null", "smtp"],
+        Meta(
+            description="`smtp` hands mail to a mail server, `console` writes it to standard error for developers, "
+            "`null` drops it."
+        ),
+    ] = "smtp"
+    from_address: Annotated[
+        str | None,
+        Meta(
+            description="Whom mail is from, such as `revenge@example.org`; what cannot be delivered comes back there."
+        ),
+    ] = None
+    from_name: Annotated[
+        str | None,
+        Meta(description="The name beside that address.", extra={"default": "what `server.name` says"}),
+    ] = None
+    smtp: Smtp = Smtp()
+
+
 class Settings(Entity, kw_only=True):
     """Everything that an operator may decide. Settings are frozen: changing one is a restart."""
 
@@ -199,4 +262,5 @@ class Settings(Entity, kw_only=True):
     auth: Auth = Auth()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
+    email: Email = Email()
     log: Log = Log()

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Server, Settings
+from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Server, Settings
+from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*\Z")
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
+_HOST: Final = re.compile(r"[^\s/@\[\]:]+\Z|[0-9a-fA-F:.]+\Z")
 _POSTGRES: Final = ("postgresql://", "postgres://")
 
 
@@ -44,6 +46,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
     if passwords.memory_kib < 8 * passwords.parallelism:
         yield "passwords.memory_kib", "must be at least 8 for each of passwords.parallelism (RFC 9106)"
     yield from _of_server(settings.server)
+    yield from _of_email(settings.email)
 
 
 def _of_server(server: Server) -> Iterator[tuple[str, str]]:
@@ -60,6 +63,42 @@ def _of_server(server: Server) -> Iterator[tuple[str, str]]:
     for origin in server.cors_origins:
         if not _ORIGIN.match(origin):
             yield "server.cors_origins", f"{origin!r} is not an origin such as `https://tv.lan`: scheme and host only"
+
+
+def _of_email(email: Email) -> Iterator[tuple[str, str]]:
+    smtp = email.smtp
+    if email.from_address is not None:
+        yield from (("email.from_address", one.detail) for one in address_problems(email.from_address, ""))
+    if email.from_name is not None:
+        name_problems = line_problems(email.from_name, "", at_least=0, at_most=NAME_MAX)
+        yield from (("email.from_name", one.detail) for one in name_problems)
+    if smtp.host is not None and not _HOST.match(smtp.host):
+        yield "email.smtp.host", f"{smtp.host!r} is not the name or address of a host; the port is email.smtp.port"
+    if smtp.timeout < timedelta(seconds=1):
+        yield "email.smtp.timeout", "must be at least 1s"
+    if email.enabled and email.provider == "smtp":
+        yield from _of_smtp(email)
+
+
+def _of_smtp(email: Email) -> Iterator[tuple[str, str]]:
+    """What is asked for only where mail is to be sent."""
+    from revenge_adapters.mail_smtp import is_this_machine
+
+    smtp = email.smtp
+    if email.from_address is None:
+        yield "email.from_address", "is needed to send mail, such as `revenge@example.org`"
+    if smtp.host is None:
+        yield "email.smtp.host", "is needed to send mail, such as `smtp.example.org`"
+    if smtp.username is not None and smtp.password is None:
+        yield "email.smtp.password", "is needed beside email.smtp.username"
+    if smtp.password is not None and smtp.username is None:
+        yield "email.smtp.username", "is needed beside email.smtp.password"
+    in_the_clear = not (smtp.use_tls or smtp.use_starttls)
+    if smtp.username is not None and in_the_clear and smtp.host is not None and not is_this_machine(smtp.host):
+        yield (
+            "email.smtp.use_starttls",
+            "would send the password readable for everybody on the way; set this or email.smtp.use_tls to true",
+        )
 
 
 def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:

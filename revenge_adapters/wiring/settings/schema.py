@@ -19,6 +19,7 @@ SECRET_FILE_SUFFIX: Final = "_FILE"  # noqa: S105 (the end of a name)
 
 ORIGINAL_NAMES: Final[Mapping[str, str]] = {
     "auth.jwt_expiry": "auth.access_token_lifetime",
+    "email.base_url": "server.public_url",
     "database.max_conns": "database.pool_max",
     "database.min_conns": "database.pool_min",
     "logging.format": "log.format",
@@ -81,8 +82,8 @@ def all_settings() -> Mapping[str, Setting]:
 
 
 def sections() -> Mapping[str, type[Entity]]:
-    """The record of each section, by name."""
-    return {name: record for name, record in get_type_hints(Settings).items() if _is_section(record)}
+    """The record of each section, by name; a section within another is called `email.smtp`."""
+    return dict(_sections_of(Settings, ""))
 
 
 def shown(settings: Settings) -> dict[str, object]:
@@ -95,7 +96,7 @@ def _settings_of(record: type[Entity], prefix: str) -> Iterator[Setting]:
     for one in fields(record):
         hint = hints[one.name]
         if _is_section(hint):
-            yield from _settings_of(hint, f"{one.name}.")
+            yield from _settings_of(hint, f"{prefix}{one.name}.")
             continue
         if get_origin(hint) is not Annotated:
             raise TypeError(f"{record.__name__}.{one.name} has no description: write Annotated[…, Meta(description=…)]")
@@ -108,6 +109,13 @@ def _settings_of(record: type[Entity], prefix: str) -> Iterator[Setting]:
             default_text=(meta.extra or {}).get("default") or _in_words(default),
             description=meta.description or "",
         )
+
+
+def _sections_of(record: type[Entity], prefix: str) -> Iterator[tuple[str, type[Entity]]]:
+    for name, hint in get_type_hints(record).items():
+        if _is_section(hint):
+            yield prefix + name, hint
+            yield from _sections_of(hint, f"{prefix}{name}.")
 
 
 def _is_section(hint: object) -> bool:

@@ -1,0 +1,41 @@
+"""From settings to whoever takes mail."""
+
+from revenge_adapters.mail_console import ConsoleMailer
+from revenge_adapters.mail_null import NullMailer
+from revenge_adapters.mail_smtp import Security, SmtpMailer, SmtpServer
+from revenge_adapters.wiring.settings.records import Settings, Smtp
+from revenge_core.mail.ports import Mailer
+
+USUAL_PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
+
+
+def mailer(settings: Settings) -> Mailer:
+    """Who takes the mail of this server."""
+    if not settings.email.enabled:
+        return NullMailer()
+    match settings.email.provider:
+        case "console":
+            return ConsoleMailer()
+        case "null":
+            return NullMailer()
+        case "smtp":
+            return SmtpMailer(smtp_server(settings.email.smtp))
+
+
+def smtp_server(smtp: Smtp) -> SmtpServer:
+    """The mail server that the settings name."""
+    if smtp.use_tls:
+        security = Security.TLS
+    elif smtp.use_starttls:
+        security = Security.STARTTLS
+    else:
+        security = Security.NONE
+    return SmtpServer(
+        host=smtp.host or "localhost",
+        port=smtp.port or USUAL_PORTS[security],
+        security=security,
+        username=smtp.username,
+        password=smtp.password,
+        verify=not smtp.skip_verify,
+        timeout=smtp.timeout,
+    )
