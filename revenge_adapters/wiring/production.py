@@ -17,6 +17,7 @@ from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
+from revenge_core.mail.ports import Mailer
 from revenge_core.secrets import Secret
 
 
@@ -29,7 +30,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     master_secret = providers.Dependency(instance_of=Secret)
     issuer = providers.Dependency(instance_of=str)
     auth_rules = providers.Dependency(instance_of=AuthRules)
-    mailer = providers.Dependency()
+    mailer: providers.Dependency[Mailer] = providers.Dependency()
 
     clock = follower
     ids = providers.Singleton(Uuid7Ids)
