@@ -79,6 +79,7 @@ CREATE TABLE revenge.sessions (
 
 CREATE INDEX sessions_open ON revenge.sessions (user_id, created_at, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_device ON revenge.sessions (device_id);
+CREATE INDEX sessions_ended ON revenge.sessions (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE revenge.refresh_tokens (
     token_hash bytea       NOT NULL PRIMARY KEY,
