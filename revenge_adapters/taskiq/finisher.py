@@ -1,0 +1,108 @@
+"""Storing how runs ended: many in one transaction, again and again until it is done."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from revenge_adapters.meter import Meter
+from revenge_core.errors import Unavailable
+from revenge_core.jobs.entities import Finish, JobKey
+from revenge_core.jobs.ports import JobStore
+
+LINGER_SECONDS: Final = 0.005
+"""An end waits so long for others to come along: it steadies the rate under load and costs nobody anything."""
+BATCH: Final = 1000
+FULL: Final = 5000
+"""With so many ends waiting, no more jobs are claimed."""
+RETRY_SECONDS: Final = 0.05
+LONGEST_RETRY_SECONDS: Final = 2.0
+
+_log = logging.getLogger("revenge.jobs")
+
+
+class Finisher:
+    """Keeps every end until the store has it. While the database is away that is as long as it takes."""
+
+    def __init__(self, store: JobStore, meter: Meter) -> None:
+        self._store = store
+        self._meter = meter
+        self._waiting: dict[JobKey, Finish] = {}
+        self._some = asyncio.Event()
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to claim no more."""
+        return len(self._waiting) >= FULL
+
+    def keys(self) -> frozenset[JobKey]:
+        """The runs whose end is not stored yet."""
+        return frozenset(self._waiting)
+
+    def add(self, finish: Finish) -> None:
+        """Store this soon."""
+        self._waiting[finish.key] = finish
+        self._some.set()
+        self._none.clear()
+
+    async def flushed(self) -> None:
+        """Wait until everything is stored."""
+        await self._none.wait()
+
+    async def run(self) -> None:
+        """Store what comes, until cancelled."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(LINGER_SECONDS)
+            await self._store_until_done(list(islice(self._waiting.values(), BATCH)))
+            if not self._waiting:
+                self._some.clear()
+                self._none.set()
+
+    async def _store_until_done(self, batch: Sequence[Finish]) -> None:
+        pause = RETRY_SECONDS
+        while True:
+            try:
+                await self._try(batch)
+            except Unavailable as problem:
+                if pause == RETRY_SECONDS:
+                    _log.warning("the ends of %d jobs wait for the database: %s", len(batch), problem.detail)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_RETRY_SECONDS)
+            else:
+                return
+
+    async def _try(self, batch: Sequence[Finish]) -> None:
+        began = time.monotonic()
+        try:
+            await self._store.finish(batch)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 -- one end that cannot be stored must not keep the others
+            await self._try_apart(batch)
+            return
+        for finish in batch:
+            self._waiting.pop(finish.key, None)
+        self._meter.stored(len(batch), time.monotonic() - began)
+
+    async def _try_apart(self, batch: Sequence[Finish]) -> None:
+        if len(batch) > 1:
+            half = len(batch) // 2
+            await self._try(batch[:half])
+            await self._try(batch[half:])
+            return
+        finish = batch[0]
+        plain = Finish(key=finish.key, state=finish.state, delay=finish.delay, refund=finish.refund)
+        try:
+            await self._store.finish([plain])
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 -- whoever finds out why reads it in the log
+            _log.exception("the end of job %d cannot be stored; it goes on once this worker is gone", finish.key.id)
+        else:
+            _log.warning("job %d ended, but its error could not be stored and was left out", finish.key.id)
+        self._waiting.pop(finish.key, None)
