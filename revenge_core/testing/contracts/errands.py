@@ -1,7 +1,7 @@
 """Jobs that the suites of the job queue play with, and what every second test does with them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import ClassVar, Final
 
@@ -17,7 +17,7 @@ HOUR: Final = timedelta(hours=1)
 EVERY_QUEUE: Final = {queue.value: 50 for queue in Queue}
 RULES: Final = JobRules(
     lease=timedelta(minutes=10),
-    grace=timedelta(minutes=5),
+    grace=timedelta(hours=1),
     keep_completed=timedelta(hours=1),
     keep_cancelled=timedelta(hours=2),
     keep_discarded=timedelta(hours=3),
@@ -135,6 +135,12 @@ async def bring_into(world: World, to: JobState, what: Job | Planned) -> int:
         delay = HOUR if to is JobState.RETRYABLE else timedelta(0)
         assert await finish(world, claimed, to, delay=delay)
     return claimed.id
+
+
+async def bring_into_each(world: World, states: Iterable[JobState]) -> list[int]:
+    """A job in each of the states."""
+    last = sorted(states, key=lambda to: to is JobState.AVAILABLE)  # whoever brings another would claim it
+    return [await bring_into(world, to, Errand()) for to in last]
 
 
 def told(failures: tuple[Failure, ...]) -> list[tuple[int, str, str | None]]:
