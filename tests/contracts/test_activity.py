@@ -1,5 +1,6 @@
 from revenge_core.testing.contracts.activity import (
     ActivityLogContract,
+    ActivityMonthsContract,
     ActivityReaderContract,
 )
 from tests.contracts.memory_world import OnMemory
@@ -10,11 +11,19 @@ class TestMemoryActivityLog(OnMemory, ActivityLogContract):
     pass
 
 
+class TestMemoryActivityMonths(OnMemory, ActivityMonthsContract):
+    pass
+
+
 class TestMemoryActivityReader(OnMemory, ActivityReaderContract):
     pass
 
 
 class TestPostgresActivityLog(OnPostgres, ActivityLogContract):
+    pass
+
+
+class TestPostgresActivityMonths(OnPostgres, ActivityMonthsContract):
     pass
 
 

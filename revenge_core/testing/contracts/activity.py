@@ -9,7 +9,7 @@ from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome
 from revenge_core.actor import ActorKind
 from revenge_core.ids import EntryId, SessionId, UserId
 from revenge_core.testing.builders import NOW, an_entry, an_id
-from revenge_core.testing.contracts.world import Contract, World
+from revenge_core.testing.contracts.world import Contract, World, race
 
 TICK = timedelta(microseconds=1)
 
@@ -72,6 +72,36 @@ class ActivityLogContract(Contract):
         entries = [an_entry() for _ in range(8)]
         await asyncio.gather(*(write(world, entry) for entry in entries))
         assert await world.activity.newest(limit=10, before=None, actor_id=None) == tuple(reversed(entries))
+
+
+class ActivityMonthsContract(Contract):
+    """Fixture: `world`."""
+
+    @pytest.mark.parametrize("years", [-3, 2])
+    async def test_months_are_prepared_once(self, world: World, years: int) -> None:
+        now = NOW.replace(year=NOW.year + years)
+        async with world.uow.begin() as tx:
+            assert await tx.activity_months.make_ahead(now) >= 0
+        async with world.uow.begin() as tx:
+            assert await tx.activity_months.make_ahead(now) == 0
+
+    async def test_entries_of_prepared_months_come_back_beside_all_others(self, world: World) -> None:
+        year_on = NOW.replace(year=NOW.year + 1)
+        entries = [an_entry(created_at=at + timedelta(days=days)) for at in (NOW, year_on) for days in (0, 31, 62)]
+        async with world.uow.begin() as tx:
+            await tx.activity_months.make_ahead(year_on)
+        await write(world, *entries)
+        assert await world.activity.newest(limit=10, before=None, actor_id=None) == tuple(reversed(entries))
+
+    async def test_of_many_who_prepare_at_once_nobody_fails(self, world: World) -> None:
+        async def prepare() -> int:
+            async with world.uow.begin() as tx:
+                return await tx.activity_months.make_ahead(NOW.replace(year=NOW.year + 1))
+
+        made = await race(prepare)
+        counts = [count for count in made if isinstance(count, int)]
+        assert len(counts) == len(made)
+        assert sum(count > 0 for count in counts) <= 1, "what one has made, nobody else makes"
 
 
 class ActivityReaderContract(Contract):

@@ -227,6 +227,16 @@ class BootstrapTokenStoreContract(Contract):
                 raise LookupError
         assert await self.consume(world, token)
 
+    async def test_a_token_is_forgotten_once_it_is_too_old_to_be_used(self, world: World) -> None:
+        token = a_bootstrap_token(expires_at=LATER)
+        await self.replace(world, token)
+        async with world.uow.begin() as tx:
+            assert await tx.bootstrap_tokens.forget_expired(LATER - TICK) == 0
+            assert await tx.bootstrap_tokens.is_open(token.token_hash, LATER - TICK)
+            assert await tx.bootstrap_tokens.forget_expired(LATER) == 1
+            assert await tx.bootstrap_tokens.forget_expired(LATER) == 0
+        assert not await self.consume(world, token)
+
 
 class SigningKeyStoreContract(Contract):
     """Fixture: `world`."""
