@@ -246,7 +246,9 @@ async def _hello(smtp: "SMTP") -> None:
 
     try:
         await smtp.ehlo()
-    except SMTPHeloError:
+    except SMTPHeloError as problem:
+        if problem.code not in PERMANENT:
+            raise
         await smtp.helo()
 
 

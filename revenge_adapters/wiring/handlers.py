@@ -5,6 +5,7 @@ from typing import Final, TypeAlias
 
 from revenge_core.background import Schedule
 from revenge_core.jobs import Handlers
+from revenge_core.mail.jobs import SendEmail
 from revenge_core.revenge import Revenge
 
 MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
@@ -19,6 +20,7 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     Raises:
         ValueError: two run the same kind, a spec or a schedule breaks a rule, or nobody runs a schedule's job.
     """
+    handlers.add(SendEmail, revenge.mail.deliver)
     if more is not None:
         more(revenge, handlers)
     handlers.add_schedules(SCHEDULES)

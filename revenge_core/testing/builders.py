@@ -12,6 +12,7 @@ from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
 from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
 from revenge_core.jobs.entities import WORKERS, WorkerInfo
+from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
 from revenge_core.secrets import Secret
@@ -155,3 +156,19 @@ def a_worker(worker_id: str = "worker", **changes: object) -> WorkerInfo:
     queues = {queue.value: count for queue, count in WORKERS.items()}
     worker = WorkerInfo(id=worker_id, host="kitchen", pid=4711, version="0.2.0", queues=queues)
     return replace(worker, **changes)
+
+
+def an_email(**changes: object) -> Email:
+    """A few words to somebody."""
+    email = Email(to=f"somebody-{next(_numbers)}@example.org", subject="Good news", text=Secret("It works.\n"))
+    return replace(email, **changes)
+
+
+def a_message(**changes: object) -> Message:
+    """An e-mail on its way; `changes` are those of the e-mail."""
+    return Message(
+        id=f"{an_id()}@films.example.org",
+        date=NOW.replace(microsecond=0),  # headers know seconds only
+        sender=Mailbox(address="revenge@films.example.org", name="Revenge"),
+        email=an_email(**changes),
+    )
