@@ -10,7 +10,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 from revenge_core.revenge import Revenge
-from revenge_http import auth, health, reference, sessions, users
+from revenge_http import auth, health, jobs, jobs_bulk, queues, reference, schedules, sessions, users, workers
 from revenge_http.access import ACCESS, check_declarations, public
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
@@ -26,6 +26,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *auth.operations,
     *users.operations,
     *sessions.operations,
+    *jobs.operations,
+    *jobs_bulk.operations,
+    *queues.operations,
+    *schedules.operations,
+    *workers.operations,
 )
 """Everything that the API can do; the OpenAPI document lists exactly these."""
 

@@ -1,28 +1,30 @@
 """From bytes to typed values, telling everything that is wrong at once (rulings R8).
 
-msgspec stops at the first mistake. So what it refuses is looked at again, slowly, field by field.
+msgspec stops at the first mistake. So what it refuses is looked at again, slowly, field by field and item by item.
 """
 
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final, Generic, TypeAlias, TypeVar, cast
-from urllib.parse import parse_qsl
+from enum import Enum
+from itertools import islice
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from revenge_core.errors import FieldProblem
 from revenge_http.asgi import Receive, Scope, values_of
 from revenge_http.errors import BodyMalformed, BodyTooSlow, MediaTypeUnsupported, RequestInvalid
-from revenge_http.wire import secrets_hidden
+from revenge_http.wire import bare, item_of, secrets_hidden
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-MAX_QUERY_FIELDS: Final = 100
 NUL: Final = "must not hold the character U+0000"
 _ESCAPED_NUL: Final = b"\\u0000"
 MAX_PROBLEMS: Final = 100
 """As many are told of one request: a short body can hold a hundred thousand, each in a deep place."""
+MAX_ITEMS: Final = 1000
+"""So many of a list are looked at."""
 MAX_POINTER: Final = 200
 MAX_DETAIL: Final = 200
 _PLACE: Final = " - at `$"
@@ -60,41 +62,13 @@ class BodyDecoder(Generic[T]):
             raise BodyMalformed(f"The body is not valid JSON: {where}") from None
 
     def _checked(self, raw: bytes) -> T:
-        if _ESCAPED_NUL in raw and (problems := list(_nuls(msgspec.json.decode(raw)))):
+        if _ESCAPED_NUL in raw and (problems := list(nuls(msgspec.json.decode(raw)))):
             raise RequestInvalid(problems=problems)
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as first:
-            value = msgspec.json.decode(raw)
-            raise RequestInvalid(problems=list(_problems(value, self._kind, "")) or [_problem(first, "")]) from None
-
-
-def parameters(scope: Scope, kind: type[T]) -> T:
-    """Path and query parameters as a record. Query parameters that `kind` does not know are ignored.
-
-    Raises:
-        RequestInvalid: some are missing, repeated or of the wrong type.
-    """
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    found: dict[str, str] = dict(scope["path_params"])
-    problems: list[FieldProblem] = []
-    try:
-        query = parse_qsl(scope["query_string"].decode("latin-1"), True, max_num_fields=MAX_QUERY_FIELDS)  # noqa: FBT003 (keep_blank_values)
-    except ValueError:
-        raise RequestInvalid("There are too many query parameters") from None
-    for name, value in query:
-        if name not in known:
-            continue
-        if name in found:
-            problems.append(FieldProblem(pointer=f"/{name}", detail="must be given once"))
-        found[name] = value
-    problems += _nuls(found)
-    if problems:
-        raise RequestInvalid(problems=problems)
-    try:
-        return msgspec.convert(found, kind, strict=False)
-    except msgspec.ValidationError as first:
-        raise RequestInvalid(problems=list(_problems(found, kind, "", strict=False)) or [_problem(first, "")]) from None
+            problems = list(problems_of(msgspec.json.decode(raw), self._kind, ""))
+            raise RequestInvalid(problems=problems or [_problem(first, "")]) from None
 
 
 async def read_body(receive: Receive, seconds: float) -> bytes:
@@ -136,22 +110,38 @@ def _is_compressed(coding: bytes) -> bool:
     return coding.strip().lower() not in {b"", b"identity"}
 
 
-def _problems(
-    value: object, kind: type[msgspec.Struct], pointer: str, *, strict: bool = True
-) -> Iterator[FieldProblem]:
-    """What is wrong with each field of `value`; nothing if the slow path disagrees with the fast one."""
-    if not isinstance(value, dict):
-        return
-    for field in msgspec.structs.fields(kind):
-        here = f"{pointer}/{field.encode_name}"
-        if field.encode_name not in value:
-            if field.required:
+def problems_of(value: object, annotation: Any, pointer: str) -> list[FieldProblem]:  # noqa: ANN401 (a type of any form)
+    """Everything that keeps `value` from being of the type; nothing if it is."""
+    try:
+        msgspec.convert(value, annotation, dec_hook=secrets_hidden)
+    except msgspec.ValidationError as error:
+        kind = bare(annotation)
+        inner = list(islice(_inside(value, kind, item_of(annotation), pointer), MAX_PROBLEMS))
+        return inner or [_one_of(kind, pointer) if _is_enum(kind) else _problem(error, pointer)]
+    return []
+
+
+def _inside(value: object, kind: Any, item: Any, pointer: str) -> Iterator[FieldProblem]:  # noqa: ANN401 (the same)
+    """What is wrong with the fields of a record, or the items of a list."""
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = cast(dict[str, object], value)
+        for field in msgspec.structs.fields(kind):
+            here = f"{pointer}/{field.encode_name}"
+            if field.encode_name in fields:
+                yield from problems_of(fields[field.encode_name], field.type, here)
+            elif field.required:
                 yield FieldProblem(pointer=here, detail="is required")
-            continue
-        try:
-            msgspec.convert(value[field.encode_name], field.type, strict=strict, dec_hook=secrets_hidden)
-        except msgspec.ValidationError as error:
-            yield _problem(error, here)
+    elif isinstance(value, list) and item is not None:
+        for index, one in enumerate(cast(list[object], value)[:MAX_ITEMS]):
+            yield from problems_of(one, item, f"{pointer}/{index}")
+
+
+def _is_enum(kind: Any) -> bool:  # noqa: ANN401 (the same)
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _one_of(kind: type[Enum], pointer: str) -> FieldProblem:
+    return FieldProblem(pointer=pointer, detail=f"must be one of {', '.join(sorted(one.value for one in kind))}")
 
 
 def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
@@ -173,7 +163,7 @@ def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
 _Path: TypeAlias = "tuple[_Path, str | int] | None"
 
 
-def _nuls(value: object) -> Iterator[FieldProblem]:
+def nuls(value: object) -> Iterator[FieldProblem]:
     """The first texts in `value`, which came out of JSON, that hold U+0000. No call per level, no pointer in vain."""
     waiting: list[tuple[object, _Path]] = [(value, None)]
     left = MAX_PROBLEMS

@@ -4,7 +4,11 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import asdict
+
+from revenge_core.background import UNFINISHED, ItemStatus, JobState, Missed, Queue
 from revenge_core.health.entities import Status
+from revenge_core.jobs.entities import WORKERS
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_http.auth import (
@@ -18,10 +22,16 @@ from revenge_http.auth import (
     RegisterRequest,
 )
 from revenge_http.health import HealthCheck
+from revenge_http.job_filter import JobFilter, JobSelection
+from revenge_http.jobs import ItemInfo, ItemList, JobCounts, JobDetails, JobFailure, JobInfo, JobList, JobProgress
+from revenge_http.jobs_bulk import JobResult, JobResults
 from revenge_http.problems import Problem
+from revenge_http.queues import JobQueue, JobQueueList
+from revenge_http.schedules import Schedule, ScheduleList
 from revenge_http.sessions import SessionInfo, SessionListResponse
 from revenge_http.users import User, UserUpdate
 from revenge_http.wire import Wire
+from revenge_http.workers import Worker, WorkerList
 
 _THEN: Final = datetime(2026, 2, 14, 10, tzinfo=UTC)
 _LATER: Final = datetime(2026, 5, 15, 10, tzinfo=UTC)
@@ -55,6 +65,63 @@ _session: Final = SessionInfo(
     is_active=True,
     is_current=True,
 )
+_progress: Final = JobProgress(phase="reading", current=450, total=1000, message="Season 2")
+_job: Final = JobInfo(
+    id=4711,
+    kind="scan_library",
+    queue=Queue.BULK,
+    priority=3,
+    state=JobState.RUNNING,
+    attempt=2,
+    max_attempts=25,
+    created_at=_THEN,
+    scheduled_at=_THEN,
+    attempted_at=_THEN,
+    attempted_by="media-1:2301",
+    tags=["library:films"],
+    progress=_progress,
+)
+_counts: Final = JobCounts.of({Queue.BULK: {JobState.RUNNING: 1}, Queue.DEFAULT: {JobState.COMPLETED: 812}})
+_queue: Final = JobQueue(
+    name=Queue.BULK,
+    paused=True,
+    paused_at=_THEN,
+    workers=WORKERS[Queue.BULK],
+    counts={state: int(state is JobState.RUNNING) for state in sorted(UNFINISHED)},
+)
+_schedule: Final = Schedule(
+    name="sessions.close_idle",
+    kind="close_idle_sessions",
+    queue=Queue.LOW,
+    every=3600,
+    offset=300,
+    missed=Missed.ONCE,
+    next_run_at=_LATER,
+    last_run_at=_THEN,
+    last_job_id=4711,
+    paused=False,
+)
+_worker: Final = Worker(
+    id="media-1:2301",
+    host="media-1",
+    pid=2301,
+    version="0.2.0",
+    queues={queue.value: workers for queue, workers in WORKERS.items()},
+    running=1,
+    started_at=_THEN,
+    seen_at=_THEN,
+)
+_no_job: Final = Problem(
+    type="/problems/job_not_found",
+    title="There is no such job (finished jobs are kept for some days only)",
+    status=404,
+    detail="There is no such job (finished jobs are kept for some days only)",
+    instance="/api/v1/admin/jobs/4712",
+    code=404,
+    message="There is no such job (finished jobs are kept for some days only)",
+    error="job_not_found",
+    request_id="019c5b1e-5e00-7000-8000-0000000000ff",
+)
 
 EXAMPLES: Final[dict[type[Wire], Wire]] = {
     type(example): example
@@ -64,6 +131,24 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         ),
         ChangePasswordRequest(old_password=_PASSWORD, new_password=Secret("nine green lanterns")),
         HealthCheck(name="readiness", status=Status.HEALTHY),
+        ItemList(items=[ItemInfo(item="Season 2/07.mkv", status=ItemStatus.FAILED, detail="cannot be read", at=_THEN)]),
+        _job,
+        _counts,
+        JobDetails(
+            **asdict(_job),
+            errors=[JobFailure(attempt=1, at=_THEN, error="TimeoutError", worker="media-1:2301")],
+            metadata={"schedule": "libraries.scan"},
+            timeout=3600,
+            items={"done": 449, "failed": 1, "skipped": 0},
+            args={"library": "films"},
+        ),
+        JobList(jobs=[_job], next_cursor="NDcxMQ", total=813),
+        _queue,
+        JobQueueList(queues=[_queue]),
+        JobResults(
+            results=[JobResult(id=4711, status=204), JobResult(id=4712, status=404, problem=_no_job)], done=1, failed=1
+        ),
+        JobSelection(filter=JobFilter(state=(JobState.DISCARDED,), kind=("scan_library",), created_after=_THEN)),
         LoginRequest(username="ada", password=_PASSWORD, device_name="Living room", client_type=ClientType.TV),
         LoginResponse(user=_user, access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
         LogoutRequest(refresh_token=_REFRESH, logout_all=False),
@@ -81,9 +166,12 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         RefreshRequest(refresh_token=_REFRESH),
         RefreshResponse(access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
         RegisterRequest(username="ada", email="ada@example.org", password=_PASSWORD, display_name="Ada"),
+        _schedule,
+        ScheduleList(schedules=[_schedule]),
         _session,
         SessionListResponse(sessions=[_session], total=1),
         _user,
         UserUpdate(display_name="Ada L.", timezone="Europe/London"),
+        WorkerList(workers=[_worker]),
     )
 }

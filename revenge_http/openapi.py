@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from revenge_core.errors import Forbidden, Invalid, RevengeError, Unauthenticated
 from revenge_core.secrets import Secret
@@ -11,6 +12,7 @@ from revenge_http.errors import BodyTooLarge, MediaTypeUnsupported
 from revenge_http.examples import EXAMPLES
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
+from revenge_http.parameters import is_list, is_verbatim
 from revenge_http.problems import PROBLEM, Problem, status_of
 from revenge_http.wire import Wire, encode
 
@@ -20,16 +22,27 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _TAGS: Final = {
     "auth": "Getting an account, signing in, staying signed in, signing out",
     "health": "Probes for machines",
+    "jobs": "Background work: what waits, runs, failed",
+    "queues": "Where jobs wait for their turn",
+    "schedules": "What is done again and again",
     "sessions": "Where one is signed in",
     "users": "Accounts",
+    "workers": "Who does the jobs",
 }
 
 
 def document(operations: Sequence[Operation], options: HttpOptions) -> Json:
     """The whole document, as plain dictionaries."""
-    records = {Problem, *(record for one in operations for record in (one.body, *one.answers.values()) if record)}
+    records: set[type[Wire]] = {
+        Problem,
+        *(record for one in operations for record in (one.body, *one.answers.values()) if record),
+    }
+    ordered = sorted(records, key=lambda record: record.__name__)
+    taken = [field.type for one in operations for field in msgspec.structs.fields(one.parameters)]
     _, schemas = msgspec.json.schema_components(
-        sorted(records, key=lambda record: record.__name__), schema_hook=_schema_of_secret, ref_template=_REFERENCE
+        [*ordered, *taken],
+        schema_hook=_schema_of_secret,
+        ref_template=_REFERENCE,
     )
     paths: dict[str, Json] = {}
     for one in operations:
@@ -72,8 +85,10 @@ def _operation(one: Operation) -> Json:
 
 def tag_of(one: Operation) -> str:
     """The group that the operation is shown in: the feature that its path names."""
-    parts = one.path.split("/")
-    return parts[3] if one.path.startswith("/api/v1/") else "health"
+    feature, _, rest = one.path.removeprefix("/api/v1/").partition("/")
+    if feature == "admin":
+        return rest.partition("/")[0]
+    return feature or "health"
 
 
 def _security(one: Operation) -> list[Json]:
@@ -127,11 +142,29 @@ def _parameters(one: Operation) -> list[Json]:
             "name": field.encode_name,
             "in": "path" if f"{{{field.encode_name}}}" in one.path else "query",
             "required": field.required,
-            "schema": msgspec.json.schema(field.type)
-            | ({} if field.required else {"default": msgspec.to_builtins(field.default)}),
+            "schema": _schema(field.type) | _default(field),
         }
+        | ({"description": _HOW_MANY[is_verbatim(field.type)]} if is_list(field.type) else {})
         for field in msgspec.structs.fields(one.parameters)
     ]
+
+
+def _schema(kind: Any) -> Json:  # noqa: ANN401 (a type of any form)
+    (schema,), _ = msgspec.json.schema_components((kind,), ref_template=_REFERENCE)
+    return schema
+
+
+_HOW_MANY: Final = {
+    False: "Repeat it for several values, or separate them by commas",
+    True: "Repeat it for several values",
+}
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Json:
+    """What holds where it is left out, if that is a value."""
+    if field.required or field.default is UNSET or field.default == ():
+        return {}
+    return {"default": msgspec.to_builtins(field.default)}
 
 
 def _schema_of_secret(kind: type) -> Json:

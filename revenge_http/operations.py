@@ -22,8 +22,9 @@ from revenge_core.revenge import Revenge
 from revenge_http.access import ACCESS, Access
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Receive, Scope, Send
-from revenge_http.decoding import BodyDecoder, check_media_type, parameters, read_body
+from revenge_http.decoding import BodyDecoder, check_media_type, read_body
 from revenge_http.options import HttpOptions
+from revenge_http.parameters import ParameterDecoder
 from revenge_http.wire import Wire, encode
 
 OPERATION: Final = "operation"
@@ -34,10 +35,15 @@ Function = Callable[..., Awaitable[object]]
 
 
 class Call(Entity):
-    """One request, as a handler sees it: whom to ask, and who asks."""
+    """One request, as a handler sees it: whom to ask, who asks, and where that is."""
 
     revenge: Revenge
     actor: Actor
+    prefix: str
+    """What stands before every path in an address that an answer gives; mostly nothing."""
+    path: str
+    query: str
+    """As it was sent."""
 
 
 class Operation(Entity, kw_only=True):
@@ -75,11 +81,14 @@ class Operation(Entity, kw_only=True):
 
     def endpoint(self, revenge: Revenge, options: HttpOptions) -> App:
         """The operation as an application: it decodes, calls and encodes."""
-        function, status = self.function, next(iter(self.answers))
+        function, status, prefix = self.function, next(iter(self.answers)), options.path_prefix
         arguments = self._arguments(options)
 
         async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-            call = Call(revenge=revenge, actor=scope["user"])
+            query: bytes = scope["query_string"]
+            call = Call(
+                revenge=revenge, actor=scope["user"], prefix=prefix, path=scope["path"], query=query.decode("latin-1")
+            )
             result = await (function(call, **await arguments(scope, receive)) if arguments else function(call))
             if not isinstance(result, Answer):
                 result = Answer(status, b"" if result is None else encode(result))
@@ -93,9 +102,10 @@ class Operation(Entity, kw_only=True):
         names = self.parameters.__struct_fields__
         if decoder is None and not names:
             return None
+        parameters = ParameterDecoder(self.parameters)
 
         async def read(scope: Scope, receive: Receive) -> dict[str, Any]:
-            found = parameters(scope, self.parameters) if names else None
+            found = parameters.decode(scope) if names else None
             arguments = {name: getattr(found, name) for name in names}
             if decoder is not None:
                 raw = await read_body(receive, options.body_timeout)

@@ -74,6 +74,24 @@ class Problem(Wire, kw_only=True):
     request_id: str
     errors: list[FieldProblem] | UnsetType = UNSET
 
+    @classmethod
+    def of(cls, error: RevengeError, prefix: str, path: str, request_id: str) -> "Problem":
+        """What to tell about an error that met whoever asked for `path`; pages of errors are under `prefix`."""
+        status = status_of(type(error))
+        detail = error.detail.encode("utf-8", "replace").decode()
+        return cls(
+            type=f"{prefix}/problems/{error.code}",
+            title=type(error).title,
+            status=status,
+            detail=detail,
+            instance=quote(path[:200], errors="replace"),
+            code=status,
+            message=detail,
+            error=error.code,
+            request_id=request_id,
+            errors=list(error.problems) or UNSET,
+        )
+
 
 def status_of(error: type[RevengeError]) -> int:
     """The HTTP status of a kind of error: its own, or that of the nearest kind above it."""
@@ -84,7 +102,7 @@ class ProblemWriter:
     """Turns any exception into an answer. What is not ours, or is our own fault, is logged and told as a bare 500."""
 
     def __init__(self, options: HttpOptions) -> None:
-        self._types = f"{options.path_prefix}/problems/"
+        self._prefix = options.path_prefix
         self._challenge = f'Bearer realm="{_quotable(options.server_name)}"'
 
     def answer(self, raised: Exception, scope: Scope) -> Answer:
@@ -96,19 +114,7 @@ class ProblemWriter:
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request %s failed", request_id, exc_info=raised)
             error = RevengeError()
-        detail = error.detail.encode("utf-8", "replace").decode()
-        problem = Problem(
-            type=self._types + error.code,
-            title=type(error).title,
-            status=status,
-            detail=detail,
-            instance=quote(scope["path"][:200], errors="replace"),
-            code=status,
-            message=detail,
-            error=error.code,
-            request_id=request_id,
-            errors=list(error.problems) or UNSET,
-        )
+        problem = Problem.of(error, self._prefix, scope["path"], request_id)
         return Answer(status, encode(problem), media_type=PROBLEM, headers=self._headers(error, status))
 
     def _headers(self, error: RevengeError, status: int) -> Headers:

@@ -1,7 +1,8 @@
 """Records of the wire. `rename`, `tag` and encodings live here and in the records of the routes, nowhere else."""
 
 from datetime import datetime
-from typing import Annotated, TypeVar, dataclass_transform
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -53,3 +54,20 @@ def present(value: T | None) -> T | UnsetType:
 def given(value: T | UnsetType) -> T | None:
     """For requests: what was left out is None."""
     return None if value is UNSET else value
+
+
+def bare(annotation: Any) -> Any:  # noqa: ANN401 (a type of any form)
+    """The type without its limits, and without null or being left out beside it."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return bare(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        kinds = [kind for kind in get_args(annotation) if kind not in {NoneType, UnsetType}]
+        return bare(kinds[0]) if len(kinds) == 1 else annotation
+    return annotation
+
+
+def item_of(annotation: Any) -> Any | None:  # noqa: ANN401 (the same)
+    """The type of a list's items; None for what is no list."""
+    plain = bare(annotation)
+    return get_args(plain)[0] if get_origin(plain) in {list, tuple} else None

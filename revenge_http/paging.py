@@ -1,0 +1,60 @@
+"""Long lists, page by page: opaque cursors in the answer and in a `Link` header (decisions W6, RFC 8288)."""
+
+from base64 import b64decode, urlsafe_b64encode
+from typing import Annotated, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+from msgspec import UNSET, Meta, UnsetType
+
+from revenge_core.activity.errors import CursorInvalid
+from revenge_core.errors import FieldProblem
+from revenge_core.paging import MAX_LIMIT
+from revenge_http.answers import Answer
+from revenge_http.operations import Call
+from revenge_http.wire import Wire, encode
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str, Meta(min_length=1)]
+"""Of an answer's `next_cursor`; what is in it concerns nobody but the list that gave it."""
+
+DEFAULT_LIMIT: Final = 50
+
+
+class OnePage(Wire, kw_only=True):
+    """The part of a list that one answer holds. `next_cursor` asks for the next part; at the end there is none."""
+
+    next_cursor: str | UnsetType = UNSET
+
+
+def opaque(cursor: str | None) -> str | UnsetType:
+    """A service's cursor for the wire."""
+    return UNSET if cursor is None else urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+
+
+def opened(cursor: str | UnsetType) -> str | None:
+    """A cursor of the wire for its service.
+
+    Raises:
+        CursorInvalid: no answer of ours held it.
+    """
+    if cursor is UNSET:
+        return None
+    try:
+        return b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+    except ValueError:
+        raise cursor_invalid() from None
+
+
+def cursor_invalid() -> CursorInvalid:
+    """The refusal, with its place."""
+    return CursorInvalid(problems=[FieldProblem(pointer="/cursor", detail="is not one of this list")])
+
+
+def answer_with(call: Call, page: OnePage) -> Answer:
+    """The page, and in `Link` where the next one is."""
+    if page.next_cursor is UNSET:
+        return Answer(200, encode(page))
+    asked = [(name, value) for name, value in parse_qsl(call.query, keep_blank_values=True) if name != "cursor"]
+    query = urlencode([*asked, ("cursor", page.next_cursor)], quote_via=quote)
+    link = f'<{call.prefix}{quote(call.path)}?{query}>; rel="next"'
+    return Answer(200, encode(page), headers=[(b"link", link.encode())])
