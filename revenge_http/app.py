@@ -10,7 +10,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 from revenge_core.revenge import Revenge
-from revenge_http import auth, health, jobs, jobs_bulk, queues, reference, schedules, sessions, users, workers
+from revenge_http import auth, health, jobs, queues, reference, schedules, sessions, users, workers
 from revenge_http.access import ACCESS, check_declarations, public
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
@@ -27,7 +27,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *users.operations,
     *sessions.operations,
     *jobs.operations,
-    *jobs_bulk.operations,
     *queues.operations,
     *schedules.operations,
     *workers.operations,

@@ -11,6 +11,7 @@ from revenge_core.jobs.entities import Failure, JobDetail, JobItem, JobSummary
 from revenge_core.jobs.errors import JobNotFound, JobStateConflict
 from revenge_core.jobs.service import sole
 from revenge_core.permissions import Permission
+from revenge_http import jobs_bulk
 from revenge_http.access import needs
 from revenge_http.answers import Answer
 from revenge_http.job_filter import Ids, JobFilter, JobId, Kinds, Priorities, Queues, States, Tags
@@ -253,4 +254,4 @@ async def delete_job(call: Call, job_id: JobId) -> None:
     sole(await call.revenge.jobs.delete(call.actor, [job_id]))
 
 
-operations = (list_jobs, count_jobs, get_job, list_items, retry_job, cancel_job, delete_job)
+operations = (list_jobs, count_jobs, get_job, list_items, retry_job, cancel_job, delete_job, *jobs_bulk.operations)
