@@ -8,10 +8,16 @@ from typing_extensions import override
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryBootstrapTokens, MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.feed import MemoryFeed
+from revenge_adapters.memory.jobs.queue import MemoryJobQueue
+from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.rbac import MemoryRoles
+from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import MemoryUsers
+from revenge_core.jobs.entities import Signal
+from revenge_core.jobs.ports import WakeUps
+from revenge_core.secrets import Sealer
 from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 
@@ -19,9 +25,13 @@ from revenge_core.uow import UnitOfWork
 class MemoryTx(EveryTx):
     """Every store over one draft of the tables; nobody else sees the draft."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, tables: MemoryTables, rows: Rows, sealer: Sealer) -> None:
+        self._tables = tables
         self._rows = rows
+        self._sealer = sealer
         self._feed = MemoryFeed()
+        self.signals: list[Signal] = []
+        """What workers are told after the commit."""
 
     @property
     @override
@@ -47,6 +57,11 @@ class MemoryTx(EveryTx):
     @override
     def feed(self) -> MemoryFeed:
         return self._feed
+
+    @property
+    @override
+    def jobs(self) -> MemoryJobQueue:
+        return MemoryJobQueue(self._tables, self._rows, self._sealer, self.signals)
 
     @property
     @override
@@ -77,13 +92,16 @@ class MemoryTx(EveryTx):
 class MemoryUnitOfWork(UnitOfWork[MemoryTx]):
     """Transactions over `tables`, serialised: whoever waits sees all that the one before left, as under a row lock."""
 
-    def __init__(self, tables: MemoryTables) -> None:
+    def __init__(self, tables: MemoryTables, sealer: Sealer | None = None, wake_ups: WakeUps | None = None) -> None:
         self._tables = tables
+        self._sealer = sealer or MemorySealer()
+        self._wake_ups = wake_ups or MemoryWakeUps()
 
     @override
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[MemoryTx]:
         async with self._tables.draft() as draft:
-            tx = MemoryTx(draft)
+            tx = MemoryTx(self._tables, draft, self._sealer)
             yield tx
             self._tables.changes.extend(tx.feed.published)
+        self._wake_ups.send(tx.signals)

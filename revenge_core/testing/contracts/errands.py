@@ -27,6 +27,10 @@ PATIENCE_SECONDS: Final = 20
 """For what arrives at once unless it never does."""
 
 
+class Mishap(Exception):  # noqa: N818 -- it stands for whatever goes wrong
+    """What a test raises inside a transaction."""
+
+
 class Errand(Job, kw_only=True):
     """Something to do, and nothing special about it."""
 
@@ -109,7 +113,7 @@ async def running(world: World, *jobs: Job | Planned, worker_id: str = "worker")
 
 async def finish(world: World, claimed: Claimed, to: JobState = JobState.COMPLETED, **how: object) -> bool:
     """End the run; whether that counted."""
-    return await world.job_store.finish([ended(claimed, to, **how)]) == {claimed.key}
+    return claimed.key in await world.job_store.finish([ended(claimed, to, **how)])
 
 
 def ended(claimed: Claimed, to: JobState = JobState.COMPLETED, **how: object) -> Finish:

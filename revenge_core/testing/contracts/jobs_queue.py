@@ -14,6 +14,7 @@ from revenge_core.testing.contracts.errands import (
     HOUR,
     Delivery,
     Errand,
+    Mishap,
     ask_to_cancel,
     bring_into,
     claim,
@@ -28,10 +29,6 @@ from revenge_core.testing.contracts.errands import (
 from revenge_core.testing.contracts.world import RACERS, Contract, World, race
 
 DAY = timedelta(days=1)
-
-
-class Mishap(Exception):  # noqa: N818 -- it stands for whatever goes wrong
-    """What a test raises inside a transaction."""
 
 
 class JobQueueContract(Contract):

@@ -9,6 +9,7 @@ from revenge_core.background import FINISHED, UNFINISHED, Enqueued, Job, JobStat
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.errands import (
     Errand,
+    Mishap,
     OnceErrand,
     SoleDelivery,
     SoleErrand,
@@ -24,10 +25,6 @@ from revenge_core.testing.contracts.errands import (
 from revenge_core.testing.contracts.world import RACERS, Contract, World, let_others_run, race
 
 DAY = timedelta(days=1)
-
-
-class Mishap(Exception):  # noqa: N818 -- it stands for whatever goes wrong
-    """What a test raises inside a transaction."""
 
 
 async def enqueue_one(world: World, what: Job, **special: Unique | Queue) -> Enqueued:
