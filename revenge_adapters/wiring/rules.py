@@ -2,6 +2,7 @@
 
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.auth.entities import AuthRules
+from revenge_core.jobs.entities import WORKERS, JobRules
 from revenge_core.mail.entities import Mailbox, MailRules
 from revenge_core.sessions.entities import Lifetime, SessionRules
 
@@ -26,6 +27,23 @@ def mail_rules(settings: Settings) -> MailRules:
         ),
         is_on=email.enabled,
     )
+
+
+def job_rules(settings: Settings) -> JobRules:
+    """What the settings say about jobs."""
+    jobs = settings.jobs
+    return JobRules(
+        lease=jobs.lease,
+        keep_completed=jobs.keep_completed,
+        keep_cancelled=jobs.keep_cancelled,
+        keep_discarded=jobs.keep_discarded,
+    )
+
+
+def workers_per_queue(settings: Settings) -> dict[str, int]:
+    """How many jobs of each queue this process runs at a time; queues that it does not serve are left out."""
+    all_workers, usual = settings.jobs.max_workers, sum(WORKERS.values())
+    return {queue.value: max(1, WORKERS[queue] * all_workers // usual) for queue in settings.jobs.queues}
 
 
 def session_rules(settings: Settings) -> SessionRules:

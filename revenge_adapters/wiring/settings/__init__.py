@@ -2,11 +2,12 @@
 
 from revenge_adapters.wiring.settings.errors import SettingsInvalid
 from revenge_adapters.wiring.settings.load import Loaded, load_settings
-from revenge_adapters.wiring.settings.records import Auth, Database, Log, Passwords, Server, Sessions, Settings
+from revenge_adapters.wiring.settings.records import Auth, Database, Jobs, Log, Passwords, Server, Sessions, Settings
 
 __all__ = [
     "Auth",
     "Database",
+    "Jobs",
     "Loaded",
     "Log",
     "Passwords",

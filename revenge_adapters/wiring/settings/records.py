@@ -11,7 +11,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from revenge_adapters.wiring.settings.places import default_data_dir
+from revenge_core.background import Queue
 from revenge_core.entity import Entity
+from revenge_core.jobs.entities import WORKERS
 from revenge_core.secrets import Secret
 
 Network = IPv4Network | IPv6Network
@@ -184,6 +186,55 @@ class Log(Entity, kw_only=True):
     ] = "text"
 
 
+class Jobs(Entity, kw_only=True):
+    """Work in the background: mail, cleaning up, whatever need not be done at once."""
+
+    in_process: Annotated[
+        bool,
+        Meta(
+            description="Whether `revenge serve`, and a program that embeds Revenge, runs jobs itself. Switch it off "
+            "where `revenge worker` does.",
+        ),
+    ] = True
+    queues: Annotated[
+        tuple[Queue, ...],
+        Meta(description="The queues that this process takes jobs from."),
+    ] = tuple(WORKERS)
+    max_workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="How many jobs one process runs at a time, of all five queues together: at 53, `critical` has "
+            "20 of them, `high` 15, `default` 10, `low` 5 and `bulk` 3. Other numbers are shared out alike, and each "
+            "queue has one at least.",
+        ),
+    ] = sum(WORKERS.values())
+    poll_interval: Annotated[
+        timedelta,
+        Meta(description="How often a worker looks for jobs that no notification told it of."),
+    ] = timedelta(seconds=1)
+    stop_timeout: Annotated[
+        timedelta,
+        Meta(
+            description="How long jobs that run may go on when the server or worker is told to stop. Then they are "
+            "interrupted and go back into their queue; the attempt does not count. Requests have "
+            "`server.drain_timeout` at the same time.",
+        ),
+    ] = timedelta(seconds=10)
+    lease: Annotated[
+        timedelta,
+        Meta(description="Jobs of a worker that was not heard of for so long go to others. Alike in every process."),
+    ] = timedelta(seconds=20)
+    keep_completed: Annotated[timedelta, Meta(description="How long jobs are kept that were done.")] = timedelta(days=1)
+    keep_cancelled: Annotated[timedelta, Meta(description="How long jobs are kept that were cancelled.")] = timedelta(
+        days=1
+    )
+    keep_discarded: Annotated[timedelta, Meta(description="How long jobs are kept that failed for good.")] = timedelta(
+        days=7
+    )
+
+
 class Smtp(Entity, kw_only=True):
     """The mail server that takes messages from this one."""
 
@@ -263,4 +314,5 @@ class Settings(Entity, kw_only=True):
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     email: Email = Email()
+    jobs: Jobs = Jobs()
     log: Log = Log()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Server, Settings
+from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
@@ -47,6 +47,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "passwords.memory_kib", "must be at least 8 for each of passwords.parallelism (RFC 9106)"
     yield from _of_server(settings.server)
     yield from _of_email(settings.email)
+    yield from _of_jobs(settings.jobs)
 
 
 def _of_server(server: Server) -> Iterator[tuple[str, str]]:
@@ -99,6 +100,23 @@ def _of_smtp(email: Email) -> Iterator[tuple[str, str]]:
             "email.smtp.use_starttls",
             "would send the password readable for everybody on the way; set this or email.smtp.use_tls to true",
         )
+
+
+def _of_jobs(jobs: Jobs) -> Iterator[tuple[str, str]]:
+    if not jobs.queues:
+        yield "jobs.queues", "must name one queue at least; to run no jobs here, set jobs.in_process to false"
+    if not timedelta(milliseconds=100) <= jobs.poll_interval <= timedelta(minutes=1):
+        yield "jobs.poll_interval", "must be from 100ms to 1m"
+    if jobs.lease < timedelta(seconds=4):
+        yield "jobs.lease", "must be at least 4s: it is renewed four times in that time"
+    for key, time in (
+        ("jobs.stop_timeout", jobs.stop_timeout),
+        ("jobs.keep_completed", jobs.keep_completed),
+        ("jobs.keep_cancelled", jobs.keep_cancelled),
+        ("jobs.keep_discarded", jobs.keep_discarded),
+    ):
+        if time < timedelta(0):
+            yield key, "must not be negative"
 
 
 def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:

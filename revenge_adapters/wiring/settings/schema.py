@@ -22,6 +22,7 @@ ORIGINAL_NAMES: Final[Mapping[str, str]] = {
     "email.base_url": "server.public_url",
     "database.max_conns": "database.pool_max",
     "database.min_conns": "database.pool_min",
+    "jobs.fetch_poll_interval": "jobs.poll_interval",
     "logging.format": "log.format",
     "logging.level": "log.level",
     "server.shutdown_timeout": "server.drain_timeout",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType
@@ -102,6 +103,8 @@ def plain(value: object) -> object:
             return masked(value)
         case tuple():
             return [plain(item) for item in value]
+        case StrEnum():
+            return value.value
         case None | bool() | int() | str():
             return value
         case _:
@@ -146,6 +149,8 @@ def expected(hint: object) -> str:
         return f"a list, each {expected(get_args(inner)[0])}"
     if get_origin(inner) is Literal:
         return "one of " + ", ".join(f"`{choice}`" for choice in get_args(inner))
+    if isinstance(inner, type) and issubclass(inner, StrEnum):
+        return "one of " + ", ".join(f"`{choice}`" for choice in inner)
     words: dict[object, str] = {
         bool: "`true` or `false`",
         timedelta: "a duration such as `90s`, `15m`, `12h` or `30d`",
