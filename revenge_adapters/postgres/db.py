@@ -165,6 +165,14 @@ class Transaction:
         """Write; how many rows were written."""
         return await _run(self._connection, self._deadline, query, parameters)
 
+    async def copy(self, query: Query[None], lines: bytes) -> int:
+        """Copy rows in, as COPY's text format has them; how many. All of it has the deadline of one statement."""
+        with _rim(), _deadline(self._connection, self._deadline):
+            cursor = AsyncCursor(self._connection)
+            async with cursor.copy(query.text) as copy:
+                await copy.write(lines)
+            return cursor.rowcount
+
 
 Parameters: TypeAlias = dict[str, object]
 

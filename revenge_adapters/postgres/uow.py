@@ -10,11 +10,15 @@ from typing_extensions import override
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresBootstrapTokens, PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.rbac import PostgresRoles
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_adapters.postgres.users import PostgresUsers
 from revenge_core.feed import Change, ChangeFeed
+from revenge_core.jobs.entities import Signal
+from revenge_core.jobs.ports import WakeUps
+from revenge_core.secrets import Sealer
 from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 
@@ -51,9 +55,12 @@ class PostgresChangeFeed(ChangeFeed):
 class PostgresTx(EveryTx):
     """One transaction, as every feature sees it."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, sealer: Sealer) -> None:
         self._transaction = transaction
+        self._sealer = sealer
         self._feed = PostgresChangeFeed()
+        self.signals: dict[Signal, None] = {}
+        """What workers are to be told when it has committed."""
 
     @property
     @override
@@ -82,6 +89,11 @@ class PostgresTx(EveryTx):
 
     @property
     @override
+    def jobs(self) -> PostgresJobQueue:
+        return PostgresJobQueue(self._transaction, self._sealer, self.signals)
+
+    @property
+    @override
     def refresh_tokens(self) -> PostgresRefreshTokens:
         return PostgresRefreshTokens(self._transaction)
 
@@ -107,18 +119,22 @@ class PostgresTx(EveryTx):
 
 
 class PostgresUnitOfWork(UnitOfWork[PostgresTx]):
-    """Opens transactions. `listener` hears of announced changes right after the commit."""
+    """Opens transactions. `listener` hears of announced changes right after the commit, `wake_ups` of jobs."""
 
-    def __init__(self, database: Database, listener: CommitListener | None = None) -> None:
+    def __init__(
+        self, database: Database, listener: CommitListener | None = None, *, sealer: Sealer, wake_ups: WakeUps
+    ) -> None:
         self._database = database
         self._listener = listener
+        self._sealer = sealer
+        self._wake_ups = wake_ups
 
     @override
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[PostgresTx]:
         announced: tuple[tuple[int, Change], ...] = ()
         async with self._database.transaction() as transaction:
-            tx = PostgresTx(transaction)
+            tx = PostgresTx(transaction, self._sealer)
             yield tx
             if changes := tuple(tx.feed.collected):
                 numbers = await transaction.all(
@@ -127,6 +143,8 @@ class PostgresUnitOfWork(UnitOfWork[PostgresTx]):
                 announced = tuple(zip(numbers, changes, strict=True))
         if announced and self._listener is not None:
             self._listener.committed(announced)
+        if tx.signals:
+            self._wake_ups.send(tx.signals)
 
 
 async def trim_changes(database: Database, now: datetime) -> int:

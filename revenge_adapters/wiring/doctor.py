@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
-from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
@@ -213,8 +213,8 @@ async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
     database = Database(place.url.reveal(), min_size=1, max_size=1, acquire_timeout=timedelta(seconds=5))
     try:
         await database.open()
-        async with PostgresUnitOfWork(database).begin() as tx:
-            return await tx.signing_keys.lock_all()
+        async with database.transaction() as transaction:
+            return await PostgresSigningKeys(transaction).lock_all()
     finally:
         await database.close()
 

@@ -8,9 +8,11 @@ from typing import Final
 
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.activity import make_partitions
+from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
-from revenge_adapters.postgres.uow import PostgresUnitOfWork, trim_changes
+from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
+from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
 from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.place import Place, find_place
@@ -65,6 +67,8 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         secret, secret_place = await _secret_for(settings, database, place)
         follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
         stack.push_async_callback(follower.close)
+        wake_ups = PostgresWakeUps(database, place.url.reveal(), listen=settings.database.notifications)
+        stack.push_async_callback(wake_ups.close)
         hasher = Argon2Hasher(
             memory_kib=settings.passwords.memory_kib,
             time_cost=settings.passwords.time_cost,
@@ -78,6 +82,7 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         adapters = ProductionAdapters(
             database=database,
             follower=follower,
+            wake_ups=wake_ups,
             hasher=hasher,
             master_secret=secret,
             issuer=settings.server.public_url or ISSUER,
@@ -94,6 +99,7 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
 
         with place.naming():
             await follower.start()
+            await wake_ups.start()
             await make_partitions(database, follower.now())
         keys = keep_loaded(follower, SIGNING_KEYS_CHANGED, revenge.auth.load_signing_keys)
         await stack.enter_async_context(running(keys, "revenge signing keys"))
@@ -118,8 +124,8 @@ async def _tidy(database: Database, clock: Clock) -> None:
 async def _secret_for(settings: Settings, database: Database, place: Place) -> tuple[Secret, str]:
     """The master secret. None is made where keys are wrapped already: it would only hide that theirs is lost."""
     if settings.auth.jwt_secret is None and present_secret(settings) is None:
-        async with PostgresUnitOfWork(database).begin() as tx:
-            keys = await tx.signing_keys.lock_all()
+        async with database.transaction() as transaction:
+            keys = await PostgresSigningKeys(transaction).lock_all()
         # Looked at again: a process that starts beside this one makes the file first, then the keys.
         if keys and present_secret(settings) is None:
             raise MasterSecretMismatch(

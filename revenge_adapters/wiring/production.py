@@ -17,6 +17,7 @@ from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
+from revenge_core.jobs.ports import WakeUps
 from revenge_core.mail.ports import Mailer
 from revenge_core.secrets import Secret
 
@@ -26,6 +27,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
 
     database = providers.Dependency(instance_of=Database)
     follower = providers.Dependency(instance_of=ChangeFollower)
+    wake_ups: providers.Dependency[WakeUps] = providers.Dependency()
     hasher = providers.Dependency(instance_of=Argon2Hasher)
     master_secret = providers.Dependency(instance_of=Secret)
     issuer = providers.Dependency(instance_of=str)
@@ -36,7 +38,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     ids = providers.Singleton(Uuid7Ids)
     sealer = providers.Singleton(CryptographySealer, master_secret)
     tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
-    uow = providers.Singleton(PostgresUnitOfWork, database, follower)
+    uow = providers.Singleton(PostgresUnitOfWork, database, follower, sealer=sealer, wake_ups=wake_ups)
     account_reader = providers.Singleton(PostgresAccountReader, database)
     activity_reader = providers.Singleton(PostgresActivityReader, database)
     principal_reader = providers.Singleton(

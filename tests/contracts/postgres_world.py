@@ -1,26 +1,67 @@
 """The PostgreSQL adapters, as the contracts want them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
 
 import psycopg
 import pytest
 
+from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.jobs.store import PostgresJobStore
+from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sessions import PostgresSessionReader
-from revenge_adapters.postgres.uow import PostgresUnitOfWork
+from revenge_adapters.postgres.sql import Query
+from revenge_adapters.postgres.uow import CommitListener, PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserReader
 from revenge_core.feed import Change, Topic
+from revenge_core.jobs.ports import WakeUps
 from revenge_core.testing.contracts.world import World
 
+SEALER: Final = MemorySealer()
+NOW: Final = Query[datetime]("now", "SELECT clock_timestamp()", datetime)
+PUT_BACK: Final = Query[str](
+    "put back",
+    r"""
+    SELECT format('UPDATE revenge.%%I SET ', table_name) || string_agg(
+               format('%%1$I = %%1$I - make_interval(secs => %%%%(seconds)s)', column_name), ', '
+           )
+      FROM information_schema.columns
+     WHERE table_schema = 'revenge' AND table_name LIKE 'job%%' AND data_type = 'timestamp with time zone'
+     GROUP BY table_name
+    """,
+    str,
+)
+EMPTY_UNLOGGED: Final = Query[str](
+    "empty",
+    "SELECT format('DELETE FROM revenge.%%I', relname) FROM pg_class"
+    " WHERE relnamespace = 'revenge'::regnamespace AND relkind = 'r' AND relpersistence = 'u'",
+    str,
+)
 
-def postgres_world(database: Database, announced: Callable[[], Awaitable[Sequence[Change]]]) -> World:
+
+def postgres_uow(
+    database: Database, listener: CommitListener | None = None, wake_ups: WakeUps | None = None
+) -> PostgresUnitOfWork:
+    """A unit of work whose signals nobody outside hears, unless somebody does."""
+    return PostgresUnitOfWork(
+        database, listener, sealer=SEALER, wake_ups=wake_ups or PostgresWakeUps(database, "", listen=False)
+    )
+
+
+def postgres_world(
+    database: Database, announced: Callable[[], Awaitable[Sequence[Change]]], wake_ups: WakeUps | None = None
+) -> World:
     """Adapters without a cache, over an open database that nobody else uses."""
+    wake_ups = wake_ups or PostgresWakeUps(database, "", listen=False)
     return World(
-        uow=PostgresUnitOfWork(database),
+        uow=postgres_uow(database, wake_ups=wake_ups),
         users=PostgresUserReader(database),
         sessions=PostgresSessionReader(database),
         roles=PostgresRoleReader(database),
@@ -28,7 +69,33 @@ def postgres_world(database: Database, announced: Callable[[], Awaitable[Sequenc
         accounts=PostgresAccountReader(database),
         principals=PostgresPrincipalReader(database),
         announced=announced,
+        job_store=PostgresJobStore(database, wake_ups),
+        wake_ups=wake_ups,
+        sealer=SEALER,
+        now=partial(present, database),
+        pass_time=partial(pass_time, database),
+        lose_leases=partial(lose_leases, database),
     )
+
+
+async def present(database: Database) -> datetime:
+    """The database's time."""
+    now = await database.one(NOW)
+    assert now is not None
+    return now
+
+
+async def pass_time(database: Database, seconds: float) -> None:
+    """Put back every time that the job queue keeps: to it, the present is that much later."""
+    async with database.transaction() as transaction:
+        for statement in await transaction.all(PUT_BACK):
+            await transaction.run(Query("put back", statement, type(None)), seconds=seconds)
+
+
+async def lose_leases(database: Database) -> None:
+    """What a crash of the database does to tables that are not logged."""
+    for statement in await database.all(EMPTY_UNLOGGED):
+        await database.run(Query("empty", statement, type(None)))
 
 
 def announced_in(url: str) -> Callable[[], Awaitable[Sequence[Change]]]:
@@ -46,5 +113,8 @@ class OnPostgres:
     """Runs a suite on PostgreSQL."""
 
     @pytest.fixture
-    def world(self, revenge_postgres: RecycledDatabase, database: Database) -> World:
-        return postgres_world(database, announced_in(revenge_postgres.url))
+    async def world(self, revenge_postgres: RecycledDatabase, database: Database) -> AsyncIterator[World]:
+        wake_ups = PostgresWakeUps(database, revenge_postgres.url)
+        await wake_ups.start()
+        yield postgres_world(database, announced_in(revenge_postgres.url), wake_ups)
+        await wake_ups.close()

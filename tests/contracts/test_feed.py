@@ -26,7 +26,7 @@ from revenge_core.testing.contracts.auth import PrincipalReaderContract
 from revenge_core.testing.contracts.rbac import RoleReaderContract
 from revenge_core.testing.contracts.users import UserReaderContract
 from revenge_core.testing.contracts.world import World, let_others_run
-from tests.contracts.postgres_world import announced_in, postgres_world
+from tests.contracts.postgres_world import announced_in, postgres_uow, postgres_world
 
 PUBLISH: Final = "SELECT revenge.publish_changes(ARRAY['roles'], ARRAY[''])"
 
@@ -54,7 +54,7 @@ async def connection(revenge_postgres: RecycledDatabase) -> AsyncIterator[psycop
 
 async def publish(database: Database, *changes: Change) -> tuple[tuple[int, Change], ...]:
     heard = Heard()
-    async with PostgresUnitOfWork(database, heard).begin() as tx:
+    async with postgres_uow(database, heard).begin() as tx:
         tx.feed.publish(*changes)
     return heard.commits[0]
 
@@ -115,7 +115,7 @@ async def test_the_listener_hears_the_numbers_after_the_commit(
 
 async def test_the_listener_hears_nothing_of_what_did_not_happen(database: Database) -> None:
     heard = Heard()
-    uow = PostgresUnitOfWork(database, heard)
+    uow = postgres_uow(database, heard)
     async with uow.begin():
         pass
     await publish_and_fail(uow)
@@ -127,7 +127,7 @@ async def test_a_notification_comes_with_the_commit_and_says_nothing(
 ) -> None:
     await connection.execute("LISTEN revenge_changes")
     await connection.commit()
-    await publish_and_fail(PostgresUnitOfWork(database))
+    await publish_and_fail(postgres_uow(database))
     await publish(database, ROLES_CHANGED)
     heard = [note async for note in connection.notifies(timeout=5, stop_after=1)]
     assert [(note.channel, note.payload) for note in heard] == [("revenge_changes", "")]

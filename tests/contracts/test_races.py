@@ -12,7 +12,6 @@ import pytest
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.recycled import RecycledDatabase
-from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_core.auth.errors import TokenInvalid
 from revenge_core.auth.service import Auth
 from revenge_core.secrets import Secret
@@ -20,7 +19,7 @@ from revenge_core.sessions.entities import SessionRules, Sighting
 from revenge_core.sessions.errors import RefreshTokenInvalid
 from revenge_core.users.entities import NewUser
 from revenge_core.users.errors import EmailTaken, UsernameTaken
-from tests.contracts.postgres_world import announced_in, postgres_world
+from tests.contracts.postgres_world import announced_in, postgres_uow, postgres_world
 from tests.contracts.services import services_over
 
 T = TypeVar("T")
@@ -211,7 +210,7 @@ async def test_sessions_that_log_each_other_out_at_once_do_not_wait_for_each_oth
 async def test_changing_a_password_and_noting_activity_never_wait_for_each_other(
     servers: tuple[Auth, Auth], database: Database
 ) -> None:
-    uow = PostgresUnitOfWork(database)
+    uow = postgres_uow(database)
     await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
     for turn in range(5):
         old, new = (Secret(f"battery staple number {number}") if number else PASSWORD for number in (turn, turn + 1))

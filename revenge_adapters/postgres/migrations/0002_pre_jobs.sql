@@ -30,20 +30,28 @@ CREATE TABLE revenge.jobs (
         state IN ('available', 'cancelled', 'completed', 'discarded', 'retryable', 'running', 'scheduled')
     ),
     CONSTRAINT jobs_priority_range CHECK (priority BETWEEN 1 AND 4),
-    CONSTRAINT jobs_attempts_range CHECK (attempt >= 0 AND max_attempts BETWEEN 1 AND 1000),
+    CONSTRAINT jobs_attempts_range CHECK (attempt >= 0 AND max_attempts >= 1),
     CONSTRAINT jobs_finished_when CHECK (
         (finalized_at IS NOT NULL) = (state IN ('cancelled', 'completed', 'discarded'))
     ),
     CONSTRAINT jobs_running_where CHECK (
         state <> 'running' OR (attempted_at IS NOT NULL AND attempted_by IS NOT NULL)
     ),
-    CONSTRAINT jobs_unique_whole CHECK ((unique_key IS NULL) = (unique_states IS NULL))
+    CONSTRAINT jobs_unique_whole CHECK ((unique_key IS NULL) = (unique_states IS NULL)),
+    -- So no unfinished job ever stands in another's way when it is promoted, retried or given back.
+    CONSTRAINT jobs_unique_unfinished CHECK (unique_states @> '{available,retryable,running,scheduled}'),
+    -- Rows may come from anywhere; these keep out what no worker could read, as that would hold up all others.
+    CONSTRAINT jobs_readable CHECK (
+        jsonb_typeof(metadata) = 'object' AND jsonb_typeof(errors) = 'array' AND timeout > 0 AND timeout < 'infinity'
+        AND created_at >= '1970-01-01Z' AND created_at < '10000-01-01Z'
+        AND scheduled_at >= '1970-01-01Z' AND scheduled_at < '10000-01-01Z'
+    )
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX jobs_fetch ON revenge.jobs (queue, priority, scheduled_at, id) WHERE state = 'available';
 CREATE INDEX jobs_due ON revenge.jobs (scheduled_at) WHERE state IN ('retryable', 'scheduled');
 CREATE INDEX jobs_running ON revenge.jobs (attempted_by) WHERE state = 'running';
-CREATE INDEX jobs_finished ON revenge.jobs (finalized_at) WHERE finalized_at IS NOT NULL;
+CREATE INDEX jobs_finished ON revenge.jobs (state, finalized_at) WHERE finalized_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique ON revenge.jobs (unique_key) WHERE unique_key IS NOT NULL AND state = ANY (unique_states);
 
 -- What became of the items of a long job: paths, addresses, ids.
@@ -63,28 +71,28 @@ CREATE TABLE revenge.job_queues (
 );
 
 CREATE TABLE revenge.job_schedules (
-    name         text        NOT NULL COLLATE "C" PRIMARY KEY,
-    kind         text        NOT NULL COLLATE "C",
-    queue        text        NOT NULL COLLATE "C",
-    priority     smallint    NOT NULL,
-    max_attempts smallint    NOT NULL,
-    timeout      real,
-    args         jsonb       NOT NULL,
-    unique_key   bytea,
+    name          text             NOT NULL COLLATE "C" PRIMARY KEY,
+    kind          text             NOT NULL COLLATE "C",
+    queue         text             NOT NULL COLLATE "C",
+    priority      smallint         NOT NULL,
+    max_attempts  smallint         NOT NULL,
+    timeout       real,
+    args          jsonb            NOT NULL,
+    unique_key    bytea,
     unique_states text[],
     -- Seconds.
-    every        double precision NOT NULL CHECK (every >= 1),
-    "offset"     double precision NOT NULL CHECK ("offset" >= 0 AND "offset" < every),
-    missed       text        NOT NULL COLLATE "C",
-    next_run_at  timestamptz NOT NULL,
-    last_run_at  timestamptz,
-    last_job_id  bigint,
-    paused_at    timestamptz,
-    declared_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+    every         double precision NOT NULL CHECK (every >= 1),
+    "offset"      double precision NOT NULL CHECK ("offset" >= 0 AND "offset" < every),
+    missed        text             NOT NULL COLLATE "C" CHECK (missed IN ('all', 'once', 'skip')),
+    next_run_at   timestamptz      NOT NULL,
+    last_run_at   timestamptz,
+    last_job_id   bigint,
+    paused_at     timestamptz,
+    declared_at   timestamptz      NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Leases. They need not survive a crash of the database, and cost less for it; whoever rescues jobs waits one lease
--- after a start, so that the workers of an emptied table are not taken for dead (rulings R5).
+-- after a crash or a start, so that the workers of an emptied table are not taken for dead (rulings R5).
 CREATE UNLOGGED TABLE revenge.job_workers (
     id         text        NOT NULL COLLATE "C" PRIMARY KEY,
     host       text        NOT NULL,
@@ -95,8 +103,10 @@ CREATE UNLOGGED TABLE revenge.job_workers (
     seen_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- One row, made by the first worker that comes: who leads, and since when leases have been kept.
 CREATE UNLOGGED TABLE revenge.job_leader (
-    is_only    boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (is_only),
-    worker_id  text        NOT NULL COLLATE "C",
-    expires_at timestamptz NOT NULL
+    is_only      boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (is_only),
+    leases_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    worker_id    text        COLLATE "C",
+    expires_at   timestamptz
 );

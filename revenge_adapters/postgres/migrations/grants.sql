@@ -12,6 +12,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     revenge.changes,
     revenge.credentials,
     revenge.feed_identity,
+    revenge.job_items,
+    revenge.job_leader,
+    revenge.job_queues,
+    revenge.job_schedules,
+    revenge.job_workers,
+    revenge.jobs,
     revenge.refresh_tokens,
     revenge.role_parents,
     revenge.role_permissions,
@@ -28,7 +34,7 @@ GRANT SELECT, INSERT ON revenge.activity TO {role};
 
 GRANT SELECT ON revenge.migrations TO {role};
 
-GRANT USAGE ON SEQUENCE revenge.change_numbers TO {role};
+GRANT USAGE ON SEQUENCE revenge.change_numbers, revenge.jobs_id_seq TO {role};
 
 GRANT EXECUTE ON FUNCTION
     revenge.activity_make_partitions(timestamptz, timestamptz),

@@ -1,0 +1,86 @@
+"""How runs end: the one statement that takes running jobs out of that state."""
+
+from collections.abc import Generator, Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.background import JobState
+from revenge_core.entity import Entity
+from revenge_core.jobs.entities import Finish, JobKey, Signal, SignalKind
+
+LONGEST_DELAY: Final = timedelta(days=3650)
+"""Whatever a handler asks for: a time that the database cannot write down would hold up all that end with it."""
+
+_KEYS: Final = msgspec.json.Decoder(frozenset[JobKey])
+
+
+class Endings(Entity, kw_only=True):
+    """What became of some runs."""
+
+    counted: str
+    """Those that were the job's present ones, as JSON."""
+    available: list[str]
+    """Queues of the jobs that are to run again at once."""
+    scheduled: bool
+    """Whether some are to run again later."""
+
+    @property
+    def keys(self) -> frozenset[JobKey]:
+        """The runs that counted."""
+        return _KEYS.decode(self.counted)
+
+    @property
+    def signals(self) -> Generator[Signal]:
+        """What workers are to be told."""
+        yield from (Signal(kind=SignalKind.AVAILABLE, key=queue) for queue in self.available)
+        if self.scheduled:
+            yield Signal(kind=SignalKind.SCHEDULED)
+
+
+class Sql(SqlFile, file="endings.sql"):
+    """The statement of ending."""
+
+    finish: Query[Endings]
+
+
+class _Ending(Entity, kw_only=True, omit_defaults=True):
+    """What the statement reads."""
+
+    id: int
+    run: int
+    state: JobState
+    delay: float = 0.0
+    refund: bool = False
+    error: str | None = None
+    trace: str | None = None
+
+
+async def end_runs(database: Database | Transaction, finishes: Sequence[Finish]) -> Endings:
+    """Store how runs ended, all of them or none.
+
+    Raises:
+        DatabaseUnavailable: none was stored.
+    """
+    endings = msgspec.json.encode([_ending(finish) for finish in finishes]).decode()
+    return await database.one(Sql.finish, endings=endings) or Endings(counted="[]", available=[], scheduled=False)
+
+
+def _ending(finish: Finish) -> _Ending:
+    return _Ending(
+        id=finish.key.id,
+        run=finish.key.run,
+        state=finish.state,
+        delay=min(finish.delay, LONGEST_DELAY).total_seconds(),
+        refund=finish.refund,
+        error=_storable(finish.error),
+        trace=_storable(finish.trace),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Errors hold anything; NUL and halves of surrogate pairs are what PostgreSQL cannot keep."""
+    return text and text.encode(errors="replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

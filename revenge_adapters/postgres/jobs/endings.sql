@@ -1,0 +1,48 @@
+-- name: finish
+-- Locked by id, so that nobody who changes several jobs waits for another who does.
+WITH ended AS (
+    SELECT id, run, state, delay, coalesce(refund, false) AS refund, error, trace
+      FROM json_to_recordset(%(endings)s::json) AS given (
+               id bigint, run integer, state text, delay double precision, refund boolean, error text, trace text
+           )
+),
+held AS MATERIALIZED (
+    SELECT jobs.id, ended.state AS asked, coalesce(ended.delay, 0) AS delay, ended.refund, ended.error, ended.trace,
+           CASE WHEN ended.state NOT IN ('available', 'retryable', 'scheduled') THEN ended.state
+                WHEN jobs.cancel_requested_at IS NOT NULL THEN 'cancelled'
+                WHEN ended.delay > 0 THEN ended.state
+                ELSE 'available'
+           END AS state
+      FROM ended
+      JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state = 'running'
+     ORDER BY jobs.id
+       FOR NO KEY UPDATE OF jobs
+),
+moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS at
+),
+stored AS (
+    UPDATE revenge.jobs
+       SET state = held.state,
+           attempt = greatest(jobs.attempt - held.refund::integer, 0),
+           scheduled_at = CASE WHEN held.asked IN ('retryable', 'scheduled')
+                               THEN moment.at + make_interval(secs => held.delay)
+                               ELSE jobs.scheduled_at
+                          END,
+           finalized_at = CASE WHEN held.state IN ('cancelled', 'completed', 'discarded') THEN moment.at END,
+           errors = CASE WHEN held.error IS NULL THEN jobs.errors
+                         ELSE CASE WHEN jsonb_array_length(jobs.errors) < 50 THEN jobs.errors ELSE jobs.errors - 0 END
+                              || jsonb_build_object(
+                                     'attempt', jobs.attempt, 'at', moment.at, 'error', held.error,
+                                     'trace', held.trace, 'worker', jobs.attempted_by
+                                 )
+                    END
+      FROM held, moment
+     WHERE jobs.id = held.id
+    RETURNING jobs.id, jobs.run, jobs.queue, jobs.state
+)
+SELECT coalesce(
+           (SELECT json_agg(json_build_object('id', id, 'run', run)) FROM stored), '[]'
+       )::text AS counted,
+       ARRAY(SELECT DISTINCT queue FROM stored WHERE state = 'available') AS available,
+       EXISTS (SELECT FROM stored WHERE state IN ('retryable', 'scheduled')) AS scheduled

@@ -1,0 +1,22 @@
+"""Arrays as PostgreSQL reads them from text: psycopg needs 40 µs to make one of a list, the server 1 to read this."""
+
+from collections.abc import Iterable
+
+
+def text_array(values: Iterable[str]) -> str:
+    """`values` for `%(values)s::text::text[]`."""
+    return "{" + ",".join(f'"{_escaped(value)}"' for value in values) + "}"
+
+
+def int_array(values: Iterable[int]) -> str:
+    """`values` for `%(values)s::text::integer[]`."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def bytea_array(values: Iterable[bytes]) -> str:
+    """`values` for `%(values)s::text::bytea[]`."""
+    return "{" + ",".join(f'"\\\\x{value.hex()}"' for value in values) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

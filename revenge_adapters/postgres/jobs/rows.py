@@ -1,0 +1,112 @@
+"""Many jobs, written as JSON for a statement or as lines for COPY."""
+
+from collections.abc import Generator, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from revenge_adapters.postgres.jobs.literals import text_array
+from revenge_core.background import JobState
+from revenge_core.entity import Entity
+from revenge_core.jobs.policy import Prepared
+
+PORTION: Final = 10_000
+"""So many jobs one statement writes, and no more bytes of arguments than the next: each has its deadline."""
+PORTION_BYTES: Final = 8 * 1024 * 1024
+
+
+class NewJob(Entity, kw_only=True):
+    """A job with the id that was drawn for it."""
+
+    id: int
+    job: Prepared
+    state: JobState
+    scheduled_at: datetime
+
+
+class _Row(Entity, kw_only=True):
+    """What the statement makes a row of."""
+
+    id: int
+    kind: str
+    queue: str
+    priority: int
+    max_attempts: int
+    timeout: float | None
+    args: msgspec.Raw
+    metadata: msgspec.Raw
+    tags: tuple[str, ...]
+    unique_key: str | None
+    unique_states: tuple[str, ...] | None
+    state: JobState
+    scheduled_at: datetime
+
+
+def new_jobs(jobs: Sequence[Prepared], ids: Sequence[int], now: datetime) -> list[NewJob]:
+    """The jobs, enqueued at `now`. Ids follow their order, which breaks ties where they are due at the same time."""
+    return [
+        NewJob(id=number, job=job, state=JobState.SCHEDULED, scheduled_at=job.at)
+        if job.at is not None and job.at > now
+        else NewJob(id=number, job=job, state=JobState.AVAILABLE, scheduled_at=now)
+        for number, job in zip(ids, jobs, strict=True)
+    ]
+
+
+def portions(jobs: Iterable[NewJob]) -> Generator[list[NewJob]]:
+    """The jobs in the same order, as many at a time as one statement can write."""
+    portion: list[NewJob] = []
+    size = 0
+    for new in jobs:
+        portion.append(new)
+        size += len(new.job.args) + len(new.job.metadata)
+        if len(portion) >= PORTION or size >= PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def json_rows(jobs: Iterable[NewJob]) -> str:
+    """What the statement `add_all` takes."""
+    return msgspec.json.encode([_row(new) for new in jobs]).decode()
+
+
+def _row(new: NewJob) -> _Row:
+    job = new.job
+    return _Row(
+        id=new.id,
+        kind=job.kind,
+        queue=job.queue,
+        priority=job.priority,
+        max_attempts=job.max_attempts,
+        timeout=job.timeout,
+        args=msgspec.Raw(job.args),
+        metadata=msgspec.Raw(job.metadata),
+        tags=job.tags,
+        unique_key=None if job.unique_key is None else f"\\x{job.unique_key.hex()}",
+        unique_states=None if job.unique_key is None else job.unique_states,
+        state=new.state,
+        scheduled_at=new.scheduled_at,
+    )
+
+
+def copy_lines(jobs: Iterable[NewJob], now: datetime) -> bytes:
+    """What the statement `copy` takes: text format, no unique jobs among them."""
+    present = now.isoformat()
+    return "".join(
+        f"{new.id}\t{job.kind}\t{job.queue}\t{job.priority}\t{job.max_attempts}\t"
+        f"{_NULL if job.timeout is None else job.timeout}\t{_escaped(job.args.decode())}\t"
+        f"{_escaped(job.metadata.decode())}\t{_escaped(text_array(job.tags))}\t{present}\t{new.state}\t"
+        f"{present if new.scheduled_at is now else new.scheduled_at.isoformat()}\n"
+        for new in jobs
+        for job in (new.job,)
+    ).encode()
+
+
+_NULL: Final = "\\N"
+
+
+def _escaped(text: str) -> str:
+    """As COPY reads it. JSON has no tabs and line ends of its own, but tags may."""
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

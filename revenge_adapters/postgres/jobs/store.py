@@ -1,0 +1,106 @@
+"""What a worker does with jobs in PostgreSQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from typing_extensions import override
+
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.jobs.endings import end_runs
+from revenge_adapters.postgres.jobs.literals import int_array, text_array
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.background import ItemOutcome, JobState, Progress
+from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Finish, JobKey, WorkerInfo
+from revenge_core.jobs.ports import JobStore, WakeUps
+
+_CLAIMED: Final = msgspec.json.Decoder(tuple[Claimed, ...])
+
+
+class Sql(SqlFile, file="store.sql"):
+    """The statements of workers."""
+
+    enlist: Query[None]
+    beat: Query[None]
+    leave: Query[None]
+    claim: Query[str]
+    held: Query[JobKey]
+    report: Query[int]
+    cancel_requests: Query[JobKey]
+
+
+class PostgresJobStore(JobStore):
+    """Jobs as one worker process sees them. Each method is one statement, or one transaction, of its own."""
+
+    def __init__(self, database: Database, wake_ups: WakeUps) -> None:
+        self._database = database
+        self._wake_ups = wake_ups
+
+    @override
+    async def enlist(self, worker: WorkerInfo) -> None:
+        await self._database.run(
+            Sql.enlist,
+            id=worker.id,
+            host=worker.host,
+            pid=worker.pid,
+            version=worker.version,
+            queues=_json(worker.queues),
+        )
+
+    @override
+    async def beat(self, worker_id: str) -> bool:
+        return await self._database.run(Sql.beat, id=worker_id) == 1
+
+    @override
+    async def leave(self, worker_id: str) -> int:
+        count = await self._give_back(worker_id, known=(), patience=timedelta(0))
+        await self._database.run(Sql.leave, id=worker_id)
+        return count
+
+    @override
+    async def claim(
+        self, worker_id: str, slots: Mapping[str, int], *, kinds: Collection[str] | None = None
+    ) -> tuple[Claimed, ...]:
+        claimed = await self._database.one(
+            Sql.claim,
+            worker_id=worker_id,
+            queues=text_array(slots.keys()),
+            limits=int_array(slots.values()),
+            kinds=None if kinds is None else text_array(kinds),
+        )
+        return _CLAIMED.decode(claimed or "[]")
+
+    @override
+    async def give_back_unknown(self, worker_id: str, known: Collection[JobKey]) -> int:
+        return await self._give_back(worker_id, known=known, patience=ANSWERED_WITHIN)
+
+    async def _give_back(self, worker_id: str, *, known: Collection[JobKey], patience: timedelta) -> int:
+        async with self._database.transaction() as transaction:
+            held = await transaction.all(Sql.held, worker_id=worker_id, known=_json(list(known)), patience=patience)
+            given_back = [Finish(key=key, state=JobState.AVAILABLE, refund=True) for key in held]
+            ended = await end_runs(transaction, given_back)
+        self._wake_ups.send(ended.signals)
+        return len(ended.keys)
+
+    @override
+    async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
+        ended = await end_runs(self._database, finishes)
+        self._wake_ups.send(ended.signals)
+        return ended.keys
+
+    @override
+    async def report(self, key: JobKey, progress: Progress, items: Sequence[ItemOutcome]) -> bool:
+        latest = {outcome.item: outcome for outcome in items}
+        reported = await self._database.one(
+            Sql.report, id=key.id, run=key.run, progress=_json(progress), items=_json(list(latest.values()))
+        )
+        return reported is not None
+
+    @override
+    async def cancel_requests(self, worker_id: str) -> tuple[JobKey, ...]:
+        return await self._database.all(Sql.cancel_requests, worker_id=worker_id)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,2 @@
+-- name: notify
+SELECT count(pg_notify('revenge_jobs', payload)) FROM unnest(%(payloads)s::text::text[]) AS payload
