@@ -22,11 +22,18 @@ class MemoryActivityLog(ActivityLog):
 
 
 class MemoryActivityMonths(ActivityMonths):
-    """A dictionary holds every month."""
+    """The months that were prepared; entries are kept without that as well."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
 
     @override
     async def make_ahead(self, now: datetime) -> int:
-        return 0
+        this = now.year * 12 + now.month - 1
+        wanted = {f"{month // 12:04}-{month % 12 + 1:02}" for month in range(this, this + 3)}
+        missing = wanted - self._rows.activity_months
+        self._rows.activity_months |= missing
+        return len(missing)
 
 
 class MemoryActivityReader(ActivityReader):

@@ -25,7 +25,7 @@ from revenge_core.users.entities import User
 
 @dataclass(slots=True)
 class Rows:
-    """One state of everything. The records in it never change, so a copy of the dictionaries is a snapshot."""
+    """One state of everything. The records in it never change, so a copy of the tables is a snapshot."""
 
     users: dict[UserId, User] = field(default_factory=dict[UserId, User])
     credentials: dict[UserId, Credential] = field(default_factory=dict[UserId, Credential])
@@ -37,6 +37,8 @@ class Rows:
     roles: dict[str, Role] = field(default_factory=lambda: {role.name: role for role in BUILT_IN_ROLES})
     grants: dict[tuple[UserId, str], RoleGrant] = field(default_factory=dict[tuple[UserId, str], RoleGrant])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
+    activity_months: set[str] = field(default_factory=set[str])
+    """Those that were prepared, such as 2026-03."""
     jobs: dict[int, StoredJob] = field(default_factory=dict[int, StoredJob])
     job_items: dict[tuple[int, str], JobItem] = field(default_factory=dict[tuple[int, str], JobItem])
     paused_queues: dict[str, datetime] = field(default_factory=dict[str, datetime])

@@ -41,7 +41,7 @@ class MemoryTx(EveryTx):
     @property
     @override
     def activity_months(self) -> MemoryActivityMonths:
-        return MemoryActivityMonths()
+        return MemoryActivityMonths(self._rows)
 
     @property
     @override

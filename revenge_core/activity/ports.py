@@ -20,7 +20,7 @@ class ActivityMonths(Protocol):
     """Where the log's entries lie, month by month; reached as `tx.activity_months`."""
 
     async def make_ahead(self, now: datetime) -> int:
-        """Prepare this month and the two after it (in UTC); how many months were not prepared yet (rulings R28)."""
+        """Prepare this month and at least the two after it, in UTC (rulings R28); how many were not prepared yet."""
         ...
 
 
