@@ -14,6 +14,7 @@ from revenge_core.background import (
     CancelJob,
     Curve,
     DiscardJob,
+    J,
     Job,
     JobSpec,
     JobState,
@@ -249,7 +250,7 @@ def encoded(job: Job, seal: Callable[[Secret], str]) -> bytes:
         raise JobRefused(f"A job of kind {job.spec.kind} cannot be written as JSON: {error}") from error
 
 
-def decoded(kind: type[Job], args: msgspec.Raw, unseal: Callable[[str], Secret]) -> Job:
+def decoded(kind: type[J], args: msgspec.Raw, unseal: Callable[[str], Secret]) -> J:
     """The payload of a row. Unknown fields are ignored: a newer program may have added them.
 
     Raises:

@@ -93,8 +93,12 @@ class MemoryJobUpkeep(JobUpkeep):
     @override
     async def declare(self, schedules: Sequence[Schedule]) -> None:
         async with self._tables.draft() as rows:
-            for schedule in schedules:
-                rows.job_schedules[schedule.name] = self._declared(schedule, rows.job_schedules.get(schedule.name))
+            self.declare_in(rows, schedules)
+
+    def declare_in(self, rows: Rows, schedules: Sequence[Schedule]) -> None:
+        """Make the schedules known in these rows: a sandbox is made where no event loop runs."""
+        for schedule in schedules:
+            rows.job_schedules[schedule.name] = self._declared(schedule, rows.job_schedules.get(schedule.name))
 
     @override
     async def tick(self) -> tuple[int, ...]:
@@ -111,10 +115,7 @@ class MemoryJobUpkeep(JobUpkeep):
         now = self._tables.clock.now()
         kind = schedule.job.spec.kind
         job = prepared(Planned(job=schedule.job), now=now, seal=sealing(self._sealer, kind))
-        every, offset = schedule.every.total_seconds(), schedule.offset.total_seconds()
-        same_ticks = known is not None and (known.every, known.offset) == (every, offset)
-        first = now if known is None and schedule.at_start else next_tick(schedule.every, schedule.offset, now)
-        return StoredSchedule(
+        fresh = StoredSchedule(
             name=schedule.name,
             kind=kind,
             queue=job.queue.value,
@@ -124,14 +125,21 @@ class MemoryJobUpkeep(JobUpkeep):
             args=job.args,
             unique_key=job.unique_key,
             unique_states=frozenset(job.unique_states),
-            every=every,
-            offset=offset,
+            every=schedule.every.total_seconds(),
+            offset=schedule.offset.total_seconds(),
             missed=schedule.missed,
-            next_run_at=known.next_run_at if known is not None and same_ticks else first,
-            last_run_at=known and known.last_run_at,
-            last_job_id=known and known.last_job_id,
-            paused_at=known and known.paused_at,
+            next_run_at=next_tick(schedule.every, schedule.offset, now),
             declared_at=now,
+        )
+        if known is None:
+            return replace(fresh, next_run_at=now) if schedule.at_start else fresh
+        same_ticks = (known.every, known.offset) == (fresh.every, fresh.offset)
+        return replace(
+            fresh,
+            next_run_at=known.next_run_at if same_ticks else fresh.next_run_at,
+            last_run_at=known.last_run_at,
+            last_job_id=known.last_job_id,
+            paused_at=known.paused_at,
         )
 
     def _ticked(self, rows: Rows, schedule: StoredSchedule, signals: list[Signal]) -> list[int]:
