@@ -1,11 +1,14 @@
 """What every test of the house may rely on: one event loop flavour, one scale, reproducible Hypothesis."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import hypothesis
 import pytest
+
+from tests.redis_server import RedisServer
 
 collect_ignore = ["downstream"]  # a project of its own: `nox -s wheel` runs it against the built wheel
 
@@ -32,6 +35,17 @@ def anyio_backend() -> str:
 def scale() -> float:
     """What a count of rounds, tasks or kills is multiplied by: `REVENGE_TEST_SCALE`, 1 if unset."""
     return SCALE
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A server of the test's own that speaks Redis' protocol, started."""
+    server = RedisServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
