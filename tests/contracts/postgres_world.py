@@ -1,7 +1,7 @@
 """The PostgreSQL adapters, as the contracts want them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -13,6 +13,7 @@ from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
+from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
@@ -70,6 +71,7 @@ def postgres_world(
         principals=PostgresPrincipalReader(database),
         announced=announced,
         job_store=PostgresJobStore(database, wake_ups),
+        job_upkeep=PostgresJobUpkeep(database, wake_ups, SEALER, warm_up=timedelta(0)),
         wake_ups=wake_ups,
         sealer=SEALER,
         now=partial(present, database),

@@ -54,10 +54,10 @@ async def add_all(transaction: Transaction, jobs: Sequence[Prepared]) -> list[tu
             await transaction.copy(Sql.copy, copy_lines(portion, drawn.now))
         else:
             await transaction.all(Sql.add, jobs=json_rows(portion), now=drawn.now)
-    standing: dict[bytes | None, int] = {}
+    standing: dict[bytes, int] = {}
     for portion in portions(one for _, one in unique):
         standing.update(await _add_unique(transaction, portion, drawn.now))
-    return [(one, standing.get(one.job.unique_key, one.id)) for one in new]
+    return [(one, standing.get(one.job.unique_key or b"", one.id)) for one in new]
 
 
 async def _add_unique(transaction: Transaction, portion: Sequence[NewJob], now: datetime) -> dict[bytes, int]:

@@ -29,6 +29,7 @@ COPY revenge.jobs (
 
 -- name: standing
 -- The jobs that keep others with these keys out.
-SELECT id, unique_key
-  FROM revenge.jobs
- WHERE unique_key = ANY (%(unique_keys)s::text::bytea[]) AND unique_key IS NOT NULL AND state = ANY (unique_states)
+SELECT jobs.id, given.unique_key
+  FROM unnest(%(unique_keys)s::text::bytea[]) AS given (unique_key)
+  JOIN revenge.jobs ON jobs.unique_key = given.unique_key
+ WHERE jobs.unique_key IS NOT NULL AND jobs.state = ANY (jobs.unique_states)

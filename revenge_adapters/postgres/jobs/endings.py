@@ -41,6 +41,9 @@ class Endings(Entity, kw_only=True):
             yield Signal(kind=SignalKind.SCHEDULED)
 
 
+NOTHING: Final = Endings(counted="[]", available=[], scheduled=False)
+
+
 class Sql(SqlFile, file="endings.sql"):
     """The statement of ending."""
 
@@ -65,8 +68,10 @@ async def end_runs(database: Database | Transaction, finishes: Sequence[Finish])
     Raises:
         DatabaseUnavailable: none was stored.
     """
+    if not finishes:
+        return NOTHING
     endings = msgspec.json.encode([_ending(finish) for finish in finishes]).decode()
-    return await database.one(Sql.finish, endings=endings) or Endings(counted="[]", available=[], scheduled=False)
+    return await database.one(Sql.finish, endings=endings) or NOTHING
 
 
 def _ending(finish: Finish) -> _Ending:

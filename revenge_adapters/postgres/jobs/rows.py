@@ -84,11 +84,16 @@ def _row(new: NewJob) -> _Row:
         args=msgspec.Raw(job.args),
         metadata=msgspec.Raw(job.metadata),
         tags=job.tags,
-        unique_key=None if job.unique_key is None else f"\\x{job.unique_key.hex()}",
+        unique_key=bytea_text(job.unique_key),
         unique_states=None if job.unique_key is None else job.unique_states,
         state=new.state,
         scheduled_at=new.scheduled_at,
     )
+
+
+def bytea_text(value: bytes | None) -> str | None:
+    """As PostgreSQL reads bytes from text."""
+    return None if value is None else f"\\x{value.hex()}"
 
 
 def copy_lines(jobs: Iterable[NewJob], now: datetime) -> bytes:
