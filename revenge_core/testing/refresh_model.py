@@ -7,6 +7,7 @@ from typing import Final
 from revenge_core.ids import SessionId, UserId
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import Lifetime, SessionRules
+from revenge_core.sessions.policy import CLOSING_GRACE
 
 IDLE: Final = timedelta(minutes=30)
 ABSOLUTE: Final = timedelta(hours=2)
@@ -114,6 +115,12 @@ class Model:
         """Sightings are written, salts erased."""
         for family in self.families.values():
             family.keep_house(now)
+        self.cleaned_at = now
+
+    def maintain(self, now: datetime) -> None:
+        """Sessions are closed that nobody could have used since their end, however late that is written."""
+        for family in self.families.values():
+            family.over |= min(family.idle_end, family.absolute_end) + CLOSING_GRACE <= now
         self.cleaned_at = now
 
     def may_keep_salt(self, family: Family, at: int) -> bool:

@@ -1,5 +1,6 @@
 """Services over the adapters of a world, put together by hand: no container, no cache."""
 
+from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.system import Uuid7Ids
@@ -8,6 +9,9 @@ from revenge_core.auth.entities import AuthRules
 from revenge_core.auth.service import Auth, Passwords, SigningKeys
 from revenge_core.clock import Clock
 from revenge_core.health.service import Health
+from revenge_core.jobs.service import Jobs
+from revenge_core.mail.entities import MailRules
+from revenge_core.mail.service import Mail
 from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
@@ -39,4 +43,8 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         ids=ids,
         rules=rules,
     )
-    return Revenge(activity=activity, auth=auth, health=Health([]), rbac=rbac, sessions=sessions, users=users)
+    jobs = Jobs(world.uow, world.job_reader, activity)
+    mail = Mail(world.uow, MemoryMailer(), activity, clock, ids, MailRules())
+    return Revenge(
+        activity=activity, auth=auth, health=Health([]), jobs=jobs, mail=mail, rbac=rbac, sessions=sessions, users=users
+    )

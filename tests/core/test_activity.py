@@ -3,9 +3,11 @@ import pytest
 from revenge_adapters import Sandbox
 from revenge_core.activity.entities import Entry
 from revenge_core.activity.errors import CursorInvalid
+from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
 from revenge_core.errors import Invalid, Unauthenticated
 from revenge_core.permissions import Permission
+from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import an_actor, an_id
 from tests.core.people import act, admin, join, register
 
@@ -98,3 +100,14 @@ async def test_every_entry_has_a_salt_of_its_own(box: Sandbox) -> None:
     salts = [entry.salt for entry in box.rows.activity.values()]
     assert len(set(salts)) == len(salts)
     assert {len(salt) for salt in salts} == {16}
+
+
+async def test_months_are_prepared_ahead(box: Sandbox) -> None:
+    for _ in range(2):
+        attempt = Attempt()
+        await box.revenge.activity.make_months(MakeMonths(), attempt)
+        assert attempt.is_completed
+        now = box.clock.now()
+        assert f"{now:%Y-%m}" in box.rows.activity_months
+        box.clock.advance(days=31)
+    assert len(box.rows.activity_months) == 4

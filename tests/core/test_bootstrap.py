@@ -7,10 +7,12 @@ from revenge_adapters import Sandbox
 from revenge_core.activity.entities import Action
 from revenge_core.actor import Actor
 from revenge_core.auth.errors import AccountInvalid, TokenInvalid
+from revenge_core.auth.jobs import CleanUp
 from revenge_core.errors import Unauthenticated
 from revenge_core.permissions import ALL_PERMISSIONS
 from revenge_core.rbac.entities import GrantSource
 from revenge_core.secrets import Secret, digest, new_token
+from revenge_core.testing.attempt import Attempt
 from revenge_core.users.entities import User
 from revenge_core.users.errors import UsernameTaken
 from tests.core.people import KITCHEN, PASSWORD, act, entries, join, last_entry, new_user, register, sign_in
@@ -55,6 +57,16 @@ async def test_a_guessed_token_does_not_work(box: Sandbox, guess: Secret) -> Non
     await issue(box)
     with pytest.raises(TokenInvalid):
         await box.revenge.auth.bootstrap(guess, new_user("root"), PASSWORD)
+
+
+async def test_a_token_that_is_too_old_is_forgotten(box: Sandbox) -> None:
+    await issue(box)
+    for hours, left in ((23, 1), (1, 0)):
+        box.clock.advance(hours=hours)
+        attempt = Attempt()
+        await box.revenge.auth.clean_up(CleanUp(), attempt)
+        assert attempt.is_completed
+        assert len(box.rows.bootstrap_tokens) == left
 
 
 async def test_the_token_is_good_for_a_day(box: Sandbox) -> None:
