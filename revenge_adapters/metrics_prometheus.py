@@ -32,10 +32,10 @@ _log = logging.getLogger("revenge.metrics")
 
 
 class PrometheusMeter(Meter):
-    """Counts in memory. `known_kinds` bounds the labels: anybody who may insert a row may invent a kind."""
+    """Counts in memory. Kinds that it was not told of are counted as `unknown`: rows may carry any, labels may not."""
 
-    def __init__(self, registry: CollectorRegistry, known_kinds: Iterable[str]) -> None:
-        self._kinds = frozenset(known_kinds)
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._kinds: frozenset[str] = frozenset()
         self._children: dict[tuple[Any, ...], Any] = {}
         self._requests = Counter(
             "revenge_http_requests_total", "Requests answered.", ("method", "path", "status"), registry=registry
@@ -87,6 +87,10 @@ class PrometheusMeter(Meter):
         self._tick_lag = Gauge(
             "revenge_jobs_scheduler_lag_seconds", "How late schedules were looked at last.", registry=registry
         )
+
+    def know(self, kinds: Iterable[str]) -> None:
+        """These kinds of jobs may become labels."""
+        self._kinds = frozenset(kinds)
 
     @override
     def request(self, method: str, route: str, status: int, seconds: float) -> None:

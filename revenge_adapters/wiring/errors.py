@@ -22,3 +22,17 @@ class DatabaseTooOld(RevengeError):
 
     code = "database_too_old"
     title = "This PostgreSQL is too old for Revenge"
+
+
+class WorkerUnavailable(RevengeError):
+    """Jobs were to be run where what runs them is not installed."""
+
+    code = "worker_unavailable"
+    title = "Jobs cannot be run here: install `revenge[worker]`"
+
+
+class MetricsPortUnavailable(RevengeError):
+    """The port for metrics belongs to somebody else."""
+
+    code = "metrics_port_unavailable"
+    title = "Metrics cannot be shown on this port"

@@ -43,7 +43,9 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def meter(registry: CollectorRegistry) -> PrometheusMeter:
-    return PrometheusMeter(registry, ["send_email"])
+    meter = PrometheusMeter(registry)
+    meter.know(["send_email"])
+    return meter
 
 
 @asynccontextmanager

@@ -298,6 +298,27 @@ class Email(Entity, kw_only=True):
     smtp: Smtp = Smtp()
 
 
+class Metrics(Entity, kw_only=True):
+    """Numbers for Prometheus, on a port of their own that shows nothing else."""
+
+    port: Annotated[
+        int | None,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port on which metrics are shown; 0 takes any that is free. Without it nothing is counted. "
+            "Each process needs its own.",
+        ),
+    ] = None
+    host: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Address of that port. Nobody has to sign in there, so let no stranger reach it.",
+        ),
+    ] = "127.0.0.1"
+
+
 class Settings(Entity, kw_only=True):
     """Everything that an operator may decide. Settings are frozen: changing one is a restart."""
 
@@ -315,4 +336,5 @@ class Settings(Entity, kw_only=True):
     passwords: Passwords = Passwords()
     email: Email = Email()
     jobs: Jobs = Jobs()
+    metrics: Metrics = Metrics()
     log: Log = Log()

@@ -1,0 +1,65 @@
+"""Metrics of one process: counted from its start, and shown on a port of their own where one is set (decisions P8)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from revenge_adapters.meter import Meter, NoMeter, QueueView
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.jobs.vitals import vitals
+from revenge_adapters.wiring.errors import MetricsPortUnavailable
+from revenge_adapters.wiring.settings import Settings
+from revenge_core.clock import Clock
+from revenge_core.jobs.ports import JobReader
+
+
+class Metrics:
+    """Made before what it measures; without `metrics.port` it counts nothing and loads nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._host, self._port = settings.metrics.host, settings.metrics.port
+        self.meter: Meter = NoMeter()
+        if self._port is None:
+            return
+        from prometheus_client import CollectorRegistry
+
+        from revenge_adapters.metrics_prometheus import PrometheusMeter
+
+        self._registry = CollectorRegistry()
+        self._prometheus = PrometheusMeter(self._registry)
+        self.meter = self._prometheus
+
+    @asynccontextmanager
+    async def shown(
+        self, database: Database, reader: JobReader, clock: Clock, kinds: Iterable[str]
+    ) -> AsyncGenerator[None]:
+        """Answer scrapers meanwhile; `kinds` are those that may become labels.
+
+        Raises:
+            MetricsPortUnavailable: somebody else has the port.
+        """
+        if self._port is None:
+            yield
+            return
+        from revenge_adapters.metrics_prometheus import QueueGauges, listening
+
+        async def read() -> QueueView:
+            return QueueView(
+                now=clock.now().timestamp(),
+                queues=await reader.queues(),
+                counts=await reader.counts(),
+                workers=len(await reader.workers()),
+                vitals=await vitals(database),
+            )
+
+        self._prometheus.know(kinds)
+        self._registry.register(QueueGauges(asyncio.get_running_loop(), read))
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(listening(self._host, self._port, self._registry))
+            except OSError as problem:
+                raise MetricsPortUnavailable(
+                    f"Metrics cannot be shown at {self._host}:{self._port}: {problem.strerror}. Another process may "
+                    "show its own there: give each a `metrics.port` of its own, or 0 for any that is free"
+                ) from problem
+            yield
