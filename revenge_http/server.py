@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
-import signal
 import socket
 from collections.abc import Callable, Generator
 from importlib.metadata import version
@@ -17,6 +15,7 @@ from typing_extensions import override
 
 from revenge_adapters.wiring.open import open_revenge
 from revenge_adapters.wiring.settings import Settings
+from revenge_adapters.wiring.told import Told
 from revenge_core.revenge import Revenge
 from revenge_http import logs
 from revenge_http.app import create_app
@@ -24,7 +23,6 @@ from revenge_http.listening import listening, url_of
 from revenge_http.options import HttpOptions
 from revenge_http.protocol import bounded
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 KEEP_ALIVE_SECONDS: Final = 65
 """Longer than proxies keep idle connections (60 s), so that it is they who close them."""
 
@@ -54,7 +52,8 @@ def serve(settings: Settings, announce: Announce = _print) -> None:
         listening(server.host, server.port, server.unix_socket) as sockets,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_until_told(settings, sockets, announce))
+        told = Told()
+        runner.run(told.obeyed_by(_run(settings, sockets, announce, told)))
 
 
 def http_options(settings: Settings) -> HttpOptions:
@@ -75,47 +74,8 @@ def http_options(settings: Settings) -> HttpOptions:
     )
 
 
-async def _until_told(settings: Settings, sockets: list[socket.socket], announce: Announce) -> None:
-    told = Told()
-    work = asyncio.create_task(_run(settings, sockets, announce, told))
-    with told.by_signals(work):
-        try:
-            await work
-        except asyncio.CancelledError:
-            _log.warning("stopped at once")
-
-
-class Told:
-    """What signals have told the server so far: the first to stop, the second to stop at once."""
-
-    def __init__(self) -> None:
-        self.to_stop = asyncio.Event()
-        self.started = False
-        """Before that there is nothing to finish, so the first signal is as good as the second."""
-
-    @contextlib.contextmanager
-    def by_signals(self, work: "asyncio.Task[None]") -> Generator[None]:
-        """Listen to signals; to stop at once is to cancel `work`."""
-        loop = asyncio.get_running_loop()
-
-        def tell(number: int) -> None:
-            if work.cancelling():
-                os._exit(128 + number)  # a third one: something hangs on its way out
-            elif self.to_stop.is_set() or not self.started:
-                work.cancel()
-            self.to_stop.set()
-
-        for number in SIGNALS:
-            loop.add_signal_handler(number, tell, number)
-        try:
-            yield
-        finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
-
-
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:
-    async with open_revenge(settings) as revenge:
+    async with open_revenge(settings, stopping=told.to_stop) as revenge:
         token = await revenge.auth.issue_bootstrap_token()
         server = Uvicorn(uvicorn_config(revenge, settings))
         serving = asyncio.create_task(server.serve(sockets))

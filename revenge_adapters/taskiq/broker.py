@@ -18,8 +18,8 @@ from revenge_core.background import Job, Planned, Queue
 from revenge_core.jobs.errors import JobKindUnknown, JobRefused
 from revenge_core.secrets import Secret
 
-OpenShift: TypeAlias = Callable[[], AbstractAsyncContextManager[Shift]]
-"""Opens what jobs need to run, or to be enqueued."""
+OpenShift: TypeAlias = Callable[[bool], AbstractAsyncContextManager[Shift]]
+"""Opens what jobs need to run (True), or only to be enqueued."""
 
 UNKNOWN: Final = "unknown kind"
 """The task of kinds that nobody here runs; no kind can be called so."""
@@ -51,7 +51,7 @@ class JobBroker(AsyncBroker):
     @override
     async def startup(self) -> None:
         try:
-            self._shift = shift = await self._stack.enter_async_context(self._open_shift())
+            self._shift = shift = await self._stack.enter_async_context(self._open_shift(self.is_worker_process))
             for kind in (*shift.handlers.kinds, UNKNOWN):
                 self.register_task(_run_job, task_name=kind)
             self._add_first(JobLifecycle(shift))

@@ -28,6 +28,7 @@ POLL: Final = timedelta(seconds=1)
 STOP_TIMEOUT: Final = timedelta(seconds=10)
 RECONCILE_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 1.0
+PULSE_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 2.0
 """Handlers that were interrupted may clean up for so long."""
 FLUSH_SECONDS: Final = 5.0
@@ -91,6 +92,7 @@ class Shift:
                 beside(self._upkeep.run(), "revenge job upkeep"),
                 beside(self._listen(), "revenge job signals"),
                 beside(self._look_often(), "revenge job poll"),
+                beside(self._show_life(), "revenge job pulse"),
                 beside(self._enlist_when_lost(), "revenge job lease"),
             ):
                 self.on_duty_now.set()
@@ -193,13 +195,17 @@ class Shift:
         reconciled = time.monotonic()
         while True:
             await asyncio.sleep(self._poll)
-            self._beat.pulse()
             self.claims.wake()
             if len(self.held):
                 await self._cancel_wanted()
             if time.monotonic() - reconciled > RECONCILE_SECONDS:
                 reconciled = time.monotonic()
                 await self._reconcile()
+
+    async def _show_life(self) -> None:
+        while True:
+            self._beat.pulse()
+            await asyncio.sleep(PULSE_SECONDS)
 
     async def _cancel_wanted(self) -> None:
         for key in await survives(lambda: self._store.cancel_requests(self.info.id)) or ():

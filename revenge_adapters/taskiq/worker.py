@@ -32,7 +32,7 @@ class Worker:
         Raises:
             DatabaseUnavailable: at the start only.
         """
-        broker = JobBroker(lambda: nullcontext(self._shift))
+        broker = JobBroker(lambda _works: nullcontext(self._shift))
         broker.is_worker_process = True
         broker.add_middlewares(*self._middlewares)
         receiver = JobReceiver(broker)

@@ -1,46 +1,38 @@
 """`open_revenge`: from settings to a running `Revenge`, and back to nothing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from typing import Final
+from importlib.util import find_spec
 
-from revenge_adapters.passwords_argon2 import Argon2Hasher
-from revenge_adapters.postgres.activity import make_partitions
-from revenge_adapters.postgres.auth import PostgresSigningKeys
-from revenge_adapters.postgres.db import Database
-from revenge_adapters.postgres.feed import ChangeFollower
-from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
-from revenge_adapters.postgres.uow import trim_changes
-from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
-from revenge_adapters.wiring.mail import mailer
-from revenge_adapters.wiring.place import Place, find_place
-from revenge_adapters.wiring.production import ProductionAdapters
-from revenge_adapters.wiring.rules import auth_rules, mail_rules, session_rules
-from revenge_adapters.wiring.schema import bring_up_to_date
-from revenge_adapters.wiring.secrets_file import master_key_file, master_secret, present_secret
-from revenge_adapters.wiring.services import Services
+from revenge_adapters.wiring.errors import WorkerUnavailable
+from revenge_adapters.wiring.handlers import MoreJobs
+from revenge_adapters.wiring.program import opened
 from revenge_adapters.wiring.settings import Settings, load_settings
-from revenge_core.auth.errors import MasterSecretMismatch
-from revenge_core.clock import Clock
-from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.revenge import Revenge
-from revenge_core.secrets import Secret
 
-SIGHTINGS_SECONDS: Final = 5.0
-TIDYING_SECONDS: Final = 3600.0
-ISSUER: Final = "revenge"
-"""Who signs access tokens where no public address is set."""
+_log = logging.getLogger("revenge.open")
 
 
 @asynccontextmanager
-async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Revenge]:
+async def open_revenge(
+    settings: Settings | None = None,
+    *,
+    jobs: MoreJobs | None = None,
+    worker: bool | None = None,
+    stopping: asyncio.Event | None = None,
+) -> AsyncGenerator[Revenge]:
     """A running Revenge on its database; `settings` are read as `revenge serve` reads them if None.
 
-    Starts an embedded PostgreSQL unless a database is given, backs that up if it is about to change, migrates, and
-    follows the revocation feed. On leaving, also after a failure half-way, all of it is stopped in reverse order.
-    Runs on any event loop that is there and touches nothing of it.
+    Starts an embedded PostgreSQL unless a database is given, backs that up if it is about to change, migrates,
+    follows the revocation feed, and runs jobs. On leaving, also after a failure half-way, all of it is stopped in
+    reverse order. Runs on any event loop that is there and touches nothing of it.
+
+    `jobs` adds kinds of the program's own. `worker` says whether jobs run in this process; if None the setting
+    `jobs.in_process` does, so that mail is sent and old things are cleaned up wherever nobody decided otherwise.
+    Commands that are over in a moment say False. Once `stopping` is set no more jobs begin, and leaving the block need
+    not wait for what runs as long as it would.
 
     Raises:
         SettingsInvalid: settings were to be read and cannot be used.
@@ -48,99 +40,26 @@ async def open_revenge(settings: Settings | None = None) -> AsyncGenerator[Reven
         SecretFileUnusable, MasterSecretMismatch: the master secret is damaged, or another database's.
         BackupFailed: the database was about to be migrated and could not be backed up.
         MigrationError: the schema is newer than this program, was changed by hand, or a migration failed.
+        WorkerUnavailable: a worker was asked for, and what it needs is not installed.
+        ValueError: what `jobs` adds breaks a rule.
     """
     settings = settings or load_settings().settings
-    async with AsyncExitStack() as stack:
-        place = await find_place(settings, stack)
-        await asyncio.to_thread(bring_up_to_date, place)
+    works = _works(settings, worker=worker)
+    async with opened(settings, jobs, works=works) as program, AsyncExitStack() as stack:
+        if works:
+            from revenge_adapters.wiring.worker import working  # loads Taskiq
 
-        database = Database(
-            place.url.reveal(),
-            min_size=settings.database.pool_min,
-            max_size=settings.database.pool_max,
-            acquire_timeout=settings.database.pool_timeout,
-            statement_timeout=settings.database.statement_timeout,
-        )
-        stack.push_async_callback(database.close)
-        with place.naming():
-            await database.open()
-        secret, secret_place = await _secret_for(settings, database, place)
-        follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
-        stack.push_async_callback(follower.close)
-        wake_ups = PostgresWakeUps(database, place.url.reveal(), listen=settings.database.notifications)
-        stack.push_async_callback(wake_ups.close)
-        hasher = Argon2Hasher(
-            memory_kib=settings.passwords.memory_kib,
-            time_cost=settings.passwords.time_cost,
-            parallelism=settings.passwords.parallelism,
-            threads=settings.passwords.threads,
-            queue=settings.passwords.queue,
-        )
-        stack.push_async_callback(asyncio.to_thread, hasher.close)
-
-        rules = auth_rules(settings)
-        adapters = ProductionAdapters(
-            database=database,
-            follower=follower,
-            wake_ups=wake_ups,
-            hasher=hasher,
-            master_secret=secret,
-            issuer=settings.server.public_url or ISSUER,
-            auth_rules=rules,
-            mailer=mailer(settings),
-        )
-        services = Services(
-            adapters=adapters,
-            auth_rules=rules,
-            mail_rules=mail_rules(settings),
-            session_rules=session_rules(settings),
-        )
-        revenge: Revenge = services.revenge()  # caches subscribe to the feed before it is followed
-
-        with place.naming():
-            await follower.start()
-            await wake_ups.start()
-            await make_partitions(database, follower.now())
-        keys = keep_loaded(follower, SIGNING_KEYS_CHANGED, revenge.auth.load_signing_keys)
-        await stack.enter_async_context(running(keys, "revenge signing keys"))
-        await _load_signing_keys(revenge, secret_place, place)
-        if place.embedded is not None:
-            watch = keep_running(place.embedded.ensure_running, follower)
-            await stack.enter_async_context(running(watch, "revenge database watch"))
-        chores = keep_house(revenge.sessions.write_sightings, every=SIGHTINGS_SECONDS)
-        await stack.enter_async_context(running(chores, "revenge sightings"))
-        tidying = keep_house(partial(_tidy, database, follower), every=TIDYING_SECONDS)
-        await stack.enter_async_context(running(tidying, "revenge tidying"))
-        revenge.health.mark_started()
-        yield revenge
+            await stack.enter_async_context(working(program, stopping))
+        program.revenge.health.mark_started()
+        yield program.revenge
 
 
-async def _tidy(database: Database, clock: Clock) -> None:
-    """What grows is trimmed, and what will be needed is made ahead."""
-    await trim_changes(database, clock.now())
-    await make_partitions(database, clock.now())
-
-
-async def _secret_for(settings: Settings, database: Database, place: Place) -> tuple[Secret, str]:
-    """The master secret. None is made where keys are wrapped already: it would only hide that theirs is lost."""
-    if settings.auth.jwt_secret is None and present_secret(settings) is None:
-        async with database.transaction() as transaction:
-            keys = await PostgresSigningKeys(transaction).lock_all()
-        # Looked at again: a process that starts beside this one makes the file first, then the keys.
-        if keys and present_secret(settings) is None:
-            raise MasterSecretMismatch(
-                f"{master_key_file(settings.data_dir)} is missing, and the signing keys in {place.name} were wrapped "
-                "with what it held. Put it back from a backup; docs/operations.md says how to go on without it"
-            )
-    return master_secret(settings)
-
-
-async def _load_signing_keys(revenge: Revenge, secret_place: str, place: Place) -> None:
-    """Load them, or name the two things that do not belong together (rulings R21)."""
-    try:
-        await revenge.auth.load_signing_keys()
-    except MasterSecretMismatch as problem:
-        raise MasterSecretMismatch(
-            f"The master secret from {secret_place} is not the one that wrapped the signing keys in {place.name}. "
-            "Give this server the secret of that database, or the database of that secret; `revenge doctor` shows both"
-        ) from problem
+def _works(settings: Settings, *, worker: bool | None) -> bool:
+    """Whether this process runs jobs. A program that installed only the base can be opened all the same."""
+    wanted = settings.jobs.in_process if worker is None else worker
+    if wanted and find_spec("taskiq") is None:
+        if worker:
+            raise WorkerUnavailable
+        _log.warning("jobs wait: this process does not run them, since `revenge[worker]` is not installed")
+        return False
+    return wanted

@@ -1,0 +1,126 @@
+"""Processes that run jobs: beside a server, on their own, and under Taskiq's command line."""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.jobs.store import PostgresJobStore
+from revenge_adapters.taskiq.broker import JobBroker
+from revenge_adapters.taskiq.shift import Shift
+from revenge_adapters.taskiq.worker import Worker
+from revenge_adapters.wiring.program import Program, opened
+from revenge_adapters.wiring.rules import job_rules, workers_per_queue
+from revenge_adapters.wiring.settings import Settings, load_settings
+from revenge_adapters.wiring.told import Told
+from revenge_core.actor import Actor
+from revenge_core.background import Planned
+from revenge_core.jobs.entities import WorkerInfo
+from revenge_core.jobs.ports import JobStore
+
+Announce = Callable[[str], None]
+
+
+def broker() -> JobBroker:
+    """What Taskiq's command line starts, with settings as `revenge worker` reads them; nothing is opened before.
+
+    `taskiq worker revenge_adapters.wiring.worker:broker --receiver revenge_adapters.taskiq.receiver:JobReceiver`
+    """
+    return JobBroker(_opened_shift)
+
+
+@asynccontextmanager
+async def _opened_shift(works: bool) -> AsyncGenerator[Shift]:  # noqa: FBT001 -- the broker knows which it is
+    async with opened(load_settings().settings, works=works) as program:
+        yield shift_of(program)
+
+
+def work(settings: Settings, announce: Announce, *, supervised: bool = False) -> None:
+    """Run jobs until SIGTERM or SIGINT, then let running ones finish; a second signal interrupts them at once.
+
+    `announce` gets what whoever starts the worker must see. A supervised one is told by its standard input: `s` to
+    stop, `n` to stop at once; where that ends it stops, for whoever supervised it is gone.
+
+    Raises:
+        DatabaseUnavailable, SecretFileUnusable, MasterSecretMismatch, …: as `open_revenge`.
+    """
+    told = Told(once=supervised)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(told.obeyed_by(_work(settings, announce, told, supervised=supervised)))
+
+
+async def _work(settings: Settings, announce: Announce, told: Told, *, supervised: bool) -> None:
+    if supervised:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _read, told)
+    async with opened(settings, works=True) as program, working(program, told.to_stop):
+        told.started = True
+        announce(f"Revenge runs jobs of {', '.join(settings.jobs.queues)}")
+        await told.to_stop.wait()
+
+
+def _read(told: Told) -> None:
+    said = os.read(sys.stdin.fileno(), 64)
+    if b"n" in said:
+        told.stop_now()
+    else:
+        told.stop()
+    if not said:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # it is quicker, and not needed
+        return None
+    return uvloop.new_event_loop
+
+
+@asynccontextmanager
+async def working(program: Program, stopping: asyncio.Event | None) -> AsyncGenerator[None]:
+    """Jobs run beside the block, until it ends or `stopping` is set."""
+    async with Worker(shift_of(program)).running(stopping):
+        yield
+
+
+def shift_of(program: Program) -> Shift:
+    """A worker of this process, not yet at work."""
+    settings, adapters = program.settings, program.adapters
+
+    @asynccontextmanager
+    async def store_of_its_own() -> AsyncGenerator[JobStore]:
+        database = Database(program.place.url.reveal(), min_size=1, max_size=1)
+        try:
+            await database.open()
+            yield PostgresJobStore(database, adapters.wake_ups())
+        finally:
+            await database.close()
+
+    async def enqueue(planned: Planned) -> int:
+        (enqueued,) = await program.revenge.jobs.enqueue(Actor.system(), planned)
+        return enqueued.id
+
+    host, pid = socket.gethostname(), os.getpid()
+    return Shift(
+        WorkerInfo(
+            id=f"{host}-{pid}-{secrets.token_hex(4)}",
+            host=host,
+            pid=pid,
+            version=version("revenge"),
+            queues=workers_per_queue(settings),
+        ),
+        store=adapters.job_store(),
+        upkeep=adapters.job_upkeep(),
+        wake_ups=adapters.wake_ups(),
+        handlers=program.handlers,
+        open_beat_store=store_of_its_own,
+        enqueue=enqueue,
+        rules=job_rules(settings),
+        poll=settings.jobs.poll_interval,
+        stop_timeout=settings.jobs.stop_timeout,
+    )
