@@ -45,8 +45,7 @@ class RedisClient:
             retry=Retry(NoBackoff(), 0),
             socket_timeout=self._timeout,
             socket_connect_timeout=self._timeout,
-            lib_name=None,  # with these two Dragonfly would be told who calls, in a command that older ones refuse
-            lib_version=None,
+            driver_info=None,  # CLIENT SETINFO, which not every server knows
         )
 
     async def close(self) -> None:

@@ -91,6 +91,8 @@ class RedisWakeUps(WakeUps):
                 await self._client.do("PUBLISH", self._channel, call)
             except CacheUnavailable as problem:
                 _log.debug("signals were not published; others find the jobs by looking (%s)", problem.detail)
+            except Exception:  # noqa: BLE001 -- the same
+                _log.exception("signals were not published")
             if not self._outgoing:
                 self._idle.set()
 
@@ -110,7 +112,10 @@ class RedisWakeUps(WakeUps):
                 if not lost:
                     _log.warning("wake-ups lost, jobs start by looking once a second (%s)", problem.detail)
                 lost = True
-                await backoff.wait()
+            except Exception:  # noqa: BLE001 -- a worker outlives the defects of its hints
+                _log.exception("wake-ups failed; trying again")
+                lost = True
+            await backoff.wait()
 
     def _take(self, message: bytes) -> None:
         try:
