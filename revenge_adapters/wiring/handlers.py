@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from revenge_core.activity import jobs as activity
+from revenge_core.auth import jobs as auth
 from revenge_core.background import Schedule
 from revenge_core.jobs import Handlers
 from revenge_core.mail.jobs import SendEmail
 from revenge_core.revenge import Revenge
+from revenge_core.sessions import jobs as sessions
 
 MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
 """How an embedding program adds kinds and schedules of its own."""
 
-SCHEDULES: Final[tuple[Schedule, ...]] = ()
+SCHEDULES: Final[tuple[Schedule, ...]] = (
+    *activity.SCHEDULES,
+    *auth.SCHEDULES,
+    *sessions.SCHEDULES,
+)
 
 
 def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None) -> None:
@@ -20,7 +27,10 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     Raises:
         ValueError: two run the same kind, a spec or a schedule breaks a rule, or nobody runs a schedule's job.
     """
+    handlers.add(activity.MakeMonths, revenge.activity.make_months)
+    handlers.add(auth.CleanUp, revenge.auth.clean_up)
     handlers.add(SendEmail, revenge.mail.deliver)
+    handlers.add(sessions.SessionMaintenance, revenge.sessions.maintain)
     if more is not None:
         more(revenge, handlers)
     handlers.add_schedules(SCHEDULES)
