@@ -186,7 +186,22 @@ class JobFilter(Entity, kw_only=True):
     """All of them."""
     ids: tuple[int, ...] = ()
     created_after: datetime | None = None
+    """At this moment or later."""
     created_before: datetime | None = None
+    cancel_requested: bool | None = None
+    """Whether somebody asked for the job to be cancelled, also where its handler has not stopped yet."""
+
+
+class JobAct(StrEnum):
+    """What administrators do to jobs."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
+    RETRY = "retry"
+
+
+COUNTED_UPTO: Final = 100_000
+"""Where finished jobs are counted, nobody counts further: this number stands for itself and for all above it."""
 
 
 class QueueInfo(Entity, kw_only=True):

@@ -1,8 +1,9 @@
 """The rules of jobs: what an attempt's end means, when a tick is due, what is unique. Whoever runs jobs asks here."""
 
 import hashlib
+import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from revenge_core.background import (
+    FINISHED,
     UNFINISHED,
     CancelJob,
     Curve,
@@ -29,7 +31,7 @@ from revenge_core.background import (
 )
 from revenge_core.entity import Entity
 from revenge_core.errors import FieldProblem, RevengeError
-from revenge_core.jobs.entities import Claimed, Finish, JobFilter
+from revenge_core.jobs.entities import Claimed, Finish, JobAct, JobFilter
 from revenge_core.jobs.errors import JobPayloadInvalid, JobRefused
 from revenge_core.secrets import Secret
 
@@ -47,12 +49,11 @@ LOST: Final = "worker_lost: nothing was heard of the worker for too long"
 OVERRAN: Final = "worker_lost: the timeout passed and the worker had not stopped the attempt"
 """What is written among a job's errors when it is rescued; losses are counted by what these begin with."""
 
-RETRIED_FROM: Final = frozenset(JobState) - {JobState.AVAILABLE, JobState.RUNNING}
-CANCELLED_FROM: Final = UNFINISHED
-DELETED_FROM: Final = frozenset(JobState) - {JobState.RUNNING}
-"""In which states a job is touched when all that fit a filter are retried, cancelled or deleted."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000 in JSON, and not a backslash with letters after it."""
+_REVEALING: Final = re.compile(r"^(Invalid (?:enum )?value) .*?( - at `[^`]*`)?$", re.DOTALL)
+"""What msgspec says with the value that it found."""
 _MOST_RESCUE_SECONDS: Final = 3600
 
 
@@ -120,14 +121,23 @@ def rescue_delay(losses: int, attempt: int) -> timedelta:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, RevengeError):
-        return f"{error.code}: {error.detail}"[:MAX_ERROR_LENGTH]
-    return f"{type(error).__name__}: {error}".removesuffix(": ")[:MAX_ERROR_LENGTH]
+        return storable(f"{error.code}: {error.detail}")[:MAX_ERROR_LENGTH]
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 -- an error that cannot even be written down must not hold up the worker
+        said = ""
+    return storable(f"{type(error).__name__}: {said}".removesuffix(": "))[:MAX_ERROR_LENGTH]
 
 
 def _trace(error: BaseException) -> str | None:
     if isinstance(error, RevengeError | RetryAfter | TimedOut):
         return None
-    return "".join(traceback.format_tb(error.__traceback__))[-MAX_TRACE_LENGTH:] or None
+    return storable("".join(traceback.format_tb(error.__traceback__)))[-MAX_TRACE_LENGTH:] or None
+
+
+def storable(text: str) -> str:
+    """The text as every database keeps it: what is no Unicode, such as parts of odd file names, is spelled out."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 # Enqueuing ----------------------------------------------------------------------------------------------------------
@@ -162,30 +172,36 @@ def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) 
     priority = spec.priority if planned.priority is None else planned.priority
     max_attempts = spec.max_attempts if planned.max_attempts is None else planned.max_attempts
     unique = planned.unique or spec.unique
-    args = encoded(planned.job, seal)
-    metadata = msgspec.json.encode(planned.metadata)
+    args, metadata = encoded(planned.job, seal), _json(planned.metadata)
     problems = [
         *_problems(1 <= priority <= 4, "/priority", "must be from 1 (first) to 4"),  # noqa: PLR2004 -- River's range
         *_problems(1 <= max_attempts <= MAX_ATTEMPTS, "/max_attempts", f"must be from 1 to {MAX_ATTEMPTS}"),
+        *_problems(planned.at is None or planned.at.tzinfo is not None, "/at", "must say its time zone"),
         *_problems(len(planned.tags) <= MAX_TAGS, "/tags", f"must be at most {MAX_TAGS}"),
         *_problems(
-            all(1 <= len(tag) <= MAX_TAG_LENGTH for tag in planned.tags),
+            all(1 <= len(tag) <= MAX_TAG_LENGTH and storable(tag) == tag for tag in planned.tags),
             "/tags",
-            f"must each have 1 to {MAX_TAG_LENGTH} characters",
+            f"must each have 1 to {MAX_TAG_LENGTH} characters, none of them U+0000 or half a character",
         ),
         *_problems(len(args) <= MAX_ARGS_BYTES, "/args", f"must be at most {MAX_ARGS_BYTES} bytes of JSON"),
-        *_problems(b"\\u0000" not in args, "/args", "must not contain the character U+0000, which no database keeps"),
+        *_problems(not _NUL.search(args), "/args", "must not contain the character U+0000, which no database keeps"),
         *_problems(
-            len(metadata) <= MAX_METADATA_BYTES and b"\\u0000" not in metadata,
+            metadata is not None and len(metadata) <= MAX_METADATA_BYTES and not _NUL.search(metadata),
             "/metadata",
             f"must be at most {MAX_METADATA_BYTES} bytes of JSON, without U+0000",
         ),
         *_problems(
             unique is None or unique.states >= UNFINISHED, "/unique/states", "must contain every unfinished state"
         ),
+        *_problems(
+            unique is None or unique.period is None or unique.period > timedelta(0),
+            "/unique/period",
+            "must be positive",
+        ),
     ]
-    if problems:
+    if problems or metadata is None:
         raise JobRefused(f"A job of kind {spec.kind} cannot be enqueued like this", problems=problems)
+    begins = now if planned.at is None else max(planned.at, now)
     return Prepared(
         kind=spec.kind,
         queue=queue,
@@ -196,13 +212,21 @@ def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) 
         args=args,
         metadata=metadata,
         tags=planned.tags,
-        unique_key=None if unique is None else unique_key(planned.job, unique, queue, planned.at or now),
+        unique_key=None if unique is None else unique_key(planned.job, unique, queue, begins),
         unique_states=() if unique is None else tuple(sorted(unique.states)),
     )
 
 
 def _problems(fine: bool, pointer: str, detail: str) -> list[FieldProblem]:  # noqa: FBT001 -- read as a sentence
     return [] if fine else [FieldProblem(pointer=pointer, detail=detail)]
+
+
+def _json(metadata: Mapping[str, Any]) -> bytes | None:
+    """The metadata as JSON; None if there is no such form."""
+    try:
+        return msgspec.json.encode(metadata)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def unique_key(job: Job, unique: Unique, queue: Queue, at: datetime) -> bytes:
@@ -219,7 +243,7 @@ def unique_key(job: Job, unique: Unique, queue: Queue, at: datetime) -> bytes:
 
 def _digested(value: object) -> str:
     if isinstance(value, Secret):
-        return hashlib.sha256(b"revenge unique job\x00" + value.reveal().encode()).hexdigest()
+        return hashlib.sha256(b"revenge unique job\x00" + value.reveal().encode(errors="surrogatepass")).hexdigest()
     raise NotImplementedError(f"a job cannot carry a {type(value).__name__}")
 
 
@@ -236,7 +260,7 @@ def encoded(job: Job, seal: Callable[[Secret], str]) -> bytes:
     """The payload as JSON; every `Secret` in it is sealed.
 
     Raises:
-        JobRefused: it holds what JSON has no form for.
+        JobRefused: it holds what JSON has no form for, or what its own type does not take: nobody could run it.
     """
 
     def sealed(value: object) -> object:
@@ -245,9 +269,13 @@ def encoded(job: Job, seal: Callable[[Secret], str]) -> bytes:
         raise NotImplementedError(f"a job cannot carry a {type(value).__name__}")
 
     try:
-        return msgspec.json.encode(job, enc_hook=sealed)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        raise JobRefused(f"A job of kind {job.spec.kind} cannot be written as JSON: {error}") from error
+        args = msgspec.json.encode(job, enc_hook=sealed)
+        decoded(type(job), msgspec.Raw(args), Secret)
+    except (NotImplementedError, TypeError, ValueError, RecursionError) as error:
+        raise JobRefused(f"A job of kind {job.spec.kind} cannot be written as JSON: {_unrevealing(error)}") from None
+    except JobPayloadInvalid as invalid:
+        raise JobRefused(invalid.detail) from None
+    return args
 
 
 def decoded(kind: type[J], args: msgspec.Raw, unseal: Callable[[str], Secret]) -> J:
@@ -265,16 +293,48 @@ def decoded(kind: type[J], args: msgspec.Raw, unseal: Callable[[str], Secret]) -
     try:
         return msgspec.json.decode(bytes(args), type=kind, dec_hook=opened)
     except (msgspec.MsgspecError, NotImplementedError, ValueError) as error:
-        raise JobPayloadInvalid(f"The arguments do not fit {kind.spec.kind}: {error}") from error
+        raise JobPayloadInvalid(f"The arguments do not fit {kind.spec.kind}: {_unrevealing(error)}") from None
+
+
+def _unrevealing(error: Exception) -> str:
+    return _REVEALING.sub(r"\1\2", str(error))
 
 
 # Administration ------------------------------------------------------------------------------------------------------
 
 
-def narrowed(wanted: JobFilter, states: frozenset[JobState]) -> JobFilter | None:
-    """The filter for those of its jobs that are in one of these states; None if it asks for other states only."""
-    left = states.intersection(wanted.states) if wanted.states else states
-    return replace(wanted, states=tuple(sorted(left))) if left else None
+class Reach(Entity, kw_only=True):
+    """Which of the jobs that fit a filter an act is done to."""
+
+    possible: frozenset[JobState]
+    """In other states there is nothing to do, or it is refused."""
+    unasked: frozenset[JobState]
+    """These, where the filter names no state and no job: nothing is lost or done twice that nobody asked for."""
+
+
+REACH: Final[Mapping[JobAct, Reach]] = {
+    JobAct.CANCEL: Reach(possible=UNFINISHED, unasked=UNFINISHED),
+    JobAct.DELETE: Reach(possible=frozenset(JobState) - {JobState.RUNNING}, unasked=FINISHED),
+    JobAct.RETRY: Reach(
+        possible=frozenset(JobState) - {JobState.AVAILABLE, JobState.RUNNING},
+        unasked=frozenset({JobState.DISCARDED, JobState.RETRYABLE}),
+    ),
+}
+
+
+def narrowed(wanted: JobFilter, act: JobAct) -> JobFilter | None:
+    """The filter for those of its jobs that `act` is done to; None if it can be done to none of them.
+
+    Whoever repeats the act until nothing is left comes to an end: what it was done to does not fit any more.
+    """
+    reach = REACH[act]
+    states = reach.possible if wanted.states or wanted.ids else reach.unasked
+    states = states.intersection(wanted.states or states)
+    if act is JobAct.CANCEL:
+        if wanted.cancel_requested:
+            return None
+        wanted = replace(wanted, cancel_requested=False)
+    return replace(wanted, states=tuple(sorted(states))) if states else None
 
 
 # Schedules ----------------------------------------------------------------------------------------------------------

@@ -139,19 +139,20 @@ class WakeUps(Protocol):
 class JobAdmin(Protocol):
     """What administrators do to jobs, inside a transaction; reached as `tx.job_admin`.
 
-    Jobs that are not in one of `states` by then are refused: they were chosen for being in one, and somebody was
-    faster.
+    Results are in the order of `ids`, one for each of them, also where it is given twice. Jobs that are not in one of
+    `states` by then are refused: they were chosen for being in one, and somebody was faster. A refusal says why.
     """
 
     async def retry(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
         """Make the jobs available at once, with one attempt more where none is left. Running ones are refused.
 
-        A finished one is refused while another unique job stands in its place.
+        Those that are available already stay as they are. A finished one is refused while another unique job stands in
+        its place; of several with the same key in `ids` the first goes.
         """
         ...
 
     async def cancel(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
-        """As `JobQueue.cancel`. Finished ones are refused."""
+        """As `JobQueue.cancel`: done is also what a running job was told. Finished ones are refused."""
         ...
 
     async def delete(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
@@ -167,7 +168,11 @@ class JobAdmin(Protocol):
         ...
 
     async def run_schedule(self, name: str) -> int | None:
-        """Enqueue its job now, apart from its ticks; the job's id. None: there is no such schedule."""
+        """Enqueue its job now, apart from its ticks; the job's id. None: there is no such schedule.
+
+        A unique one that is there already is answered instead. The job's metadata name the `schedule`; it is told of as
+        the schedule's last run. A paused schedule's job can be run, too.
+        "
         ...
 
 
@@ -188,7 +193,7 @@ class JobReader(Protocol):
         ...
 
     async def count(self, wanted: JobFilter) -> int:
-        """How many jobs fit the filter."""
+        """How many jobs fit the filter, up to `COUNTED_UPTO`."""
         ...
 
     async def by_id(self, job_id: int, *, args: bool) -> JobDetail | None:
@@ -200,15 +205,19 @@ class JobReader(Protocol):
         ...
 
     async def counts(self) -> dict[str, dict[JobState, int]]:
-        """How many jobs are in which state, by queue; states without any may be missing."""
+        """How many jobs are in which state, by queue; states without any may be missing.
+
+        It is asked every second while somebody watches, over a million finished jobs as well: of one state in one queue
+        finished ones are counted up to `COUNTED_UPTO`. All others are counted exactly.
+        "
         ...
 
     async def queues(self) -> tuple[QueueInfo, ...]:
-        """All five queues, and any other of which there are jobs, by name."""
+        """All five queues, and any other in which jobs wait or run, by name."""
         ...
 
     async def workers(self) -> tuple[WorkerInfo, ...]:
-        """Workers with a lease, by id."""
+        """Workers that were not given up, by id."""
         ...
 
     async def schedules(self) -> tuple[ScheduleInfo, ...]:

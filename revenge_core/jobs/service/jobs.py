@@ -1,18 +1,16 @@
 """Enqueuing from outside of a use case, and looking after jobs, queues, schedules and workers."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Final, Protocol
+from collections.abc import Sequence
 
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import Enqueued, Job, JobState, Planned, Queue
-from revenge_core.entity import Entity
-from revenge_core.errors import FieldProblem
 from revenge_core.jobs.entities import (
     BulkItem,
     ItemResult,
+    JobAct,
     JobDetail,
     JobFilter,
     JobItem,
@@ -28,30 +26,23 @@ from revenge_core.jobs.errors import (
     QueueNotFound,
     ScheduleNotFound,
 )
-from revenge_core.jobs.policy import CANCELLED_FROM, DELETED_FROM, RETRIED_FROM, narrowed
-from revenge_core.jobs.ports import JobAdmin, JobAdminTx, JobReader
+from revenge_core.jobs.policy import narrowed
+from revenge_core.jobs.ports import JobAdminTx, JobReader
+from revenge_core.jobs.service.selection import (
+    MAX_BULK,
+    MAX_JOB_ID,
+    checked,
+    checked_ids,
+    how_chosen,
+    how_many,
+    number_in,
+    of_jobs,
+)
 from revenge_core.paging import Page, checked_limit
 from revenge_core.permissions import Permission
 from revenge_core.uow import UnitOfWork
 
-MAX_BULK: Final = 1000
-"""So many jobs at most are changed by one call; who wants more calls again until nothing is left."""
-MAX_JOB_ID: Final = 2**63 - 1
-DIGITS: Final = len(str(MAX_JOB_ID))
-
-
-class _Chosen(Entity, kw_only=True):
-    """Jobs, and the states in which they were wanted."""
-
-    ids: tuple[int, ...]
-    states: tuple[JobState, ...]
-
-
-class _Act(Protocol):
-    def __call__(self, ids: Sequence[int], *, states: Collection[JobState]) -> Awaitable[tuple[BulkItem, ...]]: ...
-
-
-_Change = Callable[[JobAdmin], _Act]
+__all__ = ["MAX_BULK", "MAX_JOB_ID", "Jobs", "sole"]
 
 
 class Jobs:
@@ -72,13 +63,13 @@ class Jobs:
         actor.require(Permission.JOBS_ENQUEUE)
         async with self._uow.begin() as tx:
             enqueued = await tx.jobs.enqueue_many(jobs)
-            await self._activity.write(
-                tx,
-                actor,
-                Action.JOB_ENQUEUE,
-                resource=_of_jobs([one.id for one in enqueued]),
-                changes={"count": FieldChange(after=len(enqueued))},
-            )
+            added = [one.id for one in enqueued if not one.duplicate]
+            if added:
+                kinds = {(one.job if isinstance(one, Planned) else one).spec.kind for one in jobs}
+                told = {"kinds": FieldChange(after=", ".join(sorted(kinds)))}
+                await self._activity.write(
+                    tx, actor, Action.JOB_ENQUEUE, resource=of_jobs(added), changes=told | how_many(added)
+                )
         return enqueued
 
     # Looking ---------------------------------------------------------------------------------------------------------
@@ -90,23 +81,26 @@ class Jobs:
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
+            JobFilterInvalid: it holds what nothing can be compared with.
             CursorInvalid: the cursor is not one of this list.
             Invalid: `limit` is out of range.
         """
         actor.require(Permission.JOBS_LIST)
-        before = None if cursor is None else _number(cursor)
-        jobs = await self._reader.newest(wanted, limit=checked_limit(limit) + 1, before=before)
+        before = None if cursor is None else number_in(cursor)
+        jobs = await self._reader.newest(checked(wanted), limit=checked_limit(limit) + 1, before=before)
         page = jobs[:limit]
         return Page(items=page, next_cursor=str(page[-1].id) if len(jobs) > limit else None)
 
-    async def count(self, actor: Actor, wanted: JobFilter) -> int:
-        """How many jobs fit the filter: what a change of all of them would meet.
+    async def count(self, actor: Actor, wanted: JobFilter, *, act: JobAct | None = None) -> int:
+        """How many jobs fit the filter, up to `COUNTED_UPTO`; with `act`, to how many of them it would be done.
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
+            JobFilterInvalid: it holds what nothing can be compared with.
         """
         actor.require(Permission.JOBS_LIST)
-        return await self._reader.count(wanted)
+        left = checked(wanted) if act is None else narrowed(checked(wanted), act)
+        return 0 if left is None else await self._reader.count(left)
 
     async def get(self, actor: Actor, job_id: int, *, args: bool = False) -> JobDetail:
         """One job with its attempts and errors; with its arguments for who may see those, which is audited.
@@ -118,12 +112,10 @@ class Jobs:
         actor.require(Permission.JOBS_GET)
         if args:
             actor.require(Permission.JOBS_ARGS)
-        job = await self._reader.by_id(job_id, args=args)
-        if job is None:
-            raise JobNotFound
+        job = await self._found(job_id, args=args)
         if args:
             async with self._uow.begin() as tx:
-                await self._activity.write(tx, actor, Action.JOB_ARGS_READ, resource=_of_jobs([job_id]))
+                await self._activity.write(tx, actor, Action.JOB_ARGS_READ, resource=of_jobs([job_id]))
         return job
 
     async def items(self, actor: Actor, job_id: int, *, limit: int = 50, cursor: str | None = None) -> Page[JobItem]:
@@ -138,14 +130,13 @@ class Jobs:
         actor.require(Permission.JOBS_GET)
         if cursor is not None and "\x00" in cursor:
             raise CursorInvalid
-        if await self._reader.by_id(job_id, args=False) is None:
-            raise JobNotFound
+        await self._found(job_id)
         items = await self._reader.items(job_id, limit=checked_limit(limit) + 1, after=cursor)
         page = items[:limit]
         return Page(items=page, next_cursor=page[-1].item if len(items) > limit else None)
 
     async def counts(self, actor: Actor) -> dict[str, dict[JobState, int]]:
-        """How many jobs are in which state, by queue.
+        """How many jobs are in which state, by queue: finished ones up to `COUNTED_UPTO`, all others exactly.
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
@@ -163,7 +154,7 @@ class Jobs:
         return await self._reader.queues()
 
     async def workers(self, actor: Actor) -> tuple[WorkerInfo, ...]:
-        """Every living worker.
+        """Every worker that was not given up; `seen_at` says when it was heard of last.
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
@@ -185,35 +176,35 @@ class Jobs:
     async def retry(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
         """Make jobs available at once, whatever became of them before; running ones are refused. Each one's result.
 
-        Of a filter only such as can be are taken, the newest 1,000 of them. The same holds for the two below.
+        Of those that fit a filter the newest 1,000 are taken with which it can be done (`policy.REACH`): where the
+        filter names no state, only jobs that failed. The same holds for the two below.
 
         Raises:
             Unauthenticated, Forbidden: the actor may not.
             JobFilterInvalid: nothing in particular is selected, or more than 1,000 ids.
         """
         actor.require(Permission.JOBS_RETRY)
-        chosen = await self._chosen(which, RETRIED_FROM)
-        return await self._change(actor, chosen, Action.JOB_RETRY, lambda admin: admin.retry)
+        return await self._change(actor, which, JobAct.RETRY)
 
     async def cancel(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
         """End jobs: waiting ones at once, running ones as soon as their handler stops. Each one's result.
+
+        Of a filter those are left out of which it was wanted before.
 
         Raises:
             Unauthenticated, Forbidden, JobFilterInvalid: as `retry`.
         """
         actor.require(Permission.JOBS_CANCEL)
-        chosen = await self._chosen(which, CANCELLED_FROM)
-        return await self._change(actor, chosen, Action.JOB_CANCEL, lambda admin: admin.cancel)
+        return await self._change(actor, which, JobAct.CANCEL)
 
     async def delete(self, actor: Actor, which: Sequence[int] | JobFilter) -> tuple[BulkItem, ...]:
-        """Delete jobs that do not run. Each one's result.
+        """Delete jobs that do not run, with what was recorded of them; of a filter without states only finished ones.
 
         Raises:
             Unauthenticated, Forbidden, JobFilterInvalid: as `retry`.
         """
         actor.require(Permission.JOBS_DELETE)
-        chosen = await self._chosen(which, DELETED_FROM)
-        return await self._change(actor, chosen, Action.JOB_DELETE, lambda admin: admin.delete)
+        return await self._change(actor, which, JobAct.DELETE)
 
     async def pause_queue(self, actor: Actor, name: str, *, paused: bool) -> QueueInfo:
         """Stop handing out a queue's jobs on every worker, or go on. Twice is the same as once.
@@ -268,42 +259,42 @@ class Jobs:
                 resource=Resource(type="schedule", key=name),
                 changes={"job": FieldChange(after=job_id)},
             )
-        return await self._one(job_id)
+        return await self._found(job_id)
 
-    async def _change(self, actor: Actor, chosen: _Chosen, action: Action, change: _Change) -> tuple[BulkItem, ...]:
-        if not chosen.ids:
+    async def _change(self, actor: Actor, which: Sequence[int] | JobFilter, act: JobAct) -> tuple[BulkItem, ...]:
+        ids, states = await self._chosen(which, act)
+        if not ids:
             return ()
         async with self._uow.begin() as tx:
-            results = await change(tx.job_admin)(chosen.ids, states=chosen.states)
+            admin = tx.job_admin
+            action, do = {
+                JobAct.CANCEL: (Action.JOB_CANCEL, admin.cancel),
+                JobAct.DELETE: (Action.JOB_DELETE, admin.delete),
+                JobAct.RETRY: (Action.JOB_RETRY, admin.retry),
+            }[act]
+            results = await do(ids, states=states)
             done = [one.id for one in results if one.result is ItemResult.DONE]
             if done:
-                await self._activity.write(
-                    tx,
-                    actor,
-                    action,
-                    resource=_of_jobs(done),
-                    changes={"count": FieldChange(after=len(done))},
-                )
+                changes = how_many(done) | how_chosen(which)
+                await self._activity.write(tx, actor, action, resource=of_jobs(done), changes=changes)
         return results
 
-    async def _chosen(self, which: Sequence[int] | JobFilter, states: frozenset[JobState]) -> _Chosen:
-        """The jobs that are named, whatever their state, or the newest that fit the filter and are in one of these."""
-        if isinstance(which, JobFilter):
-            if which == JobFilter():
-                raise JobFilterInvalid("Say which jobs: by state, kind, queue, priority, tag, id or time")
-            wanted = narrowed(which, states)
-            if wanted is None:
-                return _Chosen(ids=(), states=())
-            jobs = await self._reader.newest(wanted, limit=MAX_BULK, before=None)
-            return _Chosen(ids=tuple(job.id for job in jobs), states=wanted.states)
-        if len(which) > MAX_BULK:
-            raise JobFilterInvalid(
-                problems=[FieldProblem(pointer="/ids", detail=f"must be at most {MAX_BULK}; send the rest afterwards")]
-            )
-        return _Chosen(ids=tuple(dict.fromkeys(which)), states=tuple(JobState))
+    async def _chosen(
+        self, which: Sequence[int] | JobFilter, act: JobAct
+    ) -> tuple[tuple[int, ...], tuple[JobState, ...]]:
+        """The jobs that are named, or those that fit the filter; and in which states they are wanted."""
+        if not isinstance(which, JobFilter):
+            return checked_ids(which), tuple(JobState)
+        if which == JobFilter():
+            raise JobFilterInvalid("Say which jobs: by state, kind, queue, priority, tag, id or time")
+        wanted = narrowed(checked(which), act)
+        if wanted is None:
+            return (), ()
+        jobs = await self._reader.newest(wanted, limit=MAX_BULK, before=None)
+        return tuple(job.id for job in jobs), wanted.states
 
-    async def _one(self, job_id: int) -> JobSummary:
-        job = await self._reader.by_id(job_id, args=False)
+    async def _found(self, job_id: int, *, args: bool = False) -> JobDetail:
+        job = await self._reader.by_id(job_id, args=args) if 1 <= job_id <= MAX_JOB_ID else None
         if job is None:
             raise JobNotFound
         return job
@@ -320,15 +311,3 @@ def sole(results: Sequence[BulkItem]) -> None:
             raise JobNotFound
         if one.result is ItemResult.REFUSED:
             raise JobStateConflict(one.detail)
-
-
-def _of_jobs(ids: Sequence[int]) -> Resource:
-    """The audit log finds one job by its id; many are counted and named as far as there is room."""
-    shown = ",".join(map(str, ids[:20]))
-    return Resource(type="job", key=shown + (",…" if len(ids) > 20 else ""))  # noqa: PLR2004 -- room for twenty
-
-
-def _number(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= DIGITS and int(cursor) <= MAX_JOB_ID):
-        raise CursorInvalid
-    return int(cursor)
