@@ -172,7 +172,7 @@ class JobAdmin(Protocol):
 
         A unique one that is there already is answered instead. The job's metadata name the `schedule`; it is told of as
         the schedule's last run. A paused schedule's job can be run, too.
-        "
+        """
         ...
 
 
@@ -209,7 +209,7 @@ class JobReader(Protocol):
 
         It is asked every second while somebody watches, over a million finished jobs as well: of one state in one queue
         finished ones are counted up to `COUNTED_UPTO`. All others are counted exactly.
-        "
+        """
         ...
 
     async def queues(self) -> tuple[QueueInfo, ...]:
