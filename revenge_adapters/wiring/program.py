@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from revenge_adapters.passwords_argon2 import Argon2Hasher
@@ -25,14 +24,14 @@ from revenge_adapters.wiring.secrets_file import master_key_file, master_secret,
 from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings
 from revenge_core.auth.errors import MasterSecretMismatch
-from revenge_core.clock import Clock
 from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.jobs.service import Handlers
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 
 SIGHTINGS_SECONDS: Final = 5.0
-TIDYING_SECONDS: Final = 3600.0
+TRIMMING_SECONDS: Final = 3600.0
+"""The feed is trimmed by whoever follows it. It is no job: it must go on where queues are paused or nobody works."""
 ISSUER: Final = "revenge"
 """Who signs access tokens where no public address is set."""
 
@@ -113,15 +112,9 @@ async def opened(settings: Settings, jobs: MoreJobs | None = None, *, works: boo
             await stack.enter_async_context(running(watch, "revenge database watch"))
         chores = keep_house(revenge.sessions.write_sightings, every=SIGHTINGS_SECONDS)
         await stack.enter_async_context(running(chores, "revenge sightings"))
-        tidying = keep_house(partial(_tidy, database, follower), every=TIDYING_SECONDS)
-        await stack.enter_async_context(running(tidying, "revenge tidying"))
+        trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
+        await stack.enter_async_context(running(trimming, "revenge feed trimming"))
         yield Program(settings=settings, place=place, adapters=adapters, handlers=handlers, revenge=revenge)
-
-
-async def _tidy(database: Database, clock: Clock) -> None:
-    """What grows is trimmed, and what will be needed is made ahead."""
-    await trim_changes(database, clock.now())
-    await make_partitions(database, clock.now())
 
 
 async def _secret_for(settings: Settings, database: Database, place: Place) -> tuple[Secret, str]:
