@@ -114,3 +114,7 @@ class Doors(Protocol):
     def serve(self, loaded: LoadedSettings, announce: Callable[[str], None]) -> None:
         """Serve until told to stop; `announce` gets what whoever starts the server must see."""
         ...
+
+    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool) -> None:
+        """Run jobs until told to stop; a supervised process is told by its standard input."""
+        ...

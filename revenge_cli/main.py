@@ -34,10 +34,10 @@ class Adapters:
         return load_settings(flags, config_file=config_file)
 
     def open_revenge(self, loaded: "LoadedSettings") -> "AbstractAsyncContextManager[Revenge]":
-        """A running Revenge."""
+        """A running Revenge, for as long as a command takes: jobs are left to others."""
         from revenge_adapters.wiring.open import open_revenge
 
-        return open_revenge(_settings(loaded))
+        return open_revenge(_settings(loaded), worker=False)
 
     def migrations(self, loaded: "LoadedSettings") -> "Migrations":
         """How far the schema is."""
@@ -68,6 +68,15 @@ class Adapters:
         from revenge_http.server import serve
 
         serve(_settings(loaded), announce)
+
+    def work(self, loaded: "LoadedSettings", announce: Callable[[str], None], *, supervised: bool) -> None:
+        """Run jobs until told to stop; a supervised process is told by its standard input."""
+        from revenge_adapters.wiring.worker import work
+        from revenge_http import logs
+
+        settings = _settings(loaded)
+        logs.configure(settings.log.level, settings.log.format)
+        work(settings, announce, supervised=supervised)
 
 
 def _settings(loaded: "LoadedSettings") -> "Settings":

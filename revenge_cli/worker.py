@@ -1,0 +1,66 @@
+"""`revenge worker`: processes that run jobs and nothing else."""
+
+import os
+import sys
+
+import click
+
+from revenge_cli.render import Shape
+from revenge_cli.session import Session, command
+from revenge_core.background import Queue
+
+
+@command(
+    "worker",
+    examples=(
+        "revenge worker",
+        "revenge worker --processes 4",
+        "revenge worker --queue critical --queue high",
+        "REVENGE_DATABASE_URL=postgresql://revenge@db/revenge revenge worker --queue bulk",
+    ),
+)
+@click.option(
+    "--queue",
+    "queues",
+    type=click.Choice(sorted(queue.value for queue in Queue)),
+    multiple=True,
+    help="Take jobs from this queue only; may be given again.",
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes to run."
+)
+@click.option("--supervised", is_flag=True, hidden=True)
+def worker(session: Session, queues: tuple[str, ...], processes: int, *, supervised: bool) -> None:
+    """Run jobs until told to stop.
+
+    Any number of workers on any number of machines share the work; each needs the same database and master secret. On
+    the database of our own it runs beside `revenge serve` on the same machine.
+
+    SIGTERM and Ctrl-C let running jobs finish for as long as jobs.stop_timeout says; what runs then is interrupted and
+    given back. A second one interrupts at once. A process that dies is started again.
+    """
+    loaded = session.load(**{"jobs.queues": ",".join(queues) or None})
+    if processes == 1:
+        session.doors.work(loaded, session.announce, supervised=supervised)
+        return
+    from revenge_cli.processes import Crew
+
+    crew = Crew(_one_of_them(session, queues), processes, environ=_environ(session), say=session.say)
+    click.get_current_context().exit(crew.work(click.echo))
+
+
+def _one_of_them(session: Session, queues: tuple[str, ...]) -> list[str]:
+    """The same command for one process that we supervise."""
+    options = {"--data-dir": session.flags["data_dir"], "--config": session.config_file}
+    return [
+        *(sys.executable, "-P", "-m", "revenge_cli", "worker", "--supervised"),
+        *(["--json"] if session.shape is Shape.JSON else []),
+        *(f"{name}={value}" for name, value in options.items() if value is not None),
+        *(f"--queue={queue}" for queue in queues),
+    ]
+
+
+def _environ(session: Session) -> dict[str, str]:
+    """What a flag said of the database is not repeated among arguments, which everybody on the machine can read."""
+    url = session.flags["database.url"]
+    return dict(os.environ) if url is None else {**os.environ, "REVENGE_DATABASE_URL": str(url)}
