@@ -212,13 +212,11 @@ class RescueContract(Contract):
     async def test_a_job_that_overran_its_timeout_is_taken_from_a_worker_that_lives(self, world: World) -> None:
         (overran,) = await running(world, Errand())
         (endless,) = await running(world, Delivery(key=Secret("under the mat")), worker_id="other")
-        rules = replace(RULES, lease=timedelta(days=1))
-        await world.pass_time(OVERRUNNING / 3)
-        assert await world.job_upkeep.rescue(rules) == ()
-        await world.pass_time(OVERRUNNING)
-        for worker_id in ("worker", "other"):
-            assert await world.job_store.beat(worker_id)
-        assert await world.job_upkeep.rescue(rules) == (overran.id,)
+        for seconds, taken in ((OVERRUNNING / 3, ()), (OVERRUNNING, (overran.id,))):
+            await world.pass_time(seconds)
+            for worker_id in ("worker", "other"):
+                assert await world.job_store.beat(worker_id)
+            assert await world.job_upkeep.rescue(RULES) == taken
         assert await state(world, endless.id) is JobState.RUNNING
         kept = await job(world, overran.id)
         assert (kept.state, told(kept.errors)) == (JobState.AVAILABLE, [(1, OVERRAN, "worker")])
