@@ -26,9 +26,17 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
             "revenge_cli.doctor:doctor",
             "Look at everything that Revenge needs, and say how to mend what is wrong.",
         ),
+        "jobs": ("revenge_cli.jobs:jobs", "Look at background jobs, try them again, cancel and delete them."),
         "migrate": ("revenge_cli.migrate:migrate", "Show and bring up to date the database's schema."),
+        "queues": ("revenge_cli.queues:queues", "Look at the queues of background jobs, pause and resume them."),
+        "schedules": (
+            "revenge_cli.schedules:schedules",
+            "Look at what is done again and again, pause and resume it, do it now.",
+        ),
         "serve": ("revenge_cli.serve:serve", "Run the server until it is told to stop."),
         "version": ("revenge_cli.version:version", "Show which release this is."),
+        "worker": ("revenge_cli.worker:worker", "Run jobs, and nothing else, until told to stop."),
+        "workers": ("revenge_cli.workers:workers", "Look at the processes that run background jobs."),
     },
     examples=(
         "revenge serve",

@@ -3,12 +3,21 @@
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final, cast
 
 import click
 
-COLOURS: Final = {"pass": "green", "warn": "yellow", "fail": "red"}
+COLOURS: Final = {
+    "pass": "green",
+    "warn": "yellow",
+    "fail": "red",
+    "completed": "green",
+    "running": "blue",
+    "retryable": "yellow",
+    "discarded": "red",
+}
 
 
 class Shape(Enum):
@@ -24,17 +33,25 @@ def show_rows(shape: Shape, columns: Sequence[str], rows: Sequence[Mapping[str, 
     if shape is Shape.JSON:
         _write_json([dict(row) for row in rows])
         return
-    cells = [[text_of(row.get(column)) for column in columns] for row in rows]
     if shape is Shape.PLAIN:
-        for line in cells:
-            click.echo("\t".join(line))
+        for row in rows:
+            click.echo("\t".join(text_of(row.get(column)) for column in columns))
         return
-    widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
-    click.echo(_aligned([click.style(column.upper(), bold=True) for column in columns], widths))
-    for line in cells:
-        click.echo(
+    for line in table(columns, rows):
+        click.echo(line)
+
+
+def table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Aligned lines under a heading."""
+    cells = [[text_of(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(width_of, column)) for column in zip(columns, *cells, strict=True)]
+    return [
+        _aligned([click.style(column.upper(), bold=True) for column in columns], widths),
+        *(
             _aligned([click.style(cell, fg=COLOURS[cell]) if cell in COLOURS else cell for cell in line], widths)
-        )
+            for line in cells
+        ),
+    ]
 
 
 def show_record(shape: Shape, record: Mapping[str, object]) -> None:
@@ -55,6 +72,8 @@ def text_of(value: object) -> str:
             return ""
         case bool():
             return "true" if value else "false"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         case list() | tuple():
             return ", ".join(map(text_of, cast(Sequence[object], value)))
         case _:
@@ -74,6 +93,11 @@ def json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
 
 
+def json_line(value: object) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
 def _write_json(value: object) -> None:
     click.echo(json_text(value))
 
@@ -84,11 +108,11 @@ def _plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
     return msgspec.to_builtins(value, enc_hook=str)
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """Columns in a terminal; wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell + " " * (width - _width(click.unstyle(cell))) for cell, width in zip(cells, widths, strict=True)]
+    padded = [cell + " " * (width - width_of(click.unstyle(cell))) for cell, width in zip(cells, widths, strict=True)]
     return "  ".join(padded).rstrip()

@@ -1,12 +1,13 @@
 """What every command has: options for settings and output, and one object that carries them."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -14,8 +15,10 @@ from revenge_cli.doors import Doors, LoadedSettings
 from revenge_cli.lazy import REPORTED_BY, Command
 from revenge_cli.render import Shape, harmless, json_text
 from revenge_core.errors import RevengeError
+from revenge_core.revenge import Revenge
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 FLAGS: Final = {"data_dir": "data_dir", "database_url": "database.url"}
 """Options that every command with settings has → the settings that they are."""
@@ -38,6 +41,14 @@ class Session:
         for line in loaded.warnings:
             self.say(f"Warning: {line}")
         return loaded
+
+    def ask(self, question: Callable[[Revenge], Awaitable[T]]) -> T:
+        """Open Revenge for one question, or one errand, and close it again."""
+        return asyncio.run(self._ask(self.load(), question))
+
+    async def _ask(self, loaded: LoadedSettings, question: Callable[[Revenge], Awaitable[T]]) -> T:
+        async with self.doors.open_revenge(loaded) as revenge:
+            return await question(revenge)
 
     def say(self, message: str) -> None:
         """A message for people: never part of the result."""

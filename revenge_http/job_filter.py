@@ -8,7 +8,7 @@ from revenge_core.background import JobState
 from revenge_core.errors import FieldProblem
 from revenge_core.jobs import entities
 from revenge_core.jobs.policy import MAX_TAG_LENGTH
-from revenge_core.jobs.service.jobs import MAX_BULK, MAX_JOB_ID
+from revenge_core.jobs.service.selection import MAX_BULK, MAX_JOB_ID
 from revenge_http.errors import RequestInvalid
 from revenge_http.parameters import VERBATIM
 from revenge_http.wire import Timestamp, Wire, given
@@ -38,6 +38,7 @@ class JobFilter(Wire, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
     priority: Priorities = ()
     tag: Tags = ()
     id: Ids = ()
+    cancel_requested: bool | UnsetType = UNSET
     created_after: Timestamp | UnsetType = UNSET
     created_before: Timestamp | UnsetType = UNSET
 
@@ -50,6 +51,7 @@ class JobFilter(Wire, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tr
             priorities=self.priority,
             tags=self.tag,
             ids=self.id,
+            cancel_requested=given(self.cancel_requested),
             created_after=given(self.created_after),
             created_before=given(self.created_before),
         )

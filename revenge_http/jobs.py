@@ -133,7 +133,7 @@ class JobList(OnePage, kw_only=True):
 
     jobs: list[JobInfo]
     total: int | UnsetType = UNSET
-    """How many there are on all pages; only if `total=true` asks for it."""
+    """How many there are on all pages, counted up to 100,000; only if `total=true` asks for it."""
 
 
 class ItemInfo(Wire, kw_only=True):
@@ -157,7 +157,7 @@ class ItemList(OnePage, kw_only=True):
 
 
 class JobCounts(Wire, kw_only=True):
-    """How many jobs are in which state, by queue and altogether."""
+    """How many jobs are in which state, by queue and altogether. Finished ones are counted up to 100,000."""
 
     queues: dict[str, dict[JobState, int]]
     total: dict[JobState, int]
@@ -181,6 +181,7 @@ async def list_jobs(
     priority: Priorities = (),
     tag: Tags = (),
     id: Ids = (),
+    cancel_requested: bool | UnsetType = UNSET,  # noqa: FBT001 (a query parameter)
     created_after: Timestamp | UnsetType = UNSET,
     created_before: Timestamp | UnsetType = UNSET,
     limit: Limit = DEFAULT_LIMIT,
@@ -195,6 +196,7 @@ async def list_jobs(
         priority=priority,
         tag=tag,
         id=id,
+        cancel_requested=cancel_requested,
         created_after=created_after,
         created_before=created_before,
     ).wanted()

@@ -58,19 +58,19 @@ _refusals = (JobFilterInvalid,)
 
 @operation("POST", f"{_JOBS}/retry", "adminRetryJobs", needs(Permission.JOBS_RETRY), status=_MIXED, raises=_refusals)
 async def retry_jobs(call: Call, body: JobSelection) -> JobResults:
-    """Run many jobs again: those named, or all that fit a filter and neither wait for a worker already nor run."""
+    """Run many jobs again: those named, or all that fit a filter; without `state` in it, those that failed."""
     return JobResults.of(call, await call.revenge.jobs.retry(call.actor, body.which()))
 
 
 @operation("POST", f"{_JOBS}/cancel", "adminCancelJobs", needs(Permission.JOBS_CANCEL), status=_MIXED, raises=_refusals)
 async def cancel_jobs(call: Call, body: JobSelection) -> JobResults:
-    """End many jobs: those named, or all that fit a filter and are not finished."""
+    """End many jobs: those named, or all that fit a filter; without `state` in it, those that are not finished."""
     return JobResults.of(call, await call.revenge.jobs.cancel(call.actor, body.which()))
 
 
 @operation("POST", f"{_JOBS}/delete", "adminDeleteJobs", needs(Permission.JOBS_DELETE), status=_MIXED, raises=_refusals)
 async def delete_jobs(call: Call, body: JobSelection) -> JobResults:
-    """Delete many jobs: those named, or all that fit a filter and do not run."""
+    """Delete many jobs: those named, or all that fit a filter; without `state` in it, those that are finished."""
     return JobResults.of(call, await call.revenge.jobs.delete(call.actor, body.which()))
 
 
