@@ -33,6 +33,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     account_reader = providers.Singleton(MemoryAccountReader, tables)
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
+    job_reader = providers.Object(None)  # D1: its adapters are on their way
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)

@@ -48,6 +48,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     principal_reader = providers.Singleton(
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
+    job_reader = providers.Object(None)  # D1: its adapters are on their way
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
