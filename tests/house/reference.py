@@ -9,6 +9,7 @@ import click
 from revenge_adapters.wiring.doctor import CHECKS
 from revenge_adapters.wiring.settings.schema import Setting, all_settings, sections
 from revenge_cli.commands import revenge
+from tests.house.job_kinds import jobs_page
 from tests.house.modules import ROOT
 from tests.house.vocabulary import actions_page, errors_page, permissions_page
 
@@ -120,6 +121,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "doctor.md": doctor_page,
     "errors.md": errors_page,
+    "jobs.md": jobs_page,
     "permissions.md": permissions_page,
     "settings.md": settings_page,
 }

@@ -1,4 +1,4 @@
-"""The pages of `docs/reference` about stable names: errors, permissions, actions of the audit log."""
+"""The pages of `docs/reference` about stable names: errors, permissions, actions of the audit log; words for jobs."""
 
 import inspect
 import re
@@ -106,7 +106,7 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
     Action.MAIL_TEST: "Somebody had a message sent to see whether mail works; its id is in the mail server's log too.",
     Action.SESSION_EVICT: "A session ended because its user signed in more often than may be at the same time.",
-    Action.SESSION_EXPIRE: "Sessions were closed that had been idle for too long or were too old; the changes count them.",
+    Action.SESSION_EXPIRE: "Sessions were closed that were over, or idle for too long; the changes count them.",
     Action.SESSION_NEW_DEVICE: "Somebody signed in on a device that this user had not used before.",
     Action.SESSION_REFRESH: "A refresh token was exchanged for a new pair, its answer given again, or refused.",
     Action.SESSION_REUSE_DETECTED: "An old refresh token was presented: its session ended, since it may be stolen.",
@@ -122,6 +122,23 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.USER_REGISTER: "Somebody made an account for themselves.",
     Action.USER_UPDATE: "A user changed their account; the changes name each field.",
 }
+
+
+JOBS: Final[dict[str, str]] = {
+    "activity_months": """\
+Prepares the storage of the audit log for this month and the two after it. Every start does the same; entries of a month
+that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
+    "auth_cleanup": """\
+Forgets what nobody can sign in with any more: the one-time token for the first admin once it has expired.""",
+    "send_email": """\
+Hands one message to the mail server. Greylisting puts strangers off for minutes, so it is soon tried again; a message
+that the server will never take is discarded at once.""",
+    "session_maintenance": """\
+Closes sessions that were idle for too long or reached their end (the gate has refused them since), which leaves one
+entry in the audit log. Forgets sessions with their refresh tokens 30 days after they ended, and devices that were not
+used for 400 days. Refresh tokens of sessions that go on are never forgotten: an old one that turns up was stolen.""",
+}
+"""What each kind is for."""
 
 
 def errors() -> list[type[RevengeError]]:
