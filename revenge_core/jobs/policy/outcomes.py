@@ -1,0 +1,100 @@
+"""What the end of an attempt means for its job."""
+
+import traceback
+from datetime import timedelta
+from typing import Final
+
+from revenge_core.background import CancelJob, Curve, DiscardJob, JobState, Retry, RetryAfter, Snooze
+from revenge_core.errors import RevengeError
+from revenge_core.jobs.entities import Claimed, Finish
+
+MAX_ERRORS: Final = 50
+"""So many errors of a job are kept, the latest; a job may fail a thousand times."""
+MAX_ERROR_LENGTH: Final = 2000
+MAX_TRACE_LENGTH: Final = 8000
+
+LOST: Final = "worker_lost: nothing was heard of the worker for too long"
+OVERRAN: Final = "worker_lost: the timeout passed and the worker had not stopped the attempt"
+"""What is written among a job's errors when it is rescued; losses are counted by what these begin with."""
+
+_MOST_RESCUE_SECONDS: Final = 3600
+
+
+class Interrupted(Exception):  # noqa: N818 -- an outcome
+    """The worker stops before the job has: it is given back, and the attempt does not count."""
+
+
+class CancelRequested(Exception):  # noqa: N818 -- an outcome
+    """Somebody asked for the running job to be cancelled."""
+
+
+class TimedOut(Exception):  # noqa: N818 -- an outcome
+    """The attempt took longer than its kind allows."""
+
+
+def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
+    claimed: Claimed, retry: Retry, error: BaseException | None, *, chance: float
+) -> Finish:
+    """How the run ends that came back with `error`, None for success. `chance` from 0 to 1 is the retry's jitter."""
+    match error:
+        case None:
+            return Finish(key=claimed.key, state=JobState.COMPLETED)
+        case Snooze():
+            return Finish(key=claimed.key, state=JobState.SCHEDULED, delay=max(error.delay, timedelta(0)), refund=True)
+        case Interrupted():
+            return Finish(key=claimed.key, state=JobState.AVAILABLE, refund=True)
+        case CancelRequested() | CancelJob():
+            return Finish(key=claimed.key, state=JobState.CANCELLED, error=_text(error))
+        case DiscardJob():
+            return Finish(key=claimed.key, state=JobState.DISCARDED, error=_text(error))
+        case RetryAfter():
+            return _again(claimed, max(error.delay, timedelta(0)), error)
+        case _:
+            return _again(claimed, retry_delay(retry, claimed.attempt, chance=chance), error)
+
+
+def _again(claimed: Claimed, delay: timedelta, error: BaseException) -> Finish:
+    state = JobState.RETRYABLE if claimed.attempt < claimed.max_attempts else JobState.DISCARDED
+    return Finish(key=claimed.key, state=state, delay=delay, error=_text(error), trace=_trace(error))
+
+
+def retry_delay(retry: Retry, attempt: int, *, chance: float) -> timedelta:
+    """How long to wait after failed attempt number `attempt`, counted from 1."""
+    step, ceiling = retry.step.total_seconds(), retry.ceiling.total_seconds()
+    growth = {
+        Curve.CONSTANT: 1.0,
+        Curve.LINEAR: float(attempt),
+        Curve.EXPONENTIAL: 2.0 ** min(attempt - 1, 60),
+        Curve.FOURTH_POWER: float(attempt) ** 4,
+    }
+    pause = min(step * growth[retry.curve], ceiling)
+    return timedelta(seconds=pause * (1 + retry.jitter * (2 * chance - 1)))
+
+
+def rescue_delay(losses: int, attempt: int) -> timedelta:
+    """How long a job waits that a worker lost for the `losses`th time, in this attempt.
+
+    Twice it goes on at once: it was hardly the job's fault. From the third time on it may be what kills its workers.
+    """
+    return timedelta(0) if losses < 3 else timedelta(seconds=min(attempt**4, _MOST_RESCUE_SECONDS))  # noqa: PLR2004 -- the rule
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, RevengeError):
+        return storable(f"{error.code}: {error.detail}")[:MAX_ERROR_LENGTH]
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 -- an error that cannot even be written down must not hold up the worker
+        said = ""
+    return storable(f"{type(error).__name__}: {said}".removesuffix(": "))[:MAX_ERROR_LENGTH]
+
+
+def _trace(error: BaseException) -> str | None:
+    if isinstance(error, RevengeError | RetryAfter | TimedOut):
+        return None
+    return storable("".join(traceback.format_tb(error.__traceback__)))[-MAX_TRACE_LENGTH:] or None
+
+
+def storable(text: str) -> str:
+    """The text as every database keeps it: what is no Unicode, such as parts of odd file names, is spelled out."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

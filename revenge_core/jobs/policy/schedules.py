@@ -1,0 +1,62 @@
+"""When schedules tick."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from revenge_core.background import Missed, Schedule
+from revenge_core.entity import Entity
+
+MOST_MISSED: Final = 100
+"""So many missed ticks are made up for at once; the next look makes up for more."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Due(Entity, kw_only=True):
+    """What is to be done about a schedule now."""
+
+    ticks: tuple[datetime, ...]
+    """One job for each."""
+    next_run_at: datetime
+
+
+def next_tick(every: timedelta, offset: timedelta, after: datetime) -> datetime:
+    """The first tick later than `after`."""
+    passed = (after - _EPOCH - offset) // every
+    return _EPOCH + offset + (passed + 1) * every
+
+
+def due(every: timedelta, offset: timedelta, missed: Missed, *, next_run_at: datetime, now: datetime) -> Due:
+    """Which ticks from `next_run_at` on are to be run at `now`, and when to look again.
+
+    A tick that is less than one period late is not missed, only late.
+    """
+    if next_run_at > now:
+        return Due(ticks=(), next_run_at=next_run_at)
+    following = next_tick(every, offset, now)
+    match missed:
+        case Missed.ONCE:
+            return Due(ticks=(next_run_at,), next_run_at=following)
+        case Missed.SKIP:
+            latest = following - every
+            return Due(ticks=(latest,) if next_run_at >= latest else (), next_run_at=following)
+        case Missed.ALL:
+            ticks = [next_run_at]
+            while len(ticks) < MOST_MISSED and (tick := next_tick(every, offset, ticks[-1])) <= now:
+                ticks.append(tick)
+            return Due(ticks=tuple(ticks), next_run_at=next_tick(every, offset, ticks[-1]))
+
+
+def schedule_problems(schedules: Sequence[Schedule]) -> list[str]:
+    """What is wrong with a program's schedules, in words."""
+    names = [schedule.name for schedule in schedules]
+    return [
+        *(f"two schedules are called {name}" for name in sorted({name for name in names if names.count(name) > 1})),
+        *(f"{one.name} must tick every second at most" for one in schedules if one.every < timedelta(seconds=1)),
+        *(
+            f"the offset of {one.name} must be shorter than its period"
+            for one in schedules
+            if not timedelta(0) <= one.offset < one.every
+        ),
+    ]
