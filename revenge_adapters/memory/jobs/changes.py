@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from revenge_adapters.memory.job_rows import StoredJob
 from revenge_adapters.memory.tables import Rows
 from revenge_core.background import FINISHED, Enqueued, JobState
-from revenge_core.jobs.entities import JobKey, Signal, SignalKind
+from revenge_core.jobs.entities import Failure, JobKey, Signal, SignalKind
+from revenge_core.jobs.policy import MAX_ERRORS
 from revenge_core.secrets import Sealer, Secret
 
 
@@ -40,6 +41,12 @@ def run_of(rows: Rows, key: JobKey) -> StoredJob | None:
     """The job, if this very run has it now."""
     job = rows.jobs.get(key.id)
     return job if job is not None and job.state is JobState.RUNNING and job.run == key.run else None
+
+
+def failed(job: StoredJob, error: str, now: datetime, *, trace: str | None = None) -> StoredJob:
+    """The job, with another error among the latest that are kept."""
+    failure = Failure(attempt=job.attempt, at=now, error=error, trace=trace, worker=job.attempted_by)
+    return replace(job, errors=(*job.errors, failure)[-MAX_ERRORS:])
 
 
 def over(job: StoredJob, state: JobState, now: datetime) -> StoredJob:

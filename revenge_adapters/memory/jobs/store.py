@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from revenge_adapters.memory.job_rows import StoredJob
-from revenge_adapters.memory.jobs.changes import given_back, over, run_of
+from revenge_adapters.memory.jobs.changes import failed, given_back, over, run_of
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.background import FINISHED, ItemOutcome, JobState, Progress
-from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Failure, Finish, JobItem, JobKey, WorkerInfo
+from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Finish, JobItem, JobKey, WorkerInfo
 from revenge_core.jobs.ports import JobStore
 
 
@@ -116,10 +116,7 @@ class MemoryJobStore(JobStore):
             return False
         now = self._tables.clock.now()
         if finish.error is not None:
-            failure = Failure(
-                attempt=job.attempt, at=now, error=finish.error, trace=finish.trace, worker=job.attempted_by
-            )
-            job = replace(job, errors=(*job.errors, failure))
+            job = failed(job, finish.error, now, trace=finish.trace)
         if finish.refund:
             job = replace(job, attempt=job.attempt - 1)
         if finish.state in FINISHED:
@@ -127,9 +124,12 @@ class MemoryJobStore(JobStore):
         elif job.cancel_requested_at is not None:
             job = over(job, JobState.CANCELLED, now)
         else:
-            at_once = not finish.delay
-            state = JobState.AVAILABLE if at_once else finish.state
-            job = replace(job, state=state, scheduled_at=now + finish.delay)
+            keeps_its_place = finish.state is JobState.AVAILABLE
+            job = replace(
+                job,
+                state=finish.state if finish.delay else JobState.AVAILABLE,
+                scheduled_at=job.scheduled_at if keeps_its_place else now + finish.delay,
+            )
         rows.jobs[job.id] = job
         return True
 

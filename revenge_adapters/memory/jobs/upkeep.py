@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
-from revenge_adapters.memory.jobs.changes import enqueued, over, sealing
+from revenge_adapters.memory.jobs.changes import enqueued, failed, over, sealing
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.background import JobState, Planned, Schedule
-from revenge_core.jobs.entities import Failure, JobRules, Promoted, Signal, SignalKind
+from revenge_core.jobs.entities import JobRules, Promoted, Signal, SignalKind
 from revenge_core.jobs.policy import LOST, OVERRAN, due, next_tick, prepared, rescue_delay
 from revenge_core.jobs.ports import JobUpkeep, WakeUps
 from revenge_core.secrets import Sealer
@@ -57,11 +57,20 @@ class MemoryJobUpkeep(JobUpkeep):
             self._tables.leases_since = self._tables.leases_since or now
             if now - self._tables.leases_since < rules.lease:
                 return ()
-            for worker in list(rows.job_workers.values()):
-                if worker.seen_at is None or now - worker.seen_at > rules.lease:
-                    del rows.job_workers[worker.id]
+            silent = {
+                worker.id
+                for worker in rows.job_workers.values()
+                if worker.seen_at is None or now - worker.seen_at > rules.lease
+            }
+            for worker_id in silent:
+                del rows.job_workers[worker_id]
             running = [job for job in rows.jobs.values() if job.state is JobState.RUNNING]
-            lost = {job.id: _rescued(job, LOST, now) for job in running if job.attempted_by not in rows.job_workers}
+            lost = {
+                job.id: _rescued(job, LOST, now)
+                for job in running
+                if job.attempted_by in silent
+                or (job.attempted_by not in rows.job_workers and _held_since(job) < now - rules.lease)
+            }
             overran = {job.id: _rescued(job, OVERRAN, now) for job in running if _overran(job, now - rules.grace)}
             rescued = overran | lost
             rows.jobs.update(rescued)
@@ -181,16 +190,17 @@ def scheduled_job(tables: MemoryTables, schedule: StoredSchedule, now: datetime,
     )
 
 
+def _held_since(job: StoredJob) -> datetime:
+    return job.attempted_at or job.created_at
+
+
 def _overran(job: StoredJob, at: datetime) -> bool:
     """Whether the attempt's time was over before `at`."""
-    if job.timeout is None or job.attempted_at is None:
-        return False
-    return job.attempted_at + timedelta(seconds=job.timeout) < at
+    return job.timeout is not None and _held_since(job) + timedelta(seconds=job.timeout) < at
 
 
 def _rescued(job: StoredJob, error: str, now: datetime) -> StoredJob:
-    failure = Failure(attempt=job.attempt, at=now, error=error, worker=job.attempted_by)
-    job = replace(job, errors=(*job.errors, failure))
+    job = failed(job, error, now)
     if job.cancel_requested_at is not None:
         return over(job, JobState.CANCELLED, now)
     if job.attempt >= job.max_attempts:
