@@ -19,7 +19,7 @@ async def test_each_request_is_told_of_by_the_template_of_its_path_so_that_label
     assert seen == [
         ("GET", "/healthz", 200),
         ("POST", "/api/v1/auth/register", 201),
-        ("DELETE", "/api/v1/sessions/{session_id}", 401),
+        ("DELETE", "/api/v1/sessions/{sessionId}", 401),
         ("GET", "", 404),
         ("GET", "", 404),
     ]
