@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from revenge_core.background import ItemOutcome, JobContext, JobsTx, Progress
 from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobLost
+from revenge_core.jobs.policy import storable
 from revenge_core.jobs.ports import JobStore
 
 
@@ -51,8 +54,15 @@ class RunningJob(JobContext):
         return self._progress
 
     async def report(self, progress: Progress, items: Sequence[ItemOutcome] = ()) -> None:
-        """Keep it with the job."""
-        if not await self._store.report(self._claimed.key, progress, items):
+        """Keep it with the job. What is no Unicode, such as parts of odd file names, is spelled out."""
+        progress = replace(
+            progress,
+            phase=_plain(progress.phase),
+            message=_plain(progress.message),
+            cursor=_plain(progress.cursor),
+        )
+        plain = [replace(one, item=storable(one.item), detail=_plain(one.detail)) for one in items]
+        if not await self._store.report(self._claimed.key, progress, plain):
             raise JobLost
         self._progress = progress
 
@@ -60,3 +70,7 @@ class RunningJob(JobContext):
         """Complete the job with `tx`."""
         if not await tx.jobs.complete(self._claimed.id, self._claimed.run):
             raise JobLost
+
+
+def _plain(text: str | None) -> str | None:
+    return None if text is None else storable(text)
