@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 from typing_extensions import override
 
+from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.open import open_revenge
 from revenge_adapters.wiring.settings import Settings
 from revenge_adapters.wiring.told import Told
@@ -56,7 +57,7 @@ def serve(settings: Settings, announce: Announce = _print) -> None:
         runner.run(told.obeyed_by(_run(settings, sockets, announce, told)))
 
 
-def http_options(settings: Settings) -> HttpOptions:
+def http_options(settings: Settings, metrics: Metrics | None = None) -> HttpOptions:
     """What the settings say about the edge."""
     server = settings.server
     return HttpOptions(
@@ -71,13 +72,15 @@ def http_options(settings: Settings) -> HttpOptions:
         max_header_bytes=server.max_header_bytes,
         cors_origins=server.cors_origins,
         access_log=settings.log.level == "debug",
+        observe=metrics.meter.request if metrics and metrics.are_shown else None,
     )
 
 
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:
-    async with open_revenge(settings, stopping=told.to_stop) as revenge:
+    metrics = Metrics(settings)
+    async with open_revenge(settings, stopping=told.to_stop, metrics=metrics) as revenge:
         token = await revenge.auth.issue_bootstrap_token()
-        server = Uvicorn(uvicorn_config(revenge, settings))
+        server = Uvicorn(uvicorn_config(revenge, settings, metrics))
         serving = asyncio.create_task(server.serve(sockets))
         serving.add_done_callback(lambda _: told.to_stop.set())
         try:
@@ -106,10 +109,10 @@ async def _drain(revenge: Revenge, server: "Uvicorn", seconds: float) -> None:
     server.should_exit = True
 
 
-def uvicorn_config(revenge: Revenge, settings: Settings) -> uvicorn.Config:
+def uvicorn_config(revenge: Revenge, settings: Settings, metrics: Metrics | None = None) -> uvicorn.Config:
     """Nothing of uvicorn's own that ours does: no access log, no proxy headers, no names or versions in headers."""
     return uvicorn.Config(
-        create_app(revenge, http_options(settings)),
+        create_app(revenge, http_options(settings, metrics)),
         http=bounded(2 * settings.server.max_header_bytes),
         loop="none",
         ws="none",

@@ -29,6 +29,11 @@ class Metrics:
         self._prometheus = PrometheusMeter(self._registry)
         self.meter = self._prometheus
 
+    @property
+    def are_shown(self) -> bool:
+        """Whether it is worth counting."""
+        return self._port is not None
+
     @asynccontextmanager
     async def shown(
         self, database: Database, reader: JobReader, clock: Clock, kinds: Iterable[str]

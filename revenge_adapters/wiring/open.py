@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from revenge_adapters.wiring.errors import WorkerUnavailable
 from revenge_adapters.wiring.handlers import MoreJobs
+from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.program import opened
 from revenge_adapters.wiring.settings import Settings, load_settings
 from revenge_core.revenge import Revenge
@@ -22,6 +23,7 @@ async def open_revenge(
     jobs: MoreJobs | None = None,
     worker: bool | None = None,
     stopping: asyncio.Event | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncGenerator[Revenge]:
     """A running Revenge on its database; `settings` are read as `revenge serve` reads them if None.
 
@@ -32,7 +34,7 @@ async def open_revenge(
     `jobs` adds kinds of the program's own. `worker` says whether jobs run in this process; if None the setting
     `jobs.in_process` does, so that mail is sent and old things are cleaned up wherever nobody decided otherwise.
     Commands that are over in a moment say False. Once `stopping` is set no more jobs begin, and leaving the block need
-    not wait for what runs as long as it would.
+    not wait for what runs as long as it would. `metrics` counts what jobs do, and shows it where a port is set.
 
     Raises:
         SettingsInvalid: settings were to be read and cannot be used.
@@ -40,12 +42,13 @@ async def open_revenge(
         SecretFileUnusable, MasterSecretMismatch: the master secret is damaged, or another database's.
         BackupFailed: the database was about to be migrated and could not be backed up.
         MigrationError: the schema is newer than this program, was changed by hand, or a migration failed.
+        MetricsPortUnavailable: somebody else has that port.
         WorkerUnavailable: a worker was asked for, and what it needs is not installed.
         ValueError: what `jobs` adds breaks a rule.
     """
     settings = settings or load_settings().settings
     works = _works(settings, worker=worker)
-    async with opened(settings, jobs, works=works) as program, AsyncExitStack() as stack:
+    async with opened(settings, jobs, works=works, metrics=metrics) as program, AsyncExitStack() as stack:
         if works:
             from revenge_adapters.wiring.worker import working  # loads Taskiq
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from revenge_adapters.meter import Meter, NoMeter
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.activity import make_partitions
 from revenge_adapters.postgres.auth import PostgresSigningKeys
@@ -16,6 +17,7 @@ from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.mail import mailer
+from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
 from revenge_adapters.wiring.rules import auth_rules, mail_rules, session_rules
@@ -45,10 +47,13 @@ class Program:
     adapters: ProductionAdapters
     handlers: Handlers
     revenge: Revenge
+    meter: Meter
 
 
 @asynccontextmanager
-async def opened(settings: Settings, jobs: MoreJobs | None = None, *, works: bool) -> AsyncGenerator[Program]:
+async def opened(
+    settings: Settings, jobs: MoreJobs | None = None, *, works: bool, metrics: Metrics | None = None
+) -> AsyncGenerator[Program]:
     """As `open_revenge`, without a worker; `works` if there is going to be one."""
     async with AsyncExitStack() as stack:
         place = await find_place(settings, stack)
@@ -114,7 +119,17 @@ async def opened(settings: Settings, jobs: MoreJobs | None = None, *, works: boo
         await stack.enter_async_context(running(chores, "revenge sightings"))
         trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
         await stack.enter_async_context(running(trimming, "revenge feed trimming"))
-        yield Program(settings=settings, place=place, adapters=adapters, handlers=handlers, revenge=revenge)
+        if metrics is not None:
+            shown = metrics.shown(database, adapters.job_reader(), follower, handlers.kinds)
+            await stack.enter_async_context(shown)
+        yield Program(
+            settings=settings,
+            place=place,
+            adapters=adapters,
+            handlers=handlers,
+            revenge=revenge,
+            meter=metrics.meter if metrics else NoMeter(),
+        )
 
 
 async def _secret_for(settings: Settings, database: Database, place: Place) -> tuple[Secret, str]:

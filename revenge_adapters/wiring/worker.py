@@ -14,6 +14,7 @@ from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.taskiq.broker import JobBroker
 from revenge_adapters.taskiq.shift import Shift
 from revenge_adapters.taskiq.worker import Worker
+from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.program import Program, opened
 from revenge_adapters.wiring.rules import job_rules, workers_per_queue
 from revenge_adapters.wiring.settings import Settings, load_settings
@@ -57,7 +58,8 @@ def work(settings: Settings, announce: Announce, *, supervised: bool = False) ->
 async def _work(settings: Settings, announce: Announce, told: Told, *, supervised: bool) -> None:
     if supervised:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _read, told)
-    async with opened(settings, works=True) as program, working(program, told.to_stop):
+    metrics = Metrics(settings)
+    async with opened(settings, works=True, metrics=metrics) as program, working(program, told.to_stop):
         told.started = True
         announce(f"Revenge runs jobs of {', '.join(settings.jobs.queues)}")
         await told.to_stop.wait()
@@ -123,4 +125,5 @@ def shift_of(program: Program) -> Shift:
         rules=job_rules(settings),
         poll=settings.jobs.poll_interval,
         stop_timeout=settings.jobs.stop_timeout,
+        meter=program.meter,
     )
