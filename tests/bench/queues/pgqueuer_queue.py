@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 import psycopg
@@ -28,7 +28,7 @@ class Pgqueuer(Queue):
 
     @asynccontextmanager
     async def _manager(self, size: int = 20) -> AsyncGenerator[tuple[QueueManager, Any]]:
-        create_pool: Any = asyncpg.create_pool  # pyright: ignore[reportUnknownMemberType]  # it ships no types
+        create_pool = cast(Any, asyncpg).create_pool  # it ships no types
         async with create_pool(min_size=size, max_size=size, **_arguments(self._url)) as pool:
             await pool.execute("DROP SCHEMA public CASCADE")
             await pool.execute("CREATE SCHEMA public")
