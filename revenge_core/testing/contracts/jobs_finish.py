@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from revenge_core.background import FINISHED, ItemOutcome, ItemStatus, JobState, Progress
+from revenge_core.background import FINISHED, ItemOutcome, ItemStatus, JobState, Planned, Progress
 from revenge_core.jobs.entities import Finish, JobKey
+from revenge_core.jobs.policy import MAX_ERRORS
 from revenge_core.testing.contracts.errands import (
     HOUR,
     Errand,
@@ -84,6 +85,14 @@ class FinishContract(Contract):
         await finish(world, (await claim(world, "other"))[claimed.id], JobState.DISCARDED, error="Zweiter 🎬")
         kept = await job(world, claimed.id)
         assert told(kept.errors) == [(1, "first", "worker"), (2, "Zweiter 🎬", "other")]
+
+    async def test_the_latest_errors_are_kept(self, world: World) -> None:
+        (claimed,) = await running(world, Planned(job=Errand(), max_attempts=100))
+        for number in range(1, MAX_ERRORS + 3):
+            await finish(world, claimed, JobState.RETRYABLE, error=str(number))
+            claimed = (await claim(world))[claimed.id]
+        kept = await job(world, claimed.id)
+        assert [failure.error for failure in kept.errors] == [str(number) for number in range(3, MAX_ERRORS + 3)]
 
     async def test_many_runs_end_in_one_go(self, world: World) -> None:
         done, failed, snoozed, lost = await running(world, *[Errand()] * 4)

@@ -203,8 +203,11 @@ class RescueContract(Contract):
         assert kept.finalized_at is not None
         assert told(kept.errors) == [(1, LOST, "worker")]
 
-    async def test_a_lost_job_that_somebody_wanted_cancelled_is_cancelled(self, world: World) -> None:
-        (lost,) = await running(world, Errand())
+    @pytest.mark.parametrize("max_attempts", [1, 2])
+    async def test_a_lost_job_that_somebody_wanted_cancelled_is_cancelled(
+        self, world: World, max_attempts: int
+    ) -> None:
+        (lost,) = await running(world, Planned(job=Errand(), max_attempts=max_attempts))
         await ask_to_cancel(world, lost.id)
         assert await lose(world) == (lost.id,)
         assert await state(world, lost.id) is JobState.CANCELLED
