@@ -31,7 +31,7 @@ flags = json.loads(sys.argv[1])
 slow = flags.pop("slow", 0)
 
 @asynccontextmanager
-async def opened(settings):
+async def opened(settings, **more):
     print("opening", flush=True)
     try:
         await asyncio.sleep(slow)
