@@ -32,6 +32,11 @@ class Call(Entity, kw_only=True):
     signals: tuple[Signal, ...]
 
 
+def encoded(sender: str, signals: tuple[Signal, ...]) -> bytes:
+    """The message that says them."""
+    return msgspec.json.encode(Call(sender=sender, signals=signals))
+
+
 class RedisWakeUps(WakeUps):
     """Publishes in the background, all that came together at once; listens on a connection of its own.
 
@@ -86,9 +91,8 @@ class RedisWakeUps(WakeUps):
             await self._pending.wait()
             self._pending.clear()
             signals, self._outgoing = tuple(self._outgoing), {}
-            call = msgspec.json.encode(Call(sender=self._sender, signals=signals))
             try:
-                await self._client.do("PUBLISH", self._channel, call)
+                await self._client.do("PUBLISH", self._channel, encoded(self._sender, signals))
             except CacheUnavailable as problem:
                 _log.debug("signals were not published; others find the jobs by looking (%s)", problem.detail)
             except Exception:  # noqa: BLE001 -- the same

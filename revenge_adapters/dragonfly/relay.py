@@ -1,0 +1,370 @@
+"""Between the queue in PostgreSQL and workers that have no database (jobs.md, level 2).
+
+A relay is one more worker as far as PostgreSQL knows: it claims, holds the lease, and stores how runs end. So whatever
+becomes of Dragonfly, of the relay or of those who run its jobs, a job is in one state and goes on within a lease.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from revenge_adapters.boottime import boottime
+from revenge_adapters.dragonfly.client import Backoff, RedisClient
+from revenge_adapters.dragonfly.dispatched import Dispatched, Run
+from revenge_adapters.dragonfly.errors import CacheUnavailable
+from revenge_adapters.dragonfly.results import Results
+from revenge_adapters.dragonfly.streams import (
+    CHANNEL,
+    FIELD,
+    LEADER,
+    PRIORITIES,
+    WORKERS,
+    Announcement,
+    Dispatch,
+    Orders,
+    queue_key,
+    relay_key,
+    worker_key,
+)
+from revenge_adapters.dragonfly.wakeups import encoded
+from revenge_core.background import JobState
+from revenge_core.errors import Unavailable
+from revenge_core.jobs.entities import Claimed, Finish, Signal, SignalKind, WorkerInfo
+from revenge_core.jobs.policy import LOST, rescue_delay
+from revenge_core.jobs.ports import JobStore, WakeUps
+
+LOOK_SECONDS: Final = 1.0
+RECONCILE_SECONDS: Final = 10.0
+LEADS_FOR: Final = 0.5
+"""Share of the lease after which another relay takes over from one that is gone."""
+STOP_TIMEOUT: Final = timedelta(seconds=10)
+LEAVE_SECONDS: Final = 5.0
+A_MOMENT_SECONDS: Final = 0.02
+
+_log = logging.getLogger("revenge.streams")
+
+
+class StreamRelay:
+    """Hands jobs of `queues` on, if they are of one of `kinds`: those that need no unit of work (`JobSpec.pure`).
+
+    Never more than twice as many as there are free places, so that an urgent job overtakes almost all others and little
+    is out when Dragonfly goes. Any number of relays may run; one at a time hands on.
+    """
+
+    def __init__(
+        self,
+        info: WorkerInfo,
+        *,
+        store: JobStore,
+        wake_ups: WakeUps,
+        client: RedisClient,
+        queues: Collection[str],
+        kinds: Collection[str],
+        lease: timedelta,
+        stop_timeout: timedelta = STOP_TIMEOUT,
+    ) -> None:
+        self._info = info
+        self._store = store
+        self._wake_ups = wake_ups
+        self._client = client
+        self._queues = tuple(queues)
+        self._kinds = frozenset(kinds)
+        self._lease = lease.total_seconds()
+        self._stop_timeout = stop_timeout.total_seconds()
+        self._dispatched = Dispatched(lease)
+        self._results = Results(client, store)
+        self._workers: dict[str, Announcement] = {}
+        self._looked_at = boottime()
+        self._leads_until = float("-inf")
+        self._orders = Orders()
+        self._worth_handing_on = asyncio.Event()
+        self._worth_looking = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["StreamRelay"]:
+        """Hand jobs on beside the block. On leaving, those that run may end; the others are given back.
+
+        Raises:
+            DatabaseUnavailable: it cannot be announced.
+        """
+        await self._store.enlist(self._info)
+        self._looked_at = boottime()
+        handing_on = asyncio.create_task(_for_ever(self._hand_on), name="revenge relay dispatch")
+        chores = [
+            asyncio.create_task(_for_ever(self._look, logging.WARNING), name="revenge relay look"),
+            *(
+                asyncio.create_task(_for_ever(chore), name="revenge relay chore")
+                for chore in (self._beat, self._collect, self._listen, self._reconcile)
+            ),
+        ]
+        try:
+            yield self
+        finally:
+            await _cancel([handing_on])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._stop_timeout):
+                    await self._run_dry()
+            await _cancel(chores)
+            await self._leave()
+
+    # Handing on -------------------------------------------------------------------------------------------------------
+
+    async def _hand_on(self) -> None:
+        """Fill what is free, as often as there is a reason to think that something is."""
+        await self._worth_handing_on.wait()
+        self._worth_handing_on.clear()
+        while self._leads() and (rooms := await self._rooms()):
+            kinds = self._kinds.intersection(*(one.kinds for one in self._workers.values()))
+            claimed = await self._store.claim(self._info.id, rooms, kinds=kinds) if kinds else ()
+            if claimed:
+                await self._send(claimed)
+            if len(claimed) < sum(rooms.values()):
+                break
+
+    async def _rooms(self) -> dict[str, int]:
+        """How many more jobs of each queue may wait: twice as many as are free, less those that wait already."""
+        ids = tuple(self._workers)
+        if not ids:
+            return {}
+        streams = [(queue, priority) for queue in self._queues for priority in PRIORITIES]
+        said, *lengths = await self._client.do_all(
+            [("MGET", *map(worker_key, ids)), *(("XLEN", queue_key(*one)) for one in streams)]
+        )
+        self._hear(_announcements(ids, said))
+        rooms = {queue: 2 * sum(one.free.get(queue, 0) for one in self._workers.values()) for queue in self._queues}
+        for (queue, _), length in zip(streams, lengths, strict=True):
+            rooms[queue] -= length
+        return {queue: room for queue, room in rooms.items() if room > 0}
+
+    async def _send(self, claimed: Sequence[Claimed]) -> None:
+        """Put the jobs into their streams. Where that fails nobody knows which are there; those not taken come back."""
+        runs = [Run(job=job, stream=queue_key(job.queue, job.priority)) for job in claimed]
+        self._dispatched.put(runs)
+        told = [msgspec.json.encode(Dispatch(relay=self._info.id, job=job)) for job in claimed]
+        entries = await self._client.do_all(
+            [("XADD", run.stream, "*", FIELD, dispatch) for run, dispatch in zip(runs, told, strict=True)]
+        )
+        self._dispatched.put(replace(run, entry=entry) for run, entry in zip(runs, entries, strict=True))
+        await self._signal(*(Signal(kind=SignalKind.AVAILABLE, key=queue) for queue in {job.queue for job in claimed}))
+
+    async def _signal(self, *signals: Signal) -> None:
+        await self._client.do("PUBLISH", CHANNEL, encoded(self._info.id, signals))
+
+    def _leads(self) -> bool:
+        return boottime() < self._leads_until
+
+    # Taking results ---------------------------------------------------------------------------------------------------
+
+    async def _collect(self) -> None:
+        if not self._leads():
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        ended = await self._results.collect()
+        self._dispatched.remove(ended)
+        if ended:
+            self._worth_handing_on.set()
+        else:
+            await asyncio.sleep(A_MOMENT_SECONDS)  # should a server answer at once that there is nothing
+
+    # Looking after what is out ----------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """See who is there and what they run; take back what nobody runs; say what is to be cancelled."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._worth_looking.wait()
+        self._worth_looking.clear()
+        since = boottime() - self._looked_at
+        try:
+            self._hear(await self._announced())
+        except CacheUnavailable:
+            if since > self._lease and len(self._dispatched):
+                await self._take_back(list(self._dispatched), "Dragonfly has been away for too long")
+            raise
+        self._dispatched.listened(min(since, 2 * LOOK_SECONDS))
+        self._looked_at = boottime()
+        await self._lead()
+        await self._tell_capacity()
+        await self._withdraw(self._dispatched.forgotten())
+        await self._give_up(self._dispatched.lost())
+        await self._order()
+        self._worth_handing_on.set()
+
+    async def _announced(self) -> dict[str, Announcement]:
+        """All workers that are there. Those that are not any more are forgotten."""
+        ids = [id.decode() for id in await self._client.do("SMEMBERS", WORKERS)]
+        if not ids:
+            return {}
+        said = await self._client.do("MGET", *map(worker_key, ids))
+        if gone := [id for id, one in zip(ids, said, strict=True) if one is None]:
+            await self._client.do("SREM", WORKERS, *gone)
+        return _announcements(ids, said)
+
+    def _hear(self, workers: dict[str, Announcement]) -> None:
+        self._workers = workers
+        for one in workers.values():
+            self._dispatched.mention(one.running.get(self._info.id, ()))
+
+    async def _lead(self) -> None:
+        """Lead, if nobody else does. Two who believe they lead hand on a little more than they should, and no worse."""
+        asked, millis = boottime(), int(self._lease * LEADS_FOR * 1000)
+        _, leader = await self._client.do_all([("SET", LEADER, self._info.id, "NX", "PX", millis), ("GET", LEADER)])
+        if leader != self._info.id.encode():
+            self._leads_until = float("-inf")
+            return
+        await self._client.do("SET", LEADER, self._info.id, "PX", millis)
+        self._leads_until = asked + millis / 1000
+
+    async def _tell_capacity(self) -> None:
+        """Stream workers are seen as the places of the relay that leads."""
+        slots: Counter[str] = Counter()
+        for one in self._workers.values() if self._leads() else ():
+            slots.update({queue: count for queue, count in one.slots.items() if queue in self._queues})
+        if dict(slots) != self._info.queues and await self._store.beat(self._info.id):
+            self._info = replace(self._info, queues=dict(slots))
+            await self._store.enlist(self._info)
+
+    async def _withdraw(self, runs: Sequence[Run]) -> None:
+        """Give back what waits in the streams. Who deletes an entry has the job, and workers announce it before."""
+        if not runs:
+            return
+        await self._client.do_all([("XDEL", run.stream, run.entry) for run in runs if run.entry is not None])
+        self._hear(await self._announced())
+        waiting = self._dispatched.waiting({run.job.key for run in runs})
+        await self._take_back(waiting, "no stream worker took them")
+
+    async def _take_back(self, runs: Sequence[Run], reason: str) -> None:
+        """Make them available again; the attempts do not count."""
+        if runs:
+            _log.info("took %d jobs back: %s", len(runs), reason)
+            await self._end([Finish(key=run.job.key, state=JobState.AVAILABLE, refund=True) for run in runs])
+
+    async def _give_up(self, runs: Sequence[Run]) -> None:
+        """As rescue does with jobs of workers that were lost: the attempt counts, it may be the job that kills them."""
+        if runs:
+            _log.warning("took %d jobs from stream workers that were lost", len(runs))
+            await self._end([_lost(run.job) for run in runs])
+
+    async def _end(self, ends: Sequence[Finish]) -> None:
+        await self._store.finish(ends)
+        self._dispatched.remove(end.key for end in ends)
+
+    async def _order(self) -> None:
+        """Say which runs are to be cancelled, and which are not theirs any more who run them."""
+        wanted = await self._store.cancel_requests(self._info.id) if len(self._dispatched) else ()
+        await self._withdraw(self._dispatched.waiting(frozenset(wanted)))
+        known = self._dispatched.keys()
+        announced = {key for one in self._workers.values() for key in one.running.get(self._info.id, ())}
+        orders = Orders(cancel=tuple(key for key in wanted if key in known), lost=tuple(announced - known))
+        if not known and orders == self._orders:
+            return
+        millis = int(self._lease * 1000)
+        await self._client.do("SET", relay_key(self._info.id), msgspec.json.encode(orders), "PX", millis)
+        if news := [key for key in orders.cancel if key not in self._orders.cancel]:
+            await self._signal(*(Signal(kind=SignalKind.CANCEL, key=str(key.id)) for key in news))
+        self._orders = orders
+
+    # Being a worker of PostgreSQL's -----------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        if await self._store.beat(self._info.id):
+            await asyncio.sleep(self._lease / 4)
+            return
+        _log.warning("nothing was heard of this relay for too long: its jobs went to others; it begins anew")
+        runs = list(self._dispatched)
+        self._dispatched.remove(run.job.key for run in runs)
+        await self._store.enlist(self._info)
+        await self._client.do_all([("XDEL", run.stream, run.entry) for run in runs if run.entry is not None])
+
+    async def _reconcile(self) -> None:
+        """Jobs that were claimed and of which the answer never came go to somebody else."""
+        await asyncio.sleep(RECONCILE_SECONDS)
+        if lost := await self._store.give_back_unknown(self._info.id, self._dispatched.keys()):
+            _log.warning("gave back %d jobs whose claim was never answered", lost)
+
+    async def _listen(self) -> None:
+        """Follow signals. Without them everything is found by looking every second."""
+        async with self._wake_ups.listen() as signals:
+            async for signal in signals:
+                match signal.kind:
+                    case SignalKind.AVAILABLE if signal.key in self._queues:
+                        self._worth_handing_on.set()
+                    case SignalKind.CANCEL if len(self._dispatched):
+                        self._worth_looking.set()
+                    case _:
+                        pass
+
+    async def _run_dry(self) -> None:
+        """Give back what waits, then wait for what runs."""
+        with contextlib.suppress(Unavailable):
+            await self._withdraw(self._dispatched.waiting())
+        await self._dispatched.gone()
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(CacheUnavailable, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                held = [("XDEL", run.stream, run.entry) for run in self._dispatched if run.entry is not None]
+                led = [("DEL", LEADER)] if self._leads() else []
+                await self._client.do_all([*held, *led, ("DEL", relay_key(self._info.id))])
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                given_back = await self._store.leave(self._info.id)
+        except (Unavailable, TimeoutError):
+            _log.warning("the database is away: what this relay held goes on when its lease has run out")
+        else:
+            if given_back:
+                _log.info("gave back %d jobs that stream workers had not ended", given_back)
+
+
+def _lost(job: Claimed) -> Finish:
+    if job.attempt >= job.max_attempts:
+        return Finish(key=job.key, state=JobState.DISCARDED, error=LOST)
+    delay = rescue_delay(job.attempt, job.attempt)  # how many of the attempts were losses only the database knows
+    return Finish(key=job.key, state=JobState.RETRYABLE, delay=delay, error=LOST)
+
+
+def _announcements(ids: Sequence[str], said: Sequence[bytes | None]) -> dict[str, Announcement]:
+    found = dict[str, Announcement]()
+    for id, one in zip(ids, said, strict=True):
+        if one is None:
+            continue
+        try:
+            found[id] = msgspec.json.decode(one, type=Announcement)
+        except msgspec.MsgspecError:
+            _log.warning("what stream worker %s announces cannot be read; it gets nothing", id)
+    return found
+
+
+async def _for_ever(chore: Callable[[], Awaitable[None]], level: int = logging.DEBUG) -> None:
+    """Do it again and again, whatever fails."""
+    backoff, away = Backoff(), False
+    while True:
+        try:
+            await chore()
+        except Unavailable as problem:
+            if not away:
+                _log.log(level, "stream workers get nothing for now (%s)", problem.detail)
+        except Exception:  # noqa: BLE001 -- jobs outlive the defects of one round
+            _log.exception("handing jobs on to stream workers failed; trying again")
+        else:
+            if away:
+                _log.log(level, "stream workers are served again")
+            away = False
+            backoff.reached()
+            continue
+        away = True
+        await backoff.wait()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

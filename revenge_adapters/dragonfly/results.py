@@ -1,0 +1,80 @@
+"""What stream workers say, brought into the database."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from revenge_adapters.dragonfly.client import RedisClient
+from revenge_adapters.dragonfly.streams import DONE, FIELD, Done
+from revenge_core.errors import Unavailable
+from revenge_core.jobs.entities import Finish, JobKey
+from revenge_core.jobs.ports import JobStore
+
+AT_ONCE: Final = 100
+BLOCK_MILLISECONDS: Final = 1000
+"""Finite, and shorter than the client's time limit."""
+
+_log = logging.getLogger("revenge.streams")
+
+
+class Results:
+    """Reads from the beginning of the stream whatever is there, and deletes what is stored.
+
+    So it does not matter who read an entry before and died. Two who read the same one store it twice, which changes
+    nothing.
+    """
+
+    def __init__(self, client: RedisClient, store: JobStore) -> None:
+        self._client = client
+        self._store = store
+
+    async def collect(self) -> frozenset[JobKey]:
+        """Wait a second at most for something, and store it; the runs that ended."""
+        answer = await self._client.do("XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", DONE, "0")
+        entries: list[tuple[bytes, Mapping[bytes, bytes] | None]] = [one for _, some in answer or () for one in some]
+        if not entries:
+            return frozenset()
+        said = [_done(fields) for _, fields in entries]
+        for report in (report for done in said for report in done.reports):
+            await self._store.report(report.key, report.progress, report.items)
+        ends = {finish.key: finish for done in said for finish in done.finishes}
+        await self._finish(list(ends.values()))
+        await self._client.do("XDEL", DONE, *(id for id, _ in entries))
+        return frozenset(ends)
+
+    async def _finish(self, ends: Sequence[Finish]) -> None:
+        """Store them; one that cannot be stored must not keep the others."""
+        if not ends:
+            return
+        try:
+            await self._store.finish(ends)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 -- whatever it is, it is one end's fault
+            if len(ends) == 1:
+                await self._finish_plainly(ends[0])
+                return
+            half = len(ends) // 2
+            await self._finish(ends[:half])
+            await self._finish(ends[half:])
+
+    async def _finish_plainly(self, end: Finish) -> None:
+        plain = Finish(key=end.key, state=end.state, delay=end.delay, refund=end.refund)
+        try:
+            await self._store.finish([plain])
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 -- the same
+            _log.exception("the end of job %d cannot be stored; it runs again once nobody speaks of it", end.key.id)
+        else:
+            _log.warning("job %d ended, but its error could not be stored and was left out", end.key.id)
+
+
+def _done(fields: Mapping[bytes, bytes] | None) -> Done:
+    try:
+        return msgspec.json.decode((fields or {})[FIELD.encode()], type=Done)
+    except (msgspec.MsgspecError, KeyError):
+        _log.warning("there is something in %s that no worker of this version would write; it is removed", DONE)
+        return Done()
