@@ -1,0 +1,149 @@
+"""A handler may run twice (decisions P4): on the same job it comes to the same, also after it stopped half-way."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from typing import Final
+
+import msgspec
+import pytest
+
+from revenge_adapters import Sandbox, sandbox
+from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.tables import Rows
+from revenge_adapters.wiring.handlers import register
+from revenge_core.activity.jobs import MakeMonths
+from revenge_core.auth.jobs import CleanUp
+from revenge_core.background import Job
+from revenge_core.jobs import Handlers, JobLost
+from revenge_core.jobs.entities import Claimed
+from revenge_core.jobs.policy import encoded
+from revenge_core.mail.entities import Email
+from revenge_core.mail.jobs import SendEmail
+from revenge_core.secrets import Secret
+from revenge_core.sessions.jobs import SessionMaintenance
+from revenge_core.testing.attempt import Attempt
+from revenge_core.users.entities import NewUser
+from tests.house.job_kinds import registered
+
+PASSWORD: Final = Secret("a quiet evening")
+QUEUE: Final = {table.name for table in fields(Rows) if table.name.startswith("job") or table.name == "paused_queues"}
+LOG: Final = {"activity"}
+
+
+async def months_to_come(_box: Sandbox) -> Job:
+    return MakeMonths()
+
+
+async def an_old_bootstrap_token(box: Sandbox) -> Job:
+    await box.revenge.auth.issue_bootstrap_token()
+    box.clock.advance(days=2)
+    return CleanUp()
+
+
+async def a_message(box: Sandbox) -> Job:
+    email = Email(to="ada@example.org", subject="A quiet evening", text=Secret("is coming.\n"))
+    return SendEmail(message_id="<1@revenge.example>", date=box.clock.now(), email=email)
+
+
+async def people_who_came_and_went(box: Sandbox) -> Job:
+    """Somebody came more than 400 days ago, some a month ago, one is here; each left on one device of two."""
+    auth = box.revenge.auth
+    for name, days in {"eve": 370, "ada": 0, "max": 31, "zoe": 0}.items():
+        await auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
+        for device in ("phone", "tablet"):
+            here = await auth.login(name, PASSWORD, device_name=device)
+            pair = await auth.refresh(here.tokens.refresh_token)
+            await auth.refresh(pair.refresh_token)
+            if device == "tablet":
+                await auth.logout(await auth.authenticate(pair.access_token.reveal()))
+        box.clock.advance(days=days)
+    box.clock.advance(minutes=1)
+    return SessionMaintenance()
+
+
+SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
+    "activity_months": months_to_come,
+    "auth_cleanup": an_old_bootstrap_token,
+    "send_email": a_message,
+    "session_maintenance": people_who_came_and_went,
+}
+"""For each kind a world in which there is something to do, and the job."""
+
+every_kind = pytest.mark.parametrize("kind", sorted(SCENES))
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done in batches is done in many."""
+    monkeypatch.setattr("revenge_core.sessions.service.BATCH", 1)
+
+
+def handling(box: Sandbox, job: Job) -> Callable[[Attempt], Awaitable[None]]:
+    """Does the job, as it comes out of the queue."""
+    sealer, kind = MemorySealer(), job.spec.kind
+    handlers = Handlers(sealer)
+    register(box.revenge, handlers)
+    args = encoded(job, lambda secret: sealer.seal(secret, f"job {kind}"))
+    now = box.clock.now()
+    claimed = Claimed(
+        id=1,
+        run=1,
+        kind=kind,
+        queue=job.spec.queue,
+        priority=job.spec.priority,
+        attempt=1,
+        max_attempts=job.spec.max_attempts,
+        timeout=None,
+        args=msgspec.Raw(args),
+        metadata={},
+        progress=None,
+        created_at=now,
+        scheduled_at=now,
+        attempted_at=now,
+    )
+    return lambda attempt: handlers.run(claimed, attempt)
+
+
+def seen(box: Sandbox, *, without: set[str] = QUEUE) -> dict[str, object]:
+    """All that can be seen of the world, but the queue itself. Who gets a message twice, under one id, sees one."""
+    tables = {table.name: getattr(box.rows, table.name) for table in fields(Rows) if table.name not in without}
+    return {
+        **{name: table.copy() for name, table in tables.items()},
+        "feed": list(box.changes),
+        "mail": {message.id: message for message in box.mail.sent},
+    }
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert SCENES.keys() == registered().kinds.keys()
+
+
+@every_kind
+async def test_what_was_done_is_not_done_again(kind: str) -> None:
+    box = sandbox()
+    job = await SCENES[kind](box)
+    before = seen(box)
+    handle = handling(box, job)
+    await handle(Attempt())
+    after = seen(box)
+    assert after != before, "there was nothing to do: the scene proves nothing"
+    await handle(Attempt())
+    assert seen(box) == after
+
+
+@every_kind
+async def test_whoever_stopped_half_way_is_finished_by_the_next(kind: str) -> None:
+    box = sandbox()
+    job = await SCENES[kind](box)
+    handle = handling(box, job)
+    before, announced = box.rows.copy(), list(box.changes)
+    whole = Attempt()
+    await handle(whole)
+    after = seen(box, without=QUEUE | LOG)
+    for reports in range(len(whole.reports) + 1):
+        box.tables.rows, box.tables.changes[:] = before.copy(), announced
+        with contextlib.suppress(JobLost):
+            await handle(Attempt(lost_after=reports))
+        await handle(Attempt())
+        assert seen(box, without=QUEUE | LOG) == after
