@@ -27,7 +27,7 @@ class ConsoleMailer(Mailer):
     @override
     async def send(self, message: Message) -> str:
         stream = self._stream or sys.stderr
-        stream.write("\n".join(_lines(message)) + "\n")
+        stream.write("".join(f"{_harmless(line)}\n" for line in _lines(message)))
         stream.flush()
         return "written to standard error"
 
@@ -39,11 +39,13 @@ def _lines(message: Message) -> Iterator[str]:
     yield f"To: {email.to}"
     yield f"Subject: {email.subject}"
     yield ""
-    for line in email.text.reveal().splitlines():
-        yield "".join(map(_harmless, line))
+    yield from email.text.reveal().split("\n")
     yield f"---- end of mail {message.id}"
 
 
-def _harmless(character: str) -> str:
+def _harmless(line: str) -> str:
     """Nothing that a terminal would obey (ASVS 16.4.1)."""
-    return character if unicodedata.category(character) not in {"Cc", "Cf", "Cs"} else ascii(character)[1:-1]
+    return "".join(
+        character if unicodedata.category(character) not in {"Cc", "Cf", "Cs"} else ascii(character)[1:-1]
+        for character in line
+    )

@@ -174,11 +174,11 @@ class SmtpMailer(Mailer):
             raise MailUnavailable(
                 f"{name} does not let this server in: {self._told(problem.code, problem.message)}. See "
                 "email.smtp.username and email.smtp.password"
-            ) from problem
+            ) from None
         except SMTPResponseException as problem:
             raise MailUnavailable(
                 f"{name} does not want to talk to this server: {self._told(problem.code, problem.message)}"
-            ) from problem
+            ) from None
         except (SMTPException, OSError) as problem:
             if distrust := _certificate_problem(problem):
                 raise MailUnavailable(
@@ -200,9 +200,10 @@ class SmtpMailer(Mailer):
             yield
         except SMTPResponseException as problem:
             answer = self._told(problem.code, problem.message, message)
+            # The original would show in tracebacks what is hidden in the answer.
             if _is_final(problem):
-                raise MailRefused(f"{name} refuses the message for good: {answer}") from problem
-            raise MailUnavailable(f"{name} does not take the message now: {answer}") from problem
+                raise MailRefused(f"{name} refuses the message for good: {answer}") from None
+            raise MailUnavailable(f"{name} does not take the message now: {answer}") from None
         except (SMTPException, OSError) as problem:
             raise MailUnavailable(
                 f"{name} broke off, and nobody knows whether it took the message: {_in_words(problem)}"

@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 import ssl
+import warnings
 from collections import defaultdict, deque
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
@@ -24,8 +25,11 @@ from revenge_core.secrets import Secret
 
 HANG: Final = "hang"
 """Instead of an answer: none, until the client has gone."""
+SLOW: Final = "slow"
+SLOWLY: Final = timedelta(seconds=1.5)
+"""Before the usual answer, this much time."""
 DROP: Final = "drop"
-"""Instead of an answer: the connection is cut."""
+"""Instead of an answer: the connection is cut. A message is taken all the same."""
 
 
 class MailServer:
@@ -45,10 +49,13 @@ class MailServer:
         """Addresses that nobody has."""
         self.is_away = False
         """Whether everybody is sent away at once."""
+        self.hanging = asyncio.Event()
+        """Somebody waits for an answer that does not come."""
         self.raw: list[bytes] = []
         """What was taken, byte for byte."""
         self.messages: list[Message] = []
-        self.connections = 0
+        self.logins: list[str] = []
+        """Who tried to log in."""
         self._tls = tls
         self._users = users
         self._options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "hostname": "mx.example.org", "ident": "test"}
@@ -56,6 +63,7 @@ class MailServer:
             self._options |= {"tls_context": starttls}
         if users is not None:
             self._options |= {"authenticator": self._authenticate, "auth_require_tls": False, "auth_required": True}
+        self._sessions: list[SMTP] = []
         self._server: asyncio.Server | None = None
         self._released = asyncio.Event()
 
@@ -66,9 +74,16 @@ class MailServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._released.set()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        assert self._server is not None
+        self._server.close()
+        for session in self._sessions:
+            if isinstance(session.transport, asyncio.Transport):
+                session.transport.abort()
+        talks = [session._handler_coroutine for session in self._sessions if session._handler_coroutine is not None]
+        for talk in talks:  # one whose handshake failed never ends by itself
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+        await self._server.wait_closed()
 
     @property
     def port(self) -> int:
@@ -77,14 +92,16 @@ class MailServer:
         return int(self._server.sockets[0].getsockname()[1])
 
     def _session(self) -> SMTP:
-        self.connections += 1
-        return SMTP(self, loop=asyncio.get_running_loop(), **self._options)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # logging in without TLS is what we test
+            self._sessions.append(SMTP(self, loop=asyncio.get_running_loop(), **self._options))
+        return self._sessions[-1]
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object
     ) -> AuthResult:
         assert isinstance(given, LoginPassword)
         assert self._users is not None
+        self.logins.append(given.login.decode())
         right = self._users.get(given.login.decode()) == given.password.decode()
         return AuthResult(success=right, handled=False)
 
@@ -94,7 +111,11 @@ class MailServer:
         if not self.answers[command]:
             return None
         answer = self.answers[command].popleft()
+        if answer == SLOW:
+            await asyncio.sleep(SLOWLY.total_seconds())
+            return None
         if answer == HANG:
+            self.hanging.set()
             await self._released.wait()
         if answer in {HANG, DROP}:
             assert isinstance(server.transport, asyncio.Transport)
@@ -131,13 +152,15 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 -- the same
-        if answer := await self._misbehave(server, "DATA"):
-            return answer
-        raw = envelope.original_content
-        assert raw is not None
-        self.raw.append(raw)
-        self.messages.append(_read(raw, envelope))
-        return f"250 2.0.0 OK: queued as {len(self.raw)}"
+        is_taken = not self.answers["DATA"] or self.answers["DATA"][0] in {DROP, SLOW}
+        if is_taken:
+            assert envelope.original_content is not None
+            self.raw.append(envelope.original_content)
+            self.messages.append(_read(envelope.original_content, envelope))
+        return await self._misbehave(server, "DATA") or f"250 2.0.0 OK: queued as {len(self.raw)}"
+
+    async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802 -- the same
+        return await self._misbehave(server, "QUIT") or "221 Bye"
 
 
 def _read(raw: bytes, envelope: Envelope) -> Message:

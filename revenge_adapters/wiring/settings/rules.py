@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Final
 
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
@@ -86,6 +87,8 @@ def _of_smtp(email: Email) -> Iterator[tuple[str, str]]:
     from revenge_adapters.mail_smtp import is_this_machine
 
     smtp = email.smtp
+    if find_spec("aiosmtplib") is None:
+        yield "email.provider", "smtp needs the package aiosmtplib, which `revenge[server]` installs"
     if email.from_address is None:
         yield "email.from_address", "is needed to send mail, such as `revenge@example.org`"
     if smtp.host is None:
