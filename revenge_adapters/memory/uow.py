@@ -8,6 +8,7 @@ from typing_extensions import override
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryBootstrapTokens, MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.feed import MemoryFeed
+from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
 from revenge_adapters.memory.jobs.queue import MemoryJobQueue
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.rbac import MemoryRoles
@@ -57,6 +58,11 @@ class MemoryTx(EveryTx):
     @override
     def feed(self) -> MemoryFeed:
         return self._feed
+
+    @property
+    @override
+    def job_admin(self) -> MemoryJobAdmin:
+        return MemoryJobAdmin(self._tables, self._rows, self.signals)
 
     @property
     @override

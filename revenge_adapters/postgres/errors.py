@@ -6,6 +6,7 @@ import psycopg
 from psycopg import errors
 
 from revenge_core.errors import DatabaseUnavailable, Invalid, RevengeError
+from revenge_core.jobs.errors import JobStateConflict
 from revenge_core.users.errors import EmailTaken, UsernameTaken
 
 RETRY_AFTER: Final = 1.0
@@ -15,6 +16,7 @@ DRIVER_ERRORS: Final = (psycopg.Error, UnicodeEncodeError)
 """All that running a statement can raise, a connection that breaks included."""
 
 _BY_CONSTRAINT: Final[dict[str | None, type[RevengeError]]] = {
+    "jobs_unique": JobStateConflict,
     "users_email_unique": EmailTaken,
     "users_username_unique": UsernameTaken,
 }

@@ -10,6 +10,7 @@ from typing_extensions import override
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresBootstrapTokens, PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.rbac import PostgresRoles
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
@@ -86,6 +87,11 @@ class PostgresTx(EveryTx):
     @override
     def feed(self) -> PostgresChangeFeed:
         return self._feed
+
+    @property
+    @override
+    def job_admin(self) -> PostgresJobAdmin:
+        return PostgresJobAdmin(self._transaction, self.signals)
 
     @property
     @override

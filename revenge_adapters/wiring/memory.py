@@ -7,6 +7,7 @@ from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalRea
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.memory.jobs.reader import MemoryJobReader
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.rbac import MemoryRoleReader
@@ -33,7 +34,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     account_reader = providers.Singleton(MemoryAccountReader, tables)
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
-    job_reader = providers.Object(None)  # D1: its adapters are on their way
+    job_reader = providers.Singleton(MemoryJobReader, tables)
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)

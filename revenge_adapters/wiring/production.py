@@ -9,6 +9,7 @@ from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrinci
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
+from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.rbac import PostgresRoleReader
@@ -48,7 +49,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     principal_reader = providers.Singleton(
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
-    job_reader = providers.Object(None)  # D1: its adapters are on their way
+    job_reader = providers.Singleton(PostgresJobReader, database)
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)

@@ -139,8 +139,8 @@ class WakeUps(Protocol):
 class JobAdmin(Protocol):
     """What administrators do to jobs, inside a transaction; reached as `tx.job_admin`.
 
-    Results are in the order of `ids`, one for each of them, also where it is given twice. Jobs that are not in one of
-    `states` by then are refused: they were chosen for being in one, and somebody was faster. A refusal says why.
+    There is one result for each job, in the order in which `ids` name them first. Jobs that are not in one of `states`
+    by then are refused: they were chosen for being in one, and somebody was faster. A refusal says why.
     """
 
     async def retry(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:

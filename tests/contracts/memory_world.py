@@ -4,6 +4,7 @@ import pytest
 
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
+from revenge_adapters.memory.jobs.reader import MemoryJobReader
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
@@ -29,6 +30,7 @@ def memory_world() -> World:
         accounts=MemoryAccountReader(tables),
         principals=MemoryPrincipalReader(tables),
         announced=announced,
+        job_reader=MemoryJobReader(tables),
     )
 
 

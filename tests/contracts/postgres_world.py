@@ -12,6 +12,7 @@ from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
@@ -70,6 +71,7 @@ def postgres_world(
         accounts=PostgresAccountReader(database),
         principals=PostgresPrincipalReader(database),
         announced=announced,
+        job_reader=PostgresJobReader(database),
         job_store=PostgresJobStore(database, wake_ups),
         job_upkeep=PostgresJobUpkeep(database, wake_ups, SEALER, warm_up=timedelta(0)),
         wake_ups=wake_ups,

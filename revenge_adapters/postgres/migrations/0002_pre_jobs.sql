@@ -52,6 +52,9 @@ CREATE INDEX jobs_fetch ON revenge.jobs (queue, priority, scheduled_at, id) WHER
 CREATE INDEX jobs_due ON revenge.jobs (scheduled_at) WHERE state IN ('retryable', 'scheduled');
 CREATE INDEX jobs_running ON revenge.jobs (attempted_by) WHERE state = 'running';
 CREATE INDEX jobs_finished ON revenge.jobs (state, finalized_at) WHERE finalized_at IS NOT NULL;
+-- What administrators count and list, of millions of finished jobs. All of one state in one queue are one entry of it, so
+-- it stays three times smaller than the others.
+CREATE INDEX jobs_kept ON revenge.jobs (state, queue) WHERE state IN ('cancelled', 'completed', 'discarded');
 CREATE UNIQUE INDEX jobs_unique ON revenge.jobs (unique_key) WHERE unique_key IS NOT NULL AND state = ANY (unique_states);
 
 -- What became of the items of a long job: paths, addresses, ids.

@@ -26,7 +26,7 @@ from revenge_core.jobs.policy.outcomes import (
     storable,
 )
 from revenge_core.jobs.policy.payloads import decoded, encoded
-from revenge_core.jobs.policy.reach import REACH, Reach, narrowed
+from revenge_core.jobs.policy.reach import REACH, Reach, displaced, narrowed, refusal, results
 from revenge_core.jobs.policy.schedules import MOST_MISSED, Due, due, next_tick, schedule_problems
 
 __all__ = [
@@ -49,13 +49,16 @@ __all__ = [
     "Reach",
     "TimedOut",
     "decoded",
+    "displaced",
     "due",
     "encoded",
     "finish_of",
     "narrowed",
     "next_tick",
     "prepared",
+    "refusal",
     "rescue_delay",
+    "results",
     "retry_delay",
     "schedule_problems",
     "spec_problems",

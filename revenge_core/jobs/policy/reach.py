@@ -1,13 +1,13 @@
-"""What an administrator's act on a filter is done to."""
+"""What administrators' acts are done to, and what is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from revenge_core.background import FINISHED, UNFINISHED, JobState
 from revenge_core.entity import Entity
-from revenge_core.jobs.entities import JobAct, JobFilter
+from revenge_core.jobs.entities import BulkItem, ItemResult, JobAct, JobFilter
 
 
 class Reach(Entity, kw_only=True):
@@ -42,3 +42,32 @@ def narrowed(wanted: JobFilter, act: JobAct) -> JobFilter | None:
             return None
         wanted = replace(wanted, cancel_requested=False)
     return replace(wanted, states=tuple(sorted(states))) if states else None
+
+
+def refusal(act: JobAct, state: JobState, states: Collection[JobState]) -> str | None:
+    """Why the act is not done to a job that is in `state` and is wanted in one of `states`; None if it is done."""
+    if act is JobAct.CANCEL and state in FINISHED:
+        return f"It is {state} already"
+    if act is not JobAct.CANCEL and state is JobState.RUNNING:
+        return "It is running; cancel it, or wait for its end"
+    return None if state in states else f"It is {state} by now"
+
+
+def displaced(holder: int | None) -> str:
+    """Why a finished unique job is not tried again; `holder` is the job in its place, if it is still there."""
+    named = "Another job" if holder is None else f"Job {holder}"
+    return f"{named} is the same, and of such jobs one is there at a time; what is to be done is done by that one"
+
+
+def results(ids: Sequence[int], refusals: Mapping[int, str | None]) -> tuple[BulkItem, ...]:
+    """One for each job, in the order in which they were first named; `refusals` has those that there are."""
+    return tuple(
+        BulkItem(id=job_id, result=ItemResult.NOT_FOUND)
+        if job_id not in refusals
+        else BulkItem(
+            id=job_id,
+            result=ItemResult.DONE if refusals[job_id] is None else ItemResult.REFUSED,
+            detail=refusals[job_id],
+        )
+        for job_id in dict.fromkeys(ids)
+    )
