@@ -4,7 +4,7 @@ import os
 import select
 import socket
 from asyncio import get_running_loop
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypeVar
@@ -165,13 +165,25 @@ class Transaction:
         """Write; how many rows were written."""
         return await _run(self._connection, self._deadline, query, parameters)
 
-    async def copy(self, query: Query[None], lines: bytes) -> int:
+    async def copy(self, query: Query[None], blocks: Iterable[bytes]) -> int:
         """Copy rows in, as COPY's text format has them; how many. All of it has the deadline of one statement."""
         with _rim(), _deadline(self._connection, self._deadline):
             cursor = AsyncCursor(self._connection)
             async with cursor.copy(query.text) as copy:
-                await copy.write(lines)
+                for block in blocks:
+                    await copy.write(block)
             return cursor.rowcount
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """A part of the transaction: an exception undoes what the block did, and no more. The rest may go on."""
+        await _command(self._connection, self._deadline, b"SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await _roll_back(self._connection, self._deadline, b"ROLLBACK TO SAVEPOINT part")
+            raise
+        await _command(self._connection, self._deadline, b"RELEASE SAVEPOINT part")
 
 
 Parameters: TypeAlias = dict[str, object]
@@ -180,21 +192,21 @@ Parameters: TypeAlias = dict[str, object]
 async def _one(connection: Connection, deadline: float, query: Query[T], parameters: Parameters) -> T | None:
     with _rim(), _deadline(connection, deadline):
         cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, binary=True)
+        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
         return await cursor.fetchone()
 
 
 async def _all(connection: Connection, deadline: float, query: Query[T], parameters: Parameters) -> tuple[T, ...]:
     with _rim(), _deadline(connection, deadline):
         cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, binary=True)
+        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
         return tuple(await cursor.fetchall())
 
 
 async def _run(connection: Connection, deadline: float, query: Query[None], parameters: Parameters) -> int:
     with _rim(), _deadline(connection, deadline):
         cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, binary=True)
+        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
         return cursor.rowcount
 
 
@@ -203,9 +215,9 @@ async def _command(connection: Connection, deadline: float, command: bytes) -> N
         await AsyncCursor(connection).execute(command, prepare=False)
 
 
-async def _roll_back(connection: Connection, deadline: float) -> None:
+async def _roll_back(connection: Connection, deadline: float, command: bytes = b"ROLLBACK") -> None:
     try:
-        await _command(connection, deadline, b"ROLLBACK")
+        await _command(connection, deadline, command)
     except Exception:  # noqa: BLE001 -- the exception that brought us here is the one to tell of
         await connection.close()
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing_extensions import override
 
 from revenge_adapters.postgres.db import Transaction
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import JobState
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import BulkItem, JobAct, Signal, SignalKind
@@ -39,17 +39,17 @@ class AddedJob(Entity, kw_only=True):
 class Sql(SqlFile, file="admin.sql"):
     """The statements of administration."""
 
-    lock: Query[LockedJob]
-    retry: Query[int]
-    holders: Query[Displaced]
-    cancel: Query[None]
-    delete: Query[None]
+    lock: Replanned[LockedJob]
+    retry: Replanned[int]
+    holders: Replanned[Displaced]
+    cancel: Replanned[None]
+    delete: Replanned[None]
     pause_queue: Query[None]
     resume_queue: Query[None]
     pause_schedule: Query[bool]
     lock_schedule: Query[str]
     run_schedule: Query[AddedJob]
-    standing_for_schedule: Query[int]
+    standing_for_schedule: Replanned[int]
     tell_run: Query[None]
 
 

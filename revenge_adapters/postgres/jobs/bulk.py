@@ -6,8 +6,8 @@ from typing import Final
 
 from revenge_adapters.postgres.db import Transaction
 from revenge_adapters.postgres.jobs.literals import bytea_array
-from revenge_adapters.postgres.jobs.rows import NewJob, copy_lines, json_rows, new_jobs, portions
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.jobs.rows import NewJob, copy_blocks, json_rows, new_jobs, portions
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.entity import Entity
 from revenge_core.jobs.policy import Prepared
 
@@ -35,7 +35,7 @@ class Sql(SqlFile, file="bulk.sql"):
     draw: Query[Drawn]
     add: Query[int]
     copy: Query[None]
-    standing: Query[Standing]
+    standing: Replanned[Standing]
 
 
 async def add_all(transaction: Transaction, jobs: Sequence[Prepared]) -> list[tuple[NewJob, int]]:
@@ -45,34 +45,35 @@ async def add_all(transaction: Transaction, jobs: Sequence[Prepared]) -> list[tu
         return []
     new = new_jobs(jobs, drawn.ids, drawn.now)
     plain = [one for one in new if one.job.unique_key is None]
-    # The first of those with the same key. By key, so that two batches with the same jobs in another order never wait
-    # for each other.
-    unique = sorted({one.job.unique_key: one for one in reversed(new) if one.job.unique_key is not None}.items())
-
     for portion in portions(plain):
         if len(plain) >= COPY_FROM:
-            await transaction.copy(Sql.copy, copy_lines(portion, drawn.now))
+            await transaction.copy(Sql.copy, copy_blocks(portion, drawn.now))
         else:
             await transaction.all(Sql.add, jobs=json_rows(portion), now=drawn.now)
+    # The first of those with the same key. By key, so that two batches with the same jobs in another order never wait
+    # for each other.
+    first = {one.job.unique_key: one for one in reversed(new) if one.job.unique_key is not None}
     standing: dict[bytes, int] = {}
-    for portion in portions(one for _, one in unique):
-        standing.update(await _add_unique(transaction, portion, drawn.now))
+    for portion in portions(one for _, one in sorted(first.items())):
+        standing |= await _add_unique(transaction, portion, drawn.now)
     return [(one, standing.get(one.job.unique_key or b"", one.id)) for one in new]
 
 
-async def _add_unique(transaction: Transaction, portion: Sequence[NewJob], now: datetime) -> dict[bytes, int]:
+async def _add_unique(transaction: Transaction, portion: list[NewJob], now: datetime) -> dict[bytes, int]:
+    """Add what is not there already; which job now stands for each key."""
     standing: dict[bytes, int] = {}
-    left = portion
+    left: dict[bytes, NewJob] = {one.job.unique_key: one for one in portion if one.job.unique_key is not None}
     while left:
-        added = set(await transaction.all(Sql.add, jobs=json_rows(left), now=now))
-        standing.update((one.job.unique_key, one.id) for one in left if one.id in added if one.job.unique_key)
-        standing.update(await standing_for(transaction, (one.job.unique_key for one in left if one.id not in added)))
+        added = set(await transaction.all(Sql.add, jobs=json_rows(left.values()), now=now))
+        standing |= {key: one.id for key, one in left.items() if one.id in added}
+        if len(added) < len(left):
+            standing |= await standing_for(transaction, [key for key in left if key not in standing])
         # What finished in between keeps nobody out any more: once again.
-        left = [one for one in left if one.job.unique_key not in standing]
+        left = {key: one for key, one in left.items() if key not in standing}
     return standing
 
 
-async def standing_for(transaction: Transaction, keys: Iterable[bytes | None]) -> dict[bytes, int]:
+async def standing_for(transaction: Transaction, keys: Iterable[bytes]) -> dict[bytes, int]:
     """The jobs that keep others with these keys out."""
-    wanted = bytea_array(key for key in keys if key is not None)
-    return {one.unique_key: one.id for one in await transaction.all(Sql.standing, unique_keys=wanted)}
+    found = await transaction.all(Sql.standing, unique_keys=bytea_array(keys))
+    return {one.unique_key: one.id for one in found}

@@ -7,10 +7,12 @@ from typing import Final
 import msgspec
 
 from revenge_adapters.postgres.db import Database, Transaction
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.jobs.literals import int_array
+from revenge_adapters.postgres.sql import Replanned, SqlFile
 from revenge_core.background import JobState
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Finish, JobKey, Signal, SignalKind
+from revenge_core.jobs.policy import storable
 
 LONGEST_DELAY: Final = timedelta(days=3650)
 """Whatever a handler asks for: a time that the database cannot write down would hold up all that end with it."""
@@ -45,9 +47,10 @@ NOTHING: Final = Endings(counted="[]", available=[], scheduled=False)
 
 
 class Sql(SqlFile, file="endings.sql"):
-    """The statement of ending."""
+    """The statements of ending."""
 
-    finish: Query[Endings]
+    complete: Replanned[Endings]
+    finish: Replanned[Endings]
 
 
 class _Ending(Entity, kw_only=True, omit_defaults=True):
@@ -70,8 +73,18 @@ async def end_runs(database: Database | Transaction, finishes: Sequence[Finish])
     """
     if not finishes:
         return NOTHING
-    endings = msgspec.json.encode([_ending(finish) for finish in finishes]).decode()
-    return await database.one(Sql.finish, endings=endings) or NOTHING
+    if all(map(_is_plain, finishes)):
+        ids, runs = ([finish.key.id for finish in finishes], [finish.key.run for finish in finishes])
+        ended = await database.one(Sql.complete, ids=int_array(ids), runs=int_array(runs))
+    else:
+        endings = msgspec.json.encode([_ending(finish) for finish in finishes])
+        ended = await database.one(Sql.finish, endings=endings.decode())
+    return ended or NOTHING
+
+
+def _is_plain(finish: Finish) -> bool:
+    """Whether the job is done and there is nothing to say about it, as with most."""
+    return finish.state is JobState.COMPLETED and finish.error is None and not finish.refund
 
 
 def _ending(finish: Finish) -> _Ending:
@@ -81,11 +94,6 @@ def _ending(finish: Finish) -> _Ending:
         state=finish.state,
         delay=min(finish.delay, LONGEST_DELAY).total_seconds(),
         refund=finish.refund,
-        error=_storable(finish.error),
-        trace=_storable(finish.trace),
+        error=finish.error and storable(finish.error),
+        trace=finish.trace and storable(finish.trace),
     )
-
-
-def _storable(text: str | None) -> str | None:
-    """Errors hold anything; NUL and halves of surrogate pairs are what PostgreSQL cannot keep."""
-    return text and text.encode(errors="replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

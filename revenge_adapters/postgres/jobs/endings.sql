@@ -1,3 +1,25 @@
+-- name: complete
+-- As `finish`, at half the cost, where nothing else is to be stored.
+-- Both stay off the index jobs_running (hence IS NOT DISTINCT FROM): each run leaves an entry in it, which nobody may
+-- remove while an old transaction is open.
+WITH held AS MATERIALIZED (
+    SELECT jobs.id
+      FROM unnest(%(ids)s::text::bigint[], %(runs)s::text::integer[]) AS given (id, run)
+      JOIN revenge.jobs ON jobs.id = given.id AND jobs.run = given.run AND jobs.state IS NOT DISTINCT FROM 'running'
+     ORDER BY jobs.id
+       FOR NO KEY UPDATE OF jobs
+),
+stored AS (
+    UPDATE revenge.jobs
+       SET state = 'completed', finalized_at = clock_timestamp()
+      FROM held
+     WHERE jobs.id = held.id
+    RETURNING jobs.id, jobs.run
+)
+SELECT coalesce(json_agg(json_build_object('id', id, 'run', run)), '[]')::text AS counted,
+       '{}'::text[] AS available, false AS scheduled
+  FROM stored
+
 -- name: finish
 -- Locked by id, so that nobody who changes several jobs waits for another who does.
 WITH ended AS (
@@ -14,7 +36,7 @@ held AS MATERIALIZED (
                 ELSE 'available'
            END AS state
       FROM ended
-      JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state = 'running'
+      JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
      ORDER BY jobs.id
        FOR NO KEY UPDATE OF jobs
 ),

@@ -10,7 +10,7 @@ from typing_extensions import override
 from revenge_adapters.postgres.db import Transaction
 from revenge_adapters.postgres.jobs.bulk import add_all, standing_for
 from revenge_adapters.postgres.jobs.literals import text_array
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import Enqueued, Job, JobQueue, JobState, Planned, Queue, Unique
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Signal, SignalKind
@@ -32,8 +32,8 @@ class Sql(SqlFile, file="queue.sql"):
 
     present: Query[datetime]
     add: Query[Added]
-    cancel: Query[JobState]
-    complete: Query[None]
+    cancel: Replanned[JobState]
+    complete: Replanned[None]
 
 
 class PostgresJobQueue(JobQueue):
@@ -73,7 +73,7 @@ class PostgresJobQueue(JobQueue):
             if added is not None:
                 self._announce(row.queue, added.state)
                 return Enqueued(id=added.id)
-            for standing in (await standing_for(self._transaction, [row.unique_key])).values():
+            for standing in (await standing_for(self._transaction, [row.unique_key or b""])).values():
                 return Enqueued(id=standing, duplicate=True)
             # It finished in between and keeps nobody out any more: once again.
 
@@ -81,9 +81,8 @@ class PostgresJobQueue(JobQueue):
     async def enqueue_many(self, jobs: Sequence[Job | Planned]) -> tuple[Enqueued, ...]:
         planned = [job if isinstance(job, Planned) else Planned(job=job) for job in jobs]
         added = await add_all(self._transaction, await self._prepared(planned))
-        for new, standing in added:
-            if new.id == standing:
-                self._announce(new.job.queue, new.state)
+        for queue, state in {(new.job.queue, new.state) for new, standing in added if new.id == standing}:
+            self._announce(queue, state)
         return tuple(Enqueued(id=standing, duplicate=standing != new.id) for new, standing in added)
 
     @override
@@ -130,6 +129,6 @@ class PostgresJobQueue(JobQueue):
 
 
 def _asks_the_time(planned: Planned) -> bool:
-    """Whether the job is one in a period, and does not say which."""
+    """Whether the job is one in a period of time."""
     unique = planned.unique or planned.job.spec.unique
-    return unique is not None and unique.period is not None and planned.at is None
+    return unique is not None and unique.period is not None

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from revenge_adapters.postgres.db import Database
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import JobState, Queue
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import (
@@ -39,15 +39,14 @@ class CountedJobs(Entity, kw_only=True):
 class Sql(SqlFile, file="reader.sql"):
     """The statements of the reading end."""
 
-    plan_anew: Query[str]
-    newest: Query[str]
-    count: Query[int]
+    newest: Replanned[str]
+    count: Replanned[int]
     by_id: Query[str]
     args: Query[str]
     items: Query[JobItem]
-    counts: Query[CountedJobs]
-    queues: Query[str]
-    workers: Query[str]
+    counts: Replanned[CountedJobs]
+    queues: Replanned[str]
+    workers: Replanned[str]
     schedules: Query[ScheduleInfo]
 
 
@@ -59,16 +58,12 @@ class PostgresJobReader(JobReader):
 
     @override
     async def newest(self, wanted: JobFilter, *, limit: int, before: int | None) -> tuple[JobSummary, ...]:
-        async with self._database.transaction() as transaction:
-            await transaction.one(Sql.plan_anew)
-            found = await transaction.one(Sql.newest, **_conditions(wanted), limit=limit, before=before)
+        found = await self._database.one(Sql.newest, **_conditions(wanted), limit=limit, before=before)
         return _SUMMARIES.decode(found or "[]")
 
     @override
     async def count(self, wanted: JobFilter) -> int:
-        async with self._database.transaction() as transaction:
-            await transaction.one(Sql.plan_anew)
-            return await transaction.one(Sql.count, **_conditions(wanted), limit=COUNTED_UPTO) or 0
+        return await self._database.one(Sql.count, **_conditions(wanted), limit=COUNTED_UPTO) or 0
 
     @override
     async def by_id(self, job_id: int, *, args: bool) -> JobDetail | None:

@@ -1,7 +1,3 @@
--- name: plan_anew
--- Which plan is best depends on what is asked for, so none is kept. It holds for this transaction.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
-
 -- name: newest
 -- The answer of this and of others is one JSON document, which holds records inside of records.
 SELECT coalesce(json_agg(job ORDER BY job.id DESC), '[]')::text

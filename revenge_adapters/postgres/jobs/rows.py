@@ -14,9 +14,11 @@ from revenge_core.jobs.policy import Prepared
 PORTION: Final = 10_000
 """So many jobs one statement writes, and no more bytes of arguments than the next: each has its deadline."""
 PORTION_BYTES: Final = 8 * 1024 * 1024
+BLOCK: Final = 500
+"""So many lines are sent at a time: the server reads them while the next are written."""
 
 
-class NewJob(Entity, kw_only=True):
+class NewJob(Entity, kw_only=True, gc=False):
     """A job with the id that was drawn for it."""
 
     id: int
@@ -96,20 +98,22 @@ def bytea_text(value: bytes | None) -> str | None:
     return None if value is None else f"\\x{value.hex()}"
 
 
-def copy_lines(jobs: Iterable[NewJob], now: datetime) -> bytes:
+def copy_blocks(jobs: Sequence[NewJob], now: datetime) -> Generator[bytes]:
     """What the statement `copy` takes: text format, no unique jobs among them."""
     present = now.isoformat()
-    return "".join(
-        f"{new.id}\t{job.kind}\t{job.queue}\t{job.priority}\t{job.max_attempts}\t"
-        f"{_NULL if job.timeout is None else job.timeout}\t{_escaped(job.args.decode())}\t"
-        f"{_escaped(job.metadata.decode())}\t{_escaped(text_array(job.tags))}\t{present}\t{new.state}\t"
-        f"{present if new.scheduled_at is now else new.scheduled_at.isoformat()}\n"
-        for new in jobs
-        for job in (new.job,)
-    ).encode()
+    for start in range(0, len(jobs), BLOCK):
+        yield "".join([_line(new, present) for new in jobs[start : start + BLOCK]]).encode()
 
 
-_NULL: Final = "\\N"
+def _line(new: NewJob, present: str) -> str:
+    job = new.job
+    timeout = "\\N" if job.timeout is None else job.timeout
+    due = present if new.state is JobState.AVAILABLE else new.scheduled_at.isoformat()
+    return (
+        f"{new.id}\t{job.kind}\t{job.queue}\t{job.priority}\t{job.max_attempts}\t{timeout}\t"
+        f"{_escaped(job.args.decode())}\t{_escaped(job.metadata.decode())}\t{_escaped(text_array(job.tags))}\t"
+        f"{present}\t{new.state}\t{due}\n"
+    )
 
 
 def _escaped(text: str) -> str:

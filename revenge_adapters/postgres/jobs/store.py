@@ -10,7 +10,7 @@ from typing_extensions import override
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.endings import end_runs
 from revenge_adapters.postgres.jobs.literals import int_array, text_array
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import ItemOutcome, JobState, Progress
 from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Finish, JobKey, WorkerInfo
 from revenge_core.jobs.ports import JobStore, WakeUps
@@ -24,10 +24,10 @@ class Sql(SqlFile, file="store.sql"):
     enlist: Query[None]
     beat: Query[None]
     leave: Query[None]
-    claim: Query[str]
-    held: Query[JobKey]
-    report: Query[int]
-    cancel_requests: Query[JobKey]
+    claim: Replanned[str]
+    held: Replanned[JobKey]
+    report: Replanned[int]
+    cancel_requests: Replanned[JobKey]
 
 
 class PostgresJobStore(JobStore):

@@ -10,7 +10,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.endings import end_runs
 from revenge_adapters.postgres.jobs.literals import text_array
 from revenge_adapters.postgres.jobs.schedules import declare, tick
-from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import JobState, Schedule
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Finish, JobKey, JobRules, Promoted, Signal, SignalKind
@@ -49,12 +49,12 @@ class Sql(SqlFile, file="upkeep.sql"):
     """The statements of upkeep."""
 
     lead: Query[bool]
-    promote: Query[Due]
+    promote: Replanned[Due]
     keep_leases: Query[None]
     are_leases_told: Query[bool]
     dismiss: Query[str]
-    lost: Query[Lost]
-    clean: Query[None]
+    lost: Replanned[Lost]
+    clean: Replanned[None]
     forget_schedules: Query[None]
 
 
