@@ -55,7 +55,8 @@ class JobReceiver(Receiver):
     async def callback(self, message: bytes | AckableMessage, raise_err: bool = False) -> None:
         """Run one job."""
         data = message.data if isinstance(message, AckableMessage) else message
-        held = self._jobs.held(data)
+        shift = self._jobs.shift
+        held = shift.held.get(data.decode())
         if held is None:
             return
         current_job.set(held)
@@ -69,7 +70,7 @@ class JobReceiver(Receiver):
             _log.exception("something around job %d (%s) failed", held.claimed.id, held.claimed.kind)
             problem = error
         finally:
-            self._jobs.shift.settle(held, held.error if held.ended else problem)
+            shift.settle(held, held.error if held.ended else problem)
 
     @override
     async def run_task(
