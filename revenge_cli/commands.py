@@ -27,6 +27,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
             "Look at everything that Revenge needs, and say how to mend what is wrong.",
         ),
         "jobs": ("revenge_cli.jobs:jobs", "Look at background jobs, try them again, cancel and delete them."),
+        "mail": ("revenge_cli.mail:mail", "See whether mail works."),
         "migrate": ("revenge_cli.migrate:migrate", "Show and bring up to date the database's schema."),
         "queues": ("revenge_cli.queues:queues", "Look at the queues of background jobs, pause and resume them."),
         "schedules": (

@@ -13,10 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from revenge_adapters.mail_smtp import Security, SmtpMailer, is_this_machine
 from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
+from revenge_adapters.wiring.mail import smtp_server
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
 from revenge_adapters.wiring.settings import Settings, SettingsInvalid, load_settings
@@ -24,6 +26,7 @@ from revenge_core.auth.entities import AuthRules, SigningKey
 from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
+from revenge_core.mail.errors import MailUnavailable
 
 DOCS: Final = "docs/reference/doctor.md#"
 FREE_TO_FAIL: Final = 200 * 1024**2
@@ -65,6 +68,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "database-roles": "The application does not own its tables, so it cannot rewrite the audit log.",
     "migrations": "The schema is this version's.",
     "secrets-match": "The master secret is the one that wrapped the database's signing keys.",
+    "mail": "The mail server answers, lets this server in, and can be trusted. No mail is sent; `revenge mail test` "
+    "sends one.",
 }
 """What is looked at, in this order."""
 
@@ -84,7 +89,7 @@ def diagnose(
         )
         for line in loaded.warnings
     ] or [_passed("configuration", _sources(loaded.config_file))]
-    return (*told, _disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings))
+    return (*told, _disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings), _mail(settings))
 
 
 def _sources(config_file: Path | None) -> str:
@@ -217,6 +222,29 @@ async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
             return await PostgresSigningKeys(transaction).lock_all()
     finally:
         await database.close()
+
+
+def _mail(settings: Settings) -> Finding:
+    email = settings.email
+    if not email.enabled:
+        return _passed("mail", "switched off; this server sends none")
+    if email.provider != "smtp":
+        fate = (
+            "is dropped" if email.provider == "null" else "is written to standard error, with links that let people in"
+        )
+        return _warned("mail", f"mail {fate}", "Set email.provider to smtp and email.smtp.host to have it sent")
+    server = smtp_server(email.smtp)
+    try:
+        answer = asyncio.run(SmtpMailer(server).greet())
+    except MailUnavailable as problem:
+        return _failed("mail", problem.detail, "Mail waits meanwhile, for two days; do as it says")
+    if server.security is Security.NONE and not is_this_machine(server.host):
+        fix = "Set email.smtp.use_starttls or email.smtp.use_tls"
+        return _warned("mail", f"{server.name} answers, but everybody on the way can read mail", fix)
+    if not server.verify and not is_this_machine(server.host):
+        fix = "Name the file of its authority in SSL_CERT_FILE, and set email.smtp.skip_verify to false"
+        return _warned("mail", f"{server.name} answers, but anybody could: any certificate is believed", fix)
+    return _passed("mail", f"{server.name} answers: {answer}")
 
 
 def _passed(id: str, message: str) -> Finding:
