@@ -87,5 +87,5 @@ def _job_line(shape: Shape, job: JobDetail) -> str:
     if shape is Shape.JSON:
         return json_line(detail_record(job))
     progress = progress_text(job.progress, bar=shape is Shape.TABLE)
-    cells = (str(job.id), job.kind, job.state.value, f"{job.attempt}/{job.max_attempts}", progress)
-    return "\t".join(cells) if shape is Shape.PLAIN else "  ".join(filter(None, map(text_of, cells)))
+    cells = [*map(text_of, (job.id, job.kind, job.state, f"{job.attempt}/{job.max_attempts}", progress))]
+    return "\t".join(cells) if shape is Shape.PLAIN else "  ".join(filter(None, cells))

@@ -90,11 +90,11 @@ _queue: Final = JobQueue(
     counts={state: int(state is JobState.RUNNING) for state in sorted(UNFINISHED)},
 )
 _schedule: Final = Schedule(
-    name="sessions.close_idle",
-    kind="close_idle_sessions",
+    name="session_maintenance_hourly",
+    kind="session_maintenance",
     queue=Queue.LOW,
     every=3600,
-    offset=300,
+    offset=420,
     missed=Missed.ONCE,
     next_run_at=_LATER,
     last_run_at=_THEN,
@@ -137,7 +137,7 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         JobDetails(
             **asdict(_job),
             errors=[JobFailure(attempt=1, at=_THEN, error="TimeoutError", worker="media-1:2301")],
-            metadata={"schedule": "libraries.scan"},
+            metadata={"schedule": "scan_daily"},
             timeout=3600,
             items={"done": 449, "failed": 1, "skipped": 0},
             args={"library": "films"},
