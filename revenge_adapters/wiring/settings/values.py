@@ -41,6 +41,8 @@ def parse(raw: object, hint: object) -> object:
         if not isinstance(raw, str) or not raw:
             raise ValueError("no text")
         return _TEXTUAL[inner](raw)
+    if is_optional(hint):  # a range is one of numbers; of "a number or nothing" msgspec takes none
+        hint = Annotated[(inner, *get_args(hint)[1:])]
     try:
         return msgspec.convert(raw, hint, strict=not isinstance(raw, str))
     except msgspec.ValidationError as problem:
