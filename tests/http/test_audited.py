@@ -6,12 +6,16 @@ from typing import Final
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from revenge_adapters.memory.activity import MemoryActivityLog
 from revenge_adapters.wiring.sandbox import Sandbox
+from revenge_core.actor import Actor
+from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
 from revenge_http.app import OPERATIONS
 from revenge_http.operations import Operation
+from tests.errands import a_schedule, one_in
 from tests.http.support import MEMBER, PASSWORD, Json, Party, sign_in
 
 GRACE: Final = {"username": "grace", "email": "grace@example.org", "password": PASSWORD}
@@ -24,10 +28,21 @@ class Scene:
     ada: Party
     bootstrap_token: str
     places: dict[str, str]
-    """What paths name: something of hers that is there."""
+    """What paths name: something that is there, of hers where it is somebody's."""
 
 
 BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
+    "adminCancelJob": lambda _: None,
+    "adminCancelJobs": lambda scene: {"ids": [int(scene.places["jobId"])]},
+    "adminDeleteJob": lambda _: None,
+    "adminDeleteJobs": lambda _: {"filter": {"state": ["retryable"]}},
+    "adminPauseQueue": lambda _: None,
+    "adminPauseSchedule": lambda _: None,
+    "adminResumeQueue": lambda _: None,
+    "adminResumeSchedule": lambda _: None,
+    "adminRetryJob": lambda _: None,
+    "adminRetryJobs": lambda _: {"filter": {"kind": ["errand"]}},
+    "adminRunSchedule": lambda _: None,
     "bootstrap": lambda scene: {**GRACE, "token": scene.bootstrap_token},
     "changePassword": lambda _: {"old_password": PASSWORD, "new_password": "eight yellow parasols"},
     "login": lambda _: MEMBER,
@@ -42,6 +57,14 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "updateCurrentUser": lambda _: {"timezone": "Europe/Zurich"},
 }
 """A request that succeeds, for each operation that changes something."""
+NAMES: Final = {
+    "adminPauseQueue": "bulk",
+    "adminPauseSchedule": "shopping",
+    "adminResumeQueue": "low",
+    "adminResumeSchedule": "laundry",
+    "adminRunSchedule": "shopping",
+}
+"""What is called how in the scene."""
 CHANGING: Final = [one for one in OPERATIONS if one.method != "GET"]
 
 
@@ -56,11 +79,17 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     later = await sign_in(client)
     current = await client.get("/api/v1/sessions/current", headers=later.headers)
     places = {"sessionId": current.json()["id"]}
+    member = box.rows.roles["user"]
+    box.rows.roles["user"] = replace(member, permissions=member.permissions | {"jobs:*", "queues:*", "schedules:*"})
+    places["jobId"] = str(await one_in(box, JobState.RETRYABLE))
+    await a_schedule(box, "shopping", "laundry")
+    await box.revenge.jobs.pause_queue(Actor.host(), "low", paused=True)
+    await box.revenge.jobs.pause_schedule(Actor.host(), "laundry", paused=True)
     return Scene(ada=later, bootstrap_token=token.reveal(), places=places)
 
 
 async def send(client: httpx.AsyncClient, one: Operation, scene: Scene) -> httpx.Response:
-    path = one.path.format(**scene.places)
+    path = one.path.format(**scene.places, name=NAMES.get(one.name))
     headers = {} if one.access.is_public else scene.ada.headers
     return await client.request(one.method, path, headers=headers, json=BODIES[one.name](scene))
 
