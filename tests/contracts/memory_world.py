@@ -1,11 +1,18 @@
 """The doubles, as the contracts want them."""
 
+from datetime import datetime
+
 import pytest
 
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
+from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
+from revenge_adapters.memory.jobs.store import MemoryJobStore
+from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
+from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.rbac import MemoryRoleReader
+from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.uow import MemoryUnitOfWork
@@ -16,13 +23,25 @@ from revenge_core.testing.contracts.world import World
 
 def memory_world() -> World:
     """A new and empty world."""
-    tables = MemoryTables()
+    clock, sealer, wake_ups = ManualClock(), MemorySealer(), MemoryWakeUps()
+    tables = MemoryTables(clock)
 
     async def announced() -> tuple[Change, ...]:
         return tuple(tables.changes)
 
+    async def now() -> datetime:
+        return clock.now()
+
+    async def pass_time(seconds: float) -> None:
+        clock.advance(seconds=seconds)
+
+    async def lose_leases() -> None:
+        tables.rows.job_workers.clear()
+        tables.rows.job_leader.clear()
+        tables.leases_since = None
+
     return World(
-        uow=MemoryUnitOfWork(tables),
+        uow=MemoryUnitOfWork(tables, sealer, wake_ups),
         users=MemoryUserReader(tables),
         sessions=MemorySessionReader(tables),
         roles=MemoryRoleReader(tables),
@@ -30,7 +49,14 @@ def memory_world() -> World:
         accounts=MemoryAccountReader(tables),
         principals=MemoryPrincipalReader(tables),
         announced=announced,
+        job_store=MemoryJobStore(tables),
+        job_upkeep=MemoryJobUpkeep(tables, sealer, wake_ups),
         job_reader=MemoryJobReader(tables),
+        wake_ups=wake_ups,
+        sealer=sealer,
+        now=now,
+        pass_time=pass_time,
+        lose_leases=lose_leases,
     )
 
 
