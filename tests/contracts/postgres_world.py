@@ -120,5 +120,7 @@ class OnPostgres:
     async def world(self, revenge_postgres: RecycledDatabase, database: Database) -> AsyncIterator[World]:
         wake_ups = PostgresWakeUps(database, revenge_postgres.url)
         await wake_ups.start()
+        async with wake_ups.listen() as signals:
+            await anext(signals)  # it listens now, and all may have been missed before
         yield postgres_world(database, announced_in(revenge_postgres.url), wake_ups)
         await wake_ups.close()

@@ -40,6 +40,8 @@ class Lost(Entity, kw_only=True):
     run: int
     attempt: int
     max_attempts: int
+    is_unwanted: bool
+    """Somebody asked for it to be cancelled, which it then is."""
     has_no_worker: bool
     losses: int
     """How often that happened to the job before."""
@@ -127,7 +129,7 @@ def _rescued(run: Lost) -> Finish:
     """How the run ends: as a failure that was hardly the job's fault."""
     return Finish(
         key=JobKey(id=run.id, run=run.run),
-        state=JobState.RETRYABLE if run.attempt < run.max_attempts else JobState.DISCARDED,
+        state=JobState.RETRYABLE if run.attempt < run.max_attempts or run.is_unwanted else JobState.DISCARDED,
         delay=rescue_delay(run.losses + 1, run.attempt),
         error=LOST if run.has_no_worker else OVERRAN,
     )

@@ -54,7 +54,8 @@ DELETE FROM revenge.job_workers USING silent WHERE job_workers.id = silent.id RE
 -- name: lost
 -- Running where the lease was taken away just now; or where there is none, for longer than it takes to get one; or
 -- far beyond the timeout.
-SELECT jobs.id, jobs.run, jobs.attempt, jobs.max_attempts, job_workers.id IS NULL AS has_no_worker,
+SELECT jobs.id, jobs.run, jobs.attempt, jobs.max_attempts, jobs.cancel_requested_at IS NOT NULL AS is_unwanted,
+       job_workers.id IS NULL AS has_no_worker,
        (
            SELECT count(*)
              FROM jsonb_array_elements(jobs.errors) AS failure

@@ -227,9 +227,10 @@ class RescueContract(Contract):
 
     async def test_nothing_is_rescued_that_does_not_run(self, world: World) -> None:
         ids = await bring_into_each(world, set(JobState) - {JobState.RUNNING})
-        before = [await job(world, one) for one in ids]
+        before = [(one.id, one.state, one.attempt, one.errors) for one in [await job(world, each) for each in ids]]
         assert await lose(world, "bringer") == ()
-        assert [await job(world, one) for one in ids] == before
+        after = [(one.id, one.state, one.attempt, one.errors) for one in [await job(world, each) for each in ids]]
+        assert after == before
 
     async def test_of_many_who_rescue_a_job_one_does(self, world: World) -> None:
         (lost,) = await running(world, Errand())

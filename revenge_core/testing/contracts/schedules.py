@@ -94,7 +94,7 @@ class SchedulesContract(Contract):
 
     async def test_a_tick_that_is_due_when_the_program_starts_again_is_not_lost(self, world: World) -> None:
         for _ in range(25):
-            await declared(world, DAILY)
+            await declared(world, replace(DAILY, missed=Missed.ONCE))
             await world.pass_time(HOUR.total_seconds())
         assert len(await world.job_upkeep.tick()) == 1
 
