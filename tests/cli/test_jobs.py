@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -123,8 +123,9 @@ async def test_the_shell_tells_what_the_api_tells(doors: Rehearsal, run: Run) ->
 def known(value: Any) -> Any:  # noqa: ANN401 (JSON)
     """Without what is null, which the API leaves out."""
     if isinstance(value, dict):
-        return {name: known(inner) for name, inner in value.items() if inner is not None}
-    return [known(inner) for inner in value] if isinstance(value, list) else value
+        fields = cast(dict[str, object], value)
+        return {name: known(inner) for name, inner in fields.items() if inner is not None}
+    return [known(inner) for inner in cast(list[object], value)] if isinstance(value, list) else value
 
 
 def test_a_job_is_shown_with_a_bar_its_errors_and_nothing_that_a_terminal_obeys(run: Run, doors: Rehearsal) -> None:

@@ -42,7 +42,19 @@ async def test_every_operation_says_what_it_needs_and_how_stable_it_is(client: h
 async def test_references_inside_the_document_lead_somewhere(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/openapi.json")
     schemas = answer.json()["components"]["schemas"]
-    assert set(re.findall(r'"#/components/schemas/(\w+)"', answer.text)) <= schemas.keys()
+    references = set(re.findall(r'"\$ref":\s*"([^"]+)"', answer.text))
+    assert references
+    assert references <= {f"#/components/schemas/{name}" for name in schemas}
+
+
+async def test_a_parameter_that_takes_several_values_says_how(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    taken = {one["name"]: one for one in document["paths"]["/api/v1/admin/jobs"]["get"]["parameters"]}
+    assert "commas" in taken["state"]["description"]
+    assert "commas" not in taken["tag"]["description"]
+    assert "description" not in taken["limit"]
+    assert (taken["limit"]["schema"]["default"], taken["total"]["schema"]["default"]) == (50, False)
+    assert "default" not in taken["state"]["schema"].keys() | taken["created_after"]["schema"].keys()
 
 
 def test_examples_of_requests_can_be_read_by_the_operations_they_document() -> None:
