@@ -30,7 +30,7 @@ class NeverRan(Exception):  # noqa: N818 -- an outcome
 class Held:
     """One run of one job, from the claim until its end is handed on."""
 
-    def __init__(self, claimed: Claimed, context: JobContext, work: Work) -> None:
+    def __init__(self, claimed: Claimed, context: RunningJob, work: Work) -> None:
         self.claimed = claimed
         self.token = f"{claimed.id}:{claimed.run}"
         self.began: float | None = None
@@ -43,6 +43,10 @@ class Held:
         self._task: asyncio.Task[object] | None = None
         self._told: Exception | None = None
         self._cancels = 0
+
+    def end(self, error: BaseException | None) -> BaseException | None:
+        """As `RunningJob.end`."""
+        return self._context.end(error)
 
     @override
     def __repr__(self) -> str:

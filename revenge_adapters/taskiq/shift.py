@@ -148,11 +148,13 @@ class Shift:
         if not self.held.remove(held):
             return
         claimed = held.claimed
-        finish = finish_of(claimed, self.handlers.retry_of(claimed.kind), error, chance=random.random())  # noqa: S311 -- jitter
+        retry = self.handlers.retry_of(claimed.kind)
+        finish = finish_of(claimed, retry, held.end(error), chance=random.random())  # noqa: S311 -- jitter
         self._finisher.add(finish)
         ran = 0.0 if held.began is None else time.monotonic() - held.began
-        self._meter.job_ended(claimed.kind, finish.state, ran)
-        if finish.state in {JobState.RETRYABLE, JobState.DISCARDED} and not isinstance(error, JobLost):
+        state = finish.state if error else JobState.COMPLETED
+        self._meter.job_ended(claimed.kind, state, ran)
+        if state in {JobState.RETRYABLE, JobState.DISCARDED} and not isinstance(error, JobLost):
             _log.warning(
                 "job %d (%s) failed in attempt %d of %d with %s; it is %s. `revenge jobs show %d` says more",
                 claimed.id,

@@ -109,12 +109,13 @@ class MemoryWorker:
 
     async def _run(self, claimed: Claimed) -> Ran:
         problem: Exception | None = None
+        context = RunningJob(claimed, self._store)
         try:
-            await self._handlers.run(claimed, RunningJob(claimed, self._store))
+            await self._handlers.run(claimed, context)
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises is how its run ends
             problem = error
         retry = self._handlers.retry_of(claimed.kind)
-        await self._store.finish([finish_of(claimed, retry, problem, chance=0.5)])
+        await self._store.finish([finish_of(claimed, retry, context.end(problem), chance=0.5)])
         job = self._tables.rows.jobs.get(claimed.id)
         return Ran(
             id=claimed.id,

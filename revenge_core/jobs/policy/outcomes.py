@@ -28,6 +28,14 @@ class CancelRequested(Exception):  # noqa: N818 -- an outcome
     """Somebody asked for the running job to be cancelled."""
 
 
+class Uncommitted(Exception):  # noqa: N818 -- an outcome
+    """The handler completed the job in a transaction of its own; where that is there, this changes nothing.
+
+    Where it is not, whether rolled back or lost with a database that crashed or failed over, the effects are lost too.
+    To store the job as completed would then keep the word and lose the work.
+    """
+
+
 class TimedOut(Exception):  # noqa: N818 -- an outcome
     """The attempt took longer than its kind allows."""
 
@@ -47,6 +55,8 @@ def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
             return Finish(key=claimed.key, state=JobState.CANCELLED, error=_text(error))
         case DiscardJob():
             return Finish(key=claimed.key, state=JobState.DISCARDED, error=_text(error))
+        case Uncommitted():
+            return _again(claimed, timedelta(0), error)
         case RetryAfter():
             return _again(claimed, max(error.delay, timedelta(0)), error)
         case _:
@@ -90,7 +100,7 @@ def _text(error: BaseException) -> str:
 
 
 def _trace(error: BaseException) -> str | None:
-    if isinstance(error, RevengeError | RetryAfter | TimedOut):
+    if isinstance(error, RevengeError | RetryAfter | TimedOut | Uncommitted):
         return None
     return storable("".join(traceback.format_tb(error.__traceback__)))[-MAX_TRACE_LENGTH:] or None
 

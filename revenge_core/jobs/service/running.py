@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from revenge_core.background import ItemOutcome, JobContext, JobsTx, Progress
 from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobLost
-from revenge_core.jobs.policy import storable
+from revenge_core.jobs.policy import Uncommitted, storable
 from revenge_core.jobs.ports import JobStore
 
 
@@ -20,6 +20,7 @@ class RunningJob(JobContext):
         self._claimed = claimed
         self._store = store
         self._progress = claimed.progress
+        self._completed = False
 
     @property
     def id(self) -> int:
@@ -70,6 +71,13 @@ class RunningJob(JobContext):
         """Complete the job with `tx`."""
         if not await tx.jobs.complete(self._claimed.id, self._claimed.run):
             raise JobLost
+        self._completed = True
+
+    def end(self, error: BaseException | None) -> BaseException | None:
+        """What to make of the handler's end: success means less where the job was completed in a transaction."""
+        if error is None and self._completed:
+            return Uncommitted("the transaction in which it was completed is not there; its effects are not either")
+        return error
 
 
 def _plain(text: str | None) -> str | None:
