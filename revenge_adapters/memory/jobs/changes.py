@@ -65,7 +65,8 @@ def cancelled(job: StoredJob, now: datetime, signals: list[Signal]) -> StoredJob
     """The job after somebody asked for its end: a running one is only marked, and its worker told."""
     if job.state in FINISHED:
         return job
+    job = replace(job, cancel_requested_at=job.cancel_requested_at or now)
     if job.state is not JobState.RUNNING:
         return over(job, JobState.CANCELLED, now)
     signals.append(Signal(kind=SignalKind.CANCEL, key=str(job.id)))
-    return replace(job, cancel_requested_at=job.cancel_requested_at or now)
+    return job
