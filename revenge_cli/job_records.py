@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from revenge_cli.render import json_line, text_of
-from revenge_core.background import FINISHED, UNFINISHED, ItemStatus, JobState, Progress
+from revenge_core.background import FINISHED, UNFINISHED, ItemStatus, JobState, Progress, Queue
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import COUNTED_UPTO, JobDetail, JobSummary, QueueInfo, ScheduleInfo
 
@@ -34,12 +34,12 @@ def job_record(job: JobSummary) -> Record:
     record = record_of(job)
     if job.progress is not None:
         del record["progress"]["cursor"]
-    return record
+    return {name: record[name] for name in JobSummary.__struct_fields__}
 
 
 def detail_record(job: JobDetail) -> Record:
     """A job alone; its arguments only if they were asked for."""
-    record = job_record(job)
+    record = record_of(job) | job_record(job)
     record["items"] = {status.value: job.items.get(status, 0) for status in ItemStatus}
     if job.args is None:
         del record["args"]
@@ -57,9 +57,24 @@ def schedule_record(schedule: ScheduleInfo) -> Record:
     return record_of(schedule) | {"paused": schedule.paused_at is not None}
 
 
+def schedule_row(schedule: ScheduleInfo) -> Record:
+    """A schedule on one line."""
+    return schedule_record(schedule) | {"every": duration(schedule.every), "offset": duration(schedule.offset)}
+
+
+def duration(seconds: float) -> str:
+    """As settings are written: `1d`, `4h40m`, `0s`."""
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        count, seconds = divmod(seconds, length)
+        parts += [f"{count:.0f}{unit}"] if count else []
+    return "".join([*parts, *([f"{seconds:g}s"] if seconds or not parts else [])])
+
+
 def counts_record(counts: Mapping[str, Mapping[JobState, int]]) -> Record:
     """Every queue and all together; every state is there, also without a job in it."""
-    queues = {name: {state.value: found.get(state, 0) for state in JobState} for name, found in sorted(counts.items())}
+    names = sorted({*map(str, Queue), *counts})
+    queues = {name: {state.value: counts.get(name, {}).get(state, 0) for state in JobState} for name in names}
     total = {state.value: sum(found[state] for found in queues.values()) for state in JobState}
     return {"queues": queues, "total": total}
 
@@ -94,7 +109,7 @@ def detail_row(job: JobDetail) -> Record:
         "progress": progress_text(job.progress, bar=True),
         "metadata": json_line(record["metadata"]),
         "items": ", ".join(f"{status} {count}" for status, count in record["items"].items()),
-        "timeout": "none" if job.timeout is None else f"{job.timeout:g} s",
+        "timeout": "none" if job.timeout is None else duration(job.timeout),
     }
     if "args" in record:
         shown["args"] = json_line(record["args"])

@@ -2,11 +2,12 @@
 
 import click
 
-from revenge_cli.job_records import job_record, job_row, schedule_record
+from revenge_cli.job_records import job_record, job_row, schedule_record, schedule_row
 from revenge_cli.lazy import LazyGroup
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session, command
 from revenge_core.actor import Actor
+from revenge_core.jobs.entities import ScheduleInfo
 
 
 @click.group(
@@ -19,26 +20,25 @@ def schedules() -> None:
 
 @command("list", examples=("revenge schedules list", "revenge schedules list --json"))
 def list_schedules(session: Session) -> None:
-    """Show every schedule, with its last and its next time. Periods are in seconds."""
+    """Show every schedule, with its last and its next time."""
     found = session.ask(lambda revenge: revenge.jobs.schedules(Actor.host()))
     columns = ("name", "kind", "queue", "every", "offset", "paused", "last_run_at", "next_run_at")
-    show_rows(session.shape, columns, [schedule_record(one) for one in found])
+    shown = schedule_record if session.shape is Shape.JSON else schedule_row
+    show_rows(session.shape, columns, [shown(one) for one in found])
 
 
 @command("pause", examples=("revenge schedules pause NAME",))
 @click.argument("name")
 def pause(session: Session, name: str) -> None:
     """Stop a schedule. What it enqueued stays."""
-    found = session.ask(lambda revenge: revenge.jobs.pause_schedule(Actor.host(), name, paused=True))
-    show_record(session.shape, schedule_record(found))
+    _show(session, session.ask(lambda revenge: revenge.jobs.pause_schedule(Actor.host(), name, paused=True)))
 
 
 @command("resume", examples=("revenge schedules resume NAME",))
 @click.argument("name")
 def resume(session: Session, name: str) -> None:
     """Let a schedule go on. What it missed is made up for as it says in `missed`."""
-    found = session.ask(lambda revenge: revenge.jobs.pause_schedule(Actor.host(), name, paused=False))
-    show_record(session.shape, schedule_record(found))
+    _show(session, session.ask(lambda revenge: revenge.jobs.pause_schedule(Actor.host(), name, paused=False)))
 
 
 @command("run", examples=("revenge schedules run NAME", "revenge schedules run NAME --json"))
@@ -50,6 +50,10 @@ def run(session: Session, name: str) -> None:
     """
     job = session.ask(lambda revenge: revenge.jobs.run_schedule(Actor.host(), name))
     show_record(session.shape, job_record(job) if session.shape is Shape.JSON else job_row(job))
+
+
+def _show(session: Session, schedule: ScheduleInfo) -> None:
+    show_record(session.shape, schedule_record(schedule) if session.shape is Shape.JSON else schedule_row(schedule))
 
 
 for one in (list_schedules, pause, resume, run):

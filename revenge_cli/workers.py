@@ -20,7 +20,7 @@ def list_workers(session: Session) -> None:
     records = [record_of(worker) for worker in session.ask(lambda revenge: revenge.jobs.workers(Actor.host()))]
     if session.shape is not Shape.JSON:
         for record in records:
-            record["queues"] = [f"{name} {slots}" for name, slots in record["queues"].items()]
+            record["queues"] = [f"{name} {slots}" for name, slots in sorted(record["queues"].items())]
     columns = ("id", "host", "pid", "version", "running", "queues", "started_at", "seen_at")
     show_rows(session.shape, columns, records)
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from revenge_core.activity.errors import CursorInvalid
-from revenge_core.background import ItemStatus, JobState, Progress
+from revenge_core.background import ItemStatus, JobState, Progress, Queue
 from revenge_core.jobs.entities import Failure, JobDetail, JobItem, JobSummary
 from revenge_core.jobs.errors import JobNotFound, JobStateConflict
 from revenge_core.jobs.service import sole
@@ -164,8 +164,9 @@ class JobCounts(Wire, kw_only=True):
 
     @classmethod
     def of(cls, counts: dict[str, dict[JobState, int]]) -> "JobCounts":
-        """Every state, also where there is no job in it."""
-        queues = {name: {state: found.get(state, 0) for state in JobState} for name, found in sorted(counts.items())}
+        """Every queue and every state, also where there is no job."""
+        names = sorted({*Queue, *counts})
+        queues = {name: {state: counts.get(name, {}).get(state, 0) for state in JobState} for name in names}
         return cls(queues=queues, total={state: sum(found[state] for found in queues.values()) for state in JobState})
 
 

@@ -139,7 +139,7 @@ def test_a_job_is_shown_with_a_bar_its_errors_and_nothing_that_a_terminal_obeys(
     assert "args" not in text
     assert "\x1b" not in text
     plain = dict(line.split("\t") for line in run("jobs", "show", str(job_id), "--plain").stdout.splitlines())
-    assert (plain["id"], plain["state"], plain["timeout"]) == (str(job_id), "running", "60 s")
+    assert (plain["id"], plain["state"], plain["timeout"]) == (str(job_id), "running", "1m")
 
 
 def test_items_are_shown_when_asked_for(run: Run, doors: Rehearsal) -> None:

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from revenge_cli.job_records import duration
 from revenge_core.background import Queue
+from revenge_core.jobs.entities import JobSummary
 from tests.cli.conftest import Rehearsal, Run
 from tests.errands import WORKER, a_schedule, enqueue, somebody_works
 
@@ -48,15 +50,24 @@ def test_schedules_are_shown_paused_and_resumed(run: Run, doors: Rehearsal) -> N
     (line,) = [
         line for line in run("schedules", "list", "--plain").stdout.splitlines() if line.startswith("shopping\t")
     ]
-    assert line.split("\t") == ["shopping", "errand", "high", "3600.0", "0.0", "false", "", "2026-01-01T13:00:00Z"]
+    assert line.split("\t") == ["shopping", "errand", "high", "1h", "0s", "false", "", "2026-01-01T13:00:00Z"]
     assert json.loads(run("schedules", "pause", "shopping", "--json").stdout)["paused"] is True
     assert json.loads(run("schedules", "resume", "shopping", "--json").stdout)["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (1.5, "1.5s"), (90, "1m30s"), (3600, "1h"), (16800, "4h40m"), (86400, "1d"), (90061, "1d1h1m1s")],
+)
+def test_durations_are_written_as_in_settings(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_a_schedules_job_is_run_now_and_shown(run: Run, doors: Rehearsal) -> None:
     asyncio.run(a_schedule(doors.box))
     job = json.loads(run("schedules", "run", "shopping", "--json").stdout)
     assert (job["kind"], job["state"]) == ("errand", "available")
+    assert job.keys() == set(JobSummary.__struct_fields__)
     assert job["id"] in doors.box.rows.jobs
     assert "attempt              0/5" in run("schedules", "run", "shopping").stdout
 
@@ -65,8 +76,8 @@ def test_workers_are_shown_with_what_they_run(run: Run, doors: Rehearsal) -> Non
     somebody_works(doors.box)
     (line,) = run("workers", "list", "--plain").stdout.splitlines()
     cells = line.split("\t")
+    assert cells[5].startswith("bulk 3, critical 20, ")
     assert cells[:5] == [WORKER, "kitchen", "4711", "0.2.0", "0"]
-    assert "bulk 3" in cells[5]
     assert json.loads(run("workers", "list", "--json").stdout)[0]["queues"]["bulk"] == 3
 
 

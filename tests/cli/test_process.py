@@ -75,7 +75,13 @@ def test_a_wrong_setting_ends_the_process_with_2_and_keeps_standard_output_clean
 
 def test_a_database_that_is_away_ends_the_process_with_69(tmp_path: Path) -> None:
     env = {"REVENGE_DATABASE_URL": "postgresql://me:hunter22@127.0.0.1:1/db", "REVENGE_DATA_DIR": str(tmp_path / "d")}
-    for command in (("migrate", "status"), ("migrate", "up"), ("serve", "--port", "0")):
+    for command in (
+        ("migrate", "status"),
+        ("migrate", "up"),
+        ("serve", "--port", "0"),
+        ("jobs", "list"),
+        ("jobs", "watch"),
+    ):
         done = revenge(*command, env=env)
         assert (done.returncode, done.stdout) == (69, "")
         assert "127.0.0.1:1/db" in done.stderr
