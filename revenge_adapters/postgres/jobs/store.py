@@ -1,8 +1,9 @@
 """What a worker does with jobs in PostgreSQL."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 from typing_extensions import override
@@ -12,10 +13,59 @@ from revenge_adapters.postgres.jobs.endings import end_runs
 from revenge_adapters.postgres.jobs.literals import int_array, text_array
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import ItemOutcome, JobState, Progress
+from revenge_core.entity import Entity
 from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Finish, JobKey, WorkerInfo
 from revenge_core.jobs.ports import JobStore, WakeUps
 
-_CLAIMED: Final = msgspec.json.Decoder(tuple[Claimed, ...])
+
+class Handed(Entity, kw_only=True):
+    """A job that was handed out, with JSON that is not read yet."""
+
+    id: int
+    run: int
+    kind: str
+    queue: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    timeout: float | None
+    created_at: datetime
+    scheduled_at: datetime
+    attempted_at: datetime
+    args: str
+    metadata: str
+    progress: str | None
+
+    def read(self) -> Claimed:
+        """All of it, the payload aside.
+
+        Raises:
+            ValueError, RecursionError: another program wrote what this one cannot read.
+        """
+        return Claimed(
+            id=self.id,
+            run=self.run,
+            kind=self.kind,
+            queue=self.queue,
+            priority=self.priority,
+            attempt=self.attempt,
+            max_attempts=self.max_attempts,
+            timeout=self.timeout,
+            args=msgspec.Raw(self.args.encode()),
+            metadata=_METADATA.decode(self.metadata),
+            progress=None if self.progress is None else _PROGRESS.decode(self.progress),
+            created_at=self.created_at,
+            scheduled_at=self.scheduled_at,
+            attempted_at=self.attempted_at,
+        )
+
+
+_HANDED: Final = msgspec.json.Decoder(tuple[Handed, ...])
+_METADATA: Final = msgspec.json.Decoder(dict[str, Any])
+_PROGRESS: Final = msgspec.json.Decoder(Progress)
+
+
+_log = logging.getLogger("revenge.jobs")
 
 
 class Sql(SqlFile, file="store.sql"):
@@ -62,14 +112,25 @@ class PostgresJobStore(JobStore):
     async def claim(
         self, worker_id: str, slots: Mapping[str, int], *, kinds: Collection[str] | None = None
     ) -> tuple[Claimed, ...]:
-        claimed = await self._database.one(
+        handed = await self._database.one(
             Sql.claim,
             worker_id=worker_id,
             queues=text_array(slots.keys()),
             limits=int_array(slots.values()),
             kinds=None if kinds is None else text_array(kinds),
         )
-        return _CLAIMED.decode(claimed or "[]")
+        claimed: list[Claimed] = []
+        unreadable: list[Finish] = []
+        for job in _HANDED.decode(handed or "[]"):
+            try:
+                claimed.append(job.read())
+            except (ValueError, RecursionError) as error:
+                key, told = JobKey(id=job.id, run=job.run), f"job_unreadable: {error}"
+                unreadable.append(Finish(key=key, state=JobState.DISCARDED, error=told))
+        if unreadable:
+            _log.error("%d jobs were discarded: their metadata or progress cannot be read", len(unreadable))
+            await self.finish(unreadable)
+        return tuple(claimed)
 
     @override
     async def give_back_unknown(self, worker_id: str, known: Collection[JobKey]) -> int:

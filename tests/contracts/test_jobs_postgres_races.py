@@ -1,0 +1,189 @@
+"""Many who want the same jobs at the same moment, on two pools of connections; and who must not wait for whom."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.recycled import RecycledDatabase
+from revenge_core.background import JobState, Missed, Planned, Queue, Schedule
+from revenge_core.jobs.entities import Finish, JobFilter, JobKey
+from revenge_core.testing.contracts.errands import RULES, Errand, SoleErrand, claim, enlist, enqueue, state
+from revenge_core.testing.contracts.world import World
+from tests.contracts.postgres_world import announced_in, postgres_world
+
+Worlds = tuple[World, World]
+DAY: Final = timedelta(days=1)
+
+
+@pytest.fixture
+async def worlds(revenge_postgres: RecycledDatabase) -> AsyncIterator[Worlds]:
+    """Two processes, so to speak: one database, and for each a pool of its own."""
+    async with AsyncExitStack() as stack:
+        pools = [Database(revenge_postgres.url, max_size=10) for _ in range(2)]
+        for pool in pools:
+            await pool.open()
+            stack.push_async_callback(pool.close)
+        first, second = (postgres_world(pool, announced_in(revenge_postgres.url)) for pool in pools)
+        yield first, second
+
+
+@pytest.fixture
+async def open_transaction(revenge_postgres: RecycledDatabase) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """Somebody who took locks and does not commit."""
+    async with await psycopg.AsyncConnection.connect(revenge_postgres.url) as connection:
+        yield connection
+        await connection.rollback()
+
+
+async def all_at_once(racers: int, attempt: Callable[[int], Coroutine[Any, Any, Any]]) -> list[Any]:
+    """What came of attempts that all begin at once."""
+    start = asyncio.Event()
+
+    async def run(number: int) -> object:
+        await start.wait()
+        return await attempt(number)
+
+    tasks = [asyncio.create_task(run(number)) for number in range(racers)]
+    start.set()
+    return await asyncio.gather(*tasks)
+
+
+async def test_of_many_claimers_each_job_has_one(worlds: Worlds) -> None:
+    await enlist(worlds[0], *[f"worker-{number}" for number in range(20)])
+    ids = await enqueue(worlds[0], *[Planned(job=Errand(), queue=queue) for queue in Queue for _ in range(120)])
+
+    async def work(number: int) -> list[JobKey]:
+        done: list[JobKey] = []
+        store = worlds[number % 2].job_store
+        while claimed := await store.claim(f"worker-{number}", {queue.value: 3 for queue in Queue}):
+            ends = [Finish(key=one.key, state=JobState.COMPLETED) for one in claimed]
+            assert await store.finish(ends) == {one.key for one in claimed}
+            done += [one.key for one in claimed]
+        return done
+
+    done = Counter(key for keys in await all_at_once(20, work) for key in keys)
+    assert done == Counter(JobKey(id=job_id, run=1) for job_id in ids)
+    assert await worlds[0].job_reader.count(JobFilter(states=(JobState.COMPLETED,))) == len(ids)
+
+
+async def test_of_fifty_who_enqueue_a_unique_job_one_adds_it(worlds: Worlds) -> None:
+    async def add(number: int) -> tuple[int, bool]:
+        async with worlds[number % 2].uow.begin() as tx:
+            enqueued = await tx.jobs.enqueue(SoleErrand())
+        return enqueued.id, enqueued.duplicate
+
+    answers = await all_at_once(50, add)
+    assert Counter(duplicate for _, duplicate in answers) == {False: 1, True: 49}
+    assert len({job_id for job_id, _ in answers}) == 1
+
+
+async def test_a_tick_has_one_job_though_five_schedulers_look(worlds: Worlds) -> None:
+    names = [f"schedule-{number}" for number in range(10)]
+    schedules = [Schedule(name=name, job=Errand(), every=DAY, missed=Missed.ONCE) for name in names]
+    await worlds[0].job_upkeep.declare(schedules)
+    for rounds in range(1, 4):
+        await worlds[0].pass_time(DAY.total_seconds())
+        ids = [one for ids in await all_at_once(5, lambda n: worlds[n % 2].job_upkeep.tick()) for one in ids]
+        # Whoever comes second passes over what the first is at; a later look finds what nobody saw to.
+        ids += await worlds[0].job_upkeep.tick()
+        assert len(ids) == len(set(ids)) == 10
+        assert await worlds[0].job_reader.count(JobFilter()) == 10 * rounds
+
+
+async def test_batches_with_the_same_unique_jobs_in_any_order_never_wait_for_each_other(worlds: Worlds) -> None:
+    chance = random.Random(7)
+    for turn in range(5):
+        jobs = [SoleErrand(what=f"{turn}-{number}") for number in range(40)]
+        orders = [chance.sample(jobs, len(jobs)) for _ in range(8)]
+
+        async def add(number: int, orders: list[list[SoleErrand]] = orders) -> list[bool]:
+            async with worlds[number % 2].uow.begin() as tx:
+                return [one.duplicate for one in await tx.jobs.enqueue_many(orders[number])]
+
+        added = [duplicate for answers in await all_at_once(8, add) for duplicate in answers]
+        assert Counter(added) == {False: 40, True: 7 * 40}
+
+
+async def test_who_finishes_rescues_and_gives_back_the_same_jobs_never_waits_for_ever(worlds: Worlds) -> None:
+    await enlist(worlds[0], "worker")
+    await enqueue(worlds[0], *[Errand() for _ in range(40)])
+    for _ in range(5):
+        claimed = list((await claim(worlds[0])).values())
+        random.Random(1).shuffle(claimed)
+        await worlds[0].pass_time(RULES.lease.total_seconds() + 60)
+
+        async def one_of_them(number: int, claimed: list[Any] = claimed) -> None:
+            world = worlds[number % 2]
+            match number % 4:
+                case 0:
+                    await world.job_store.leave("worker")
+                case 1:
+                    await world.job_upkeep.rescue(RULES)
+                case _:
+                    await world.job_store.finish([Finish(key=one.key, state=JobState.AVAILABLE) for one in claimed])
+
+        await all_at_once(12, one_of_them)
+        await enlist(worlds[0], "worker")
+    assert await worlds[0].job_reader.count(JobFilter(states=(JobState.RUNNING,))) == 0
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "SELECT FROM revenge.jobs FOR UPDATE",
+        "UPDATE revenge.jobs SET state = 'completed', finalized_at = now() WHERE state = 'running'",
+        "UPDATE revenge.jobs SET metadata = '{\"noted\": true}'",
+        "INSERT INTO revenge.job_queues VALUES ('high', now())",
+        "SELECT FROM revenge.job_schedules FOR UPDATE",
+        "SELECT FROM revenge.job_workers FOR UPDATE",
+        "INSERT INTO revenge.jobs (kind) VALUES ('errand')",
+    ],
+)
+async def test_enqueuing_waits_for_nobody(
+    worlds: Worlds, open_transaction: psycopg.AsyncConnection[Any], held: str
+) -> None:
+    (world, _) = worlds
+    await world.job_upkeep.declare([Schedule(name="errands", job=Errand(), every=DAY)])
+    await enlist(world, "worker")
+    await enqueue(world, Errand(), Errand())
+    await world.job_store.claim("worker", {"high": 1})
+    await open_transaction.execute(held.encode())
+    added = await enqueue(world, Errand(), SoleErrand(), *[Errand() for _ in range(1_100)])
+    assert await state(world, added[0]) is JobState.AVAILABLE
+    async with world.uow.begin() as tx:
+        await tx.jobs.enqueue(Errand())
+
+
+async def test_claiming_passes_over_jobs_that_somebody_else_is_changing(
+    worlds: Worlds, open_transaction: psycopg.AsyncConnection[Any]
+) -> None:
+    (world, _) = worlds
+    await enlist(world, "worker")
+    held, free = await enqueue(world, Errand(), Errand())
+    await open_transaction.execute("UPDATE revenge.jobs SET priority = 1 WHERE id = %s", (held,))
+    assert (await claim(world)).keys() == {free}
+    await open_transaction.rollback()
+    assert (await claim(world)).keys() == {held}
+
+
+async def test_a_beat_and_a_rescue_at_the_same_moment_agree(worlds: Worlds) -> None:
+    for _ in range(20):
+        await enlist(worlds[0], "worker")
+        await enqueue(worlds[0], Errand())
+        (claimed,) = (await claim(worlds[0])).values()
+        await worlds[0].pass_time(RULES.lease.total_seconds() + 60)
+        beat, rescued = await asyncio.gather(
+            worlds[0].job_store.beat("worker"), worlds[1].job_upkeep.rescue(RULES), return_exceptions=True
+        )
+        assert (beat, rescued) in {(True, ()), (False, (claimed.id,))}
+        await worlds[0].job_store.leave("worker")
+        for left in (await claim(worlds[0], "sweeper")).values():
+            await worlds[0].job_store.finish([Finish(key=left.key, state=JobState.COMPLETED)])
