@@ -146,7 +146,8 @@ def plan_of(elsewhere: psycopg.Connection[Any], queues: str, limits: str) -> lis
     given = {"worker_id": "worker", "queues": queues, "limits": limits, "kinds": None}
     row = elsewhere.execute(query, given).fetchone()
     assert row is not None
-    nodes, found = [row[0][0]["Plan"]], []
+    nodes: list[dict[str, Any]] = [row[0][0]["Plan"]]
+    found: list[dict[str, Any]] = []
     while nodes:
         node = nodes.pop()
         found.append(node)

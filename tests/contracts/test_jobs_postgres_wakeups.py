@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -31,7 +31,7 @@ def process(revenge_postgres: RecycledDatabase, database: Database) -> Process:
     """Makes wake-ups as another process has them."""
 
     @asynccontextmanager
-    async def started(*, listen: bool = True) -> AsyncIterator[PostgresWakeUps]:
+    async def started(*, listen: bool = True) -> AsyncGenerator[PostgresWakeUps]:
         wake_ups = PostgresWakeUps(database, revenge_postgres.url, listen=listen)
         await wake_ups.start()
         if listen:
