@@ -28,7 +28,9 @@ class Services(containers.DeclarativeContainer):
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
     jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)
-    mail = providers.Singleton(Mail, adapters.uow, adapters.mailer, activity, adapters.clock, adapters.ids, mail_rules)
+    mail = providers.Singleton(
+        Mail, adapters.uow, adapters.mailer, jobs, activity, adapters.clock, adapters.ids, mail_rules
+    )
     rbac = providers.Singleton(Rbac, adapters.role_reader)
     users = providers.Singleton(Users, adapters.uow, adapters.user_reader, activity, adapters.clock, adapters.ids)
     sessions = providers.Singleton(

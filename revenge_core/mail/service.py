@@ -10,6 +10,7 @@ from revenge_core.background import CancelJob, DiscardJob, Enqueued, JobContext,
 from revenge_core.clock import Clock
 from revenge_core.errors import RevengeError
 from revenge_core.ids import Ids
+from revenge_core.jobs.service import Jobs
 from revenge_core.mail.entities import Email, MailRules, Message, SentTest
 from revenge_core.mail.errors import MailInvalid, MailOff, MailRefused
 from revenge_core.mail.jobs import SendEmail
@@ -31,10 +32,18 @@ class Mail:
     """Mail to people."""
 
     def __init__(
-        self, uow: UnitOfWork[ActivityTx], mailer: Mailer, activity: Activity, clock: Clock, ids: Ids, rules: MailRules
+        self,
+        uow: UnitOfWork[ActivityTx],
+        mailer: Mailer,
+        jobs: Jobs,
+        activity: Activity,
+        clock: Clock,
+        ids: Ids,
+        rules: MailRules,
     ) -> None:
         self._uow = uow
         self._mailer = mailer
+        self._jobs = jobs
         self._activity = activity
         self._clock = clock
         self._ids = ids
@@ -51,8 +60,17 @@ class Mail:
         Raises:
             MailInvalid: an address, the subject or a text breaks a rule; all of it is named.
         """
-        _check(email)
-        return await tx.jobs.enqueue(SendEmail(message_id=self._new_id(), date=self._clock.now(), email=email))
+        return await tx.jobs.enqueue(self._new_job(email))
+
+    async def send(self, actor: Actor, email: Email) -> Enqueued:
+        """The same from outside of a use case, in a transaction of its own.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor may not enqueue jobs.
+            MailInvalid: as for `enqueue`.
+        """
+        (enqueued,) = await self._jobs.enqueue(actor, self._new_job(email))
+        return enqueued
 
     async def deliver(self, job: SendEmail, _ctx: JobContext) -> None:
         """Hand the message over. A worker that is killed after that does it again, under the same id.
@@ -85,9 +103,7 @@ class Mail:
         if not self._rules.is_on:
             raise MailOff
         text = TEST_TEXT.format(name=self._rules.sender.name or self._rules.sender.address)
-        email = Email(to=to, subject=TEST_SUBJECT, text=Secret(text))
-        _check(email)
-        job = SendEmail(message_id=self._new_id(), date=self._clock.now(), email=email)
+        job = self._new_job(Email(to=to, subject=TEST_SUBJECT, text=Secret(text)))
         try:
             answer = await self._mailer.send(self._message(job))
         except RevengeError as problem:
@@ -99,8 +115,10 @@ class Mail:
     def _message(self, job: SendEmail) -> Message:
         return Message(id=job.message_id, date=job.date, sender=self._rules.sender, email=job.email)
 
-    def _new_id(self) -> str:
-        return message_id(self._ids.new(), self._rules.sender.address)
+    def _new_job(self, email: Email) -> SendEmail:
+        _check(email)
+        new_id = message_id(self._ids.new(), self._rules.sender.address)
+        return SendEmail(message_id=new_id, date=self._clock.now(), email=email)
 
     async def _audit(self, actor: Actor, job: SendEmail, outcome: Outcome, reason: str | None) -> None:
         """By its id the message is found in the mail server's log; the address is nobody else's business."""
