@@ -10,9 +10,12 @@ from typing import Final
 import pytest
 from typing_extensions import get_protocol_members
 
+from revenge_core.background import JobContext
 from tests.house.modules import classes, is_port
 
-PORTS: Final = [thing for thing in classes("revenge_core") if is_port(thing)]
+OFFERED: Final = {JobContext}
+"""What core itself offers to those who write handlers. It is a Protocol so that they may try theirs with anything."""
+PORTS: Final = [thing for thing in classes("revenge_core") if is_port(thing) and thing not in OFFERED]
 ADAPTERS: Final = [
     thing
     for package in ("revenge_adapters", "revenge_core")
