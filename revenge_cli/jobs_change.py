@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from revenge_cli import exits
 from revenge_cli.job_options import JOB_ID, filter_of, filter_options
+from revenge_cli.job_records import progress_text
+from revenge_cli.live import Meter
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session, command
 from revenge_core.actor import Actor
-from revenge_core.background import JobState
+from revenge_core.background import JobState, Progress
 from revenge_core.jobs.entities import COUNTED_UPTO, BulkItem, ItemResult, JobAct, JobFilter
 from revenge_core.jobs.policy import narrowed
 from revenge_core.jobs.service import Jobs, sole
@@ -53,6 +55,11 @@ class Tally:
     matched: int
     done: int = 0
     failures: list[BulkItem] = field(default_factory=list[BulkItem])
+
+    @property
+    def met(self) -> int:
+        """So many were tried."""
+        return self.done + len(self.failures)
 
     def add(self, results: Sequence[BulkItem]) -> None:
         """Count some more."""
@@ -153,15 +160,18 @@ async def _by_filter(session: Session, revenge: Revenge, verb: Verb, wanted: Job
         return tally
     if not yes:
         _confirm(session, verb, tally.matched)
+    meter = Meter() if tally.matched > MAX_LIMIT else None
     cursor = None
     while True:
         page = await revenge.jobs.list(Actor.host(), possible, limit=MAX_LIMIT, cursor=cursor)
         if page.items:
             these = replace(possible, ids=tuple(job.id for job in page.items))
             tally.add(await verb.act(revenge.jobs)(Actor.host(), these))
+        if meter is not None:
+            meter.show(progress_text(Progress(current=tally.met, total=max(tally.matched, tally.met)), bar=True))
         cursor = page.next_cursor
         if cursor is None:
-            tally.matched = max(tally.matched, tally.done + len(tally.failures))
+            tally.matched = max(tally.matched, tally.met)
             return tally
 
 

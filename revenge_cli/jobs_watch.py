@@ -28,7 +28,7 @@ from revenge_core.revenge import Revenge
     help="How often it is shown; by default every second on a terminal, every ten elsewhere.",
 )
 def watch(session: Session, job_id: int | None, interval: float | None) -> None:
-    """Show how many jobs are in which state, again and again; or how one job goes on, until it is finished.
+    """Show live counts of jobs, or how one job goes on until it is finished.
 
     A terminal is drawn anew each time, elsewhere each time is one line, with --json one object. Ctrl-C ends it.
     Watching one job exits with 1 if that ends as cancelled or discarded.

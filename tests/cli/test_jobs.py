@@ -7,6 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from revenge_cli import live
 from revenge_cli.job_records import BAR_WIDTH
 from revenge_core.activity.entities import Action
 from revenge_core.actor import ActorKind
@@ -235,6 +236,30 @@ def test_a_filter_reaches_each_job_once_however_many_there_are(run: Run, doors: 
     assert json.loads(done.stdout) == {"matched": 451, "done": 451, "failed": 0, "dry_run": False, "failures": []}
     assert done.exit_code == 0
     assert "0 jobs cancelled." in run("jobs", "cancel", "--kind", "errand", "--yes").stderr
+
+
+def test_how_far_it_is_is_drawn_on_a_terminal_beside_the_result(
+    run: Run, doors: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "is_terminal", lambda *, err=False: err)
+    asyncio.run(enqueue(doors.box, *[Errand()] * 400))
+    done = run("jobs", "cancel", "--kind", "errand", "--yes", "--json")
+    assert json.loads(done.stdout)["done"] == 400
+    half = BAR_WIDTH // 2
+    assert (
+        f"\x1b[J[{'#' * half}{'-' * half}] 50% 200/400\n\x1b[1A\x1b[J[{'#' * BAR_WIDTH}] 100% 400/400\n" in done.stderr
+    )
+
+
+def test_elsewhere_how_far_it_is_is_a_line_from_time_to_time(
+    run: Run, doors: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SECONDS_ELSEWHERE", 0)
+    asyncio.run(enqueue(doors.box, *[Errand()] * 400))
+    lines = run("jobs", "cancel", "--kind", "errand", "--yes").stderr.splitlines()
+    assert [line.rpartition(" ")[2] for line in lines] == ["200/400", "400/400", "cancelled."]
+    asyncio.run(enqueue(doors.box))
+    assert run("jobs", "cancel", "--kind", "errand", "--yes").stderr == "1 job cancelled.\n"
 
 
 def test_a_dry_run_counts_and_changes_nothing(run: Run, doors: Rehearsal) -> None:

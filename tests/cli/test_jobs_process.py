@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,7 +103,7 @@ def test_a_watch_on_a_terminal_is_drawn_anew_until_ctrl_c(environ: dict[str, str
 
 
 @contextmanager
-def at_a_terminal(environ: dict[str, str], *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def at_a_terminal(environ: dict[str, str], *arguments: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
     """A process whose terminal is the other end of what is handed out; 100 columns wide."""
     master, slave = os.openpty()
     try:
