@@ -2,11 +2,23 @@
 
 from revenge_adapters.wiring.settings.errors import SettingsInvalid
 from revenge_adapters.wiring.settings.load import Loaded, load_settings
-from revenge_adapters.wiring.settings.records import Auth, Database, Jobs, Log, Passwords, Server, Sessions, Settings
+from revenge_adapters.wiring.settings.records import (
+    Auth,
+    Database,
+    Email,
+    Jobs,
+    Log,
+    Passwords,
+    Server,
+    Sessions,
+    Settings,
+    Smtp,
+)
 
 __all__ = [
     "Auth",
     "Database",
+    "Email",
     "Jobs",
     "Loaded",
     "Log",
@@ -15,5 +27,6 @@ __all__ = [
     "Sessions",
     "Settings",
     "SettingsInvalid",
+    "Smtp",
     "load_settings",
 ]

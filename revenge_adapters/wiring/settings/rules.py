@@ -88,7 +88,7 @@ def _of_smtp(email: Email) -> Iterator[tuple[str, str]]:
 
     smtp = email.smtp
     if find_spec("aiosmtplib") is None:
-        yield "email.provider", "smtp needs the package aiosmtplib, which `revenge[server]` installs"
+        yield "email.provider", "smtp needs the package aiosmtplib, which `revenge[worker]` installs"
     if email.from_address is None:
         yield "email.from_address", "is needed to send mail, such as `revenge@example.org`"
     if smtp.host is None:
