@@ -14,7 +14,7 @@ from revenge_cli.live import Meter
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session, command
 from revenge_core.actor import Actor
-from revenge_core.background import JobState, Progress
+from revenge_core.background import Progress
 from revenge_core.jobs.entities import COUNTED_UPTO, BulkItem, ItemResult, JobAct, JobFilter
 from revenge_core.jobs.policy import narrowed
 from revenge_core.jobs.service import Jobs, sole
@@ -130,8 +130,8 @@ def change(session: Session, verb: Verb, *, ids: tuple[int, ...], dry_run: bool,
     if bool(ids) == (wanted != JobFilter()):
         raise click.UsageError(f"Say which jobs to {verb.name}: either by their ids, or by a filter such as --state.")
     if dry_run:
-        which = JobFilter(ids=ids, states=tuple(JobState)) if ids else wanted
-        tally = session.ask(lambda revenge: _count(revenge, verb, which))
+        each = [JobFilter(ids=some) for some in _portions(ids)] if ids else [wanted]
+        tally = session.ask(lambda revenge: _count(revenge, verb, each))
     elif ids:
         tally = session.ask(lambda revenge: _by_id(verb.act(revenge.jobs), ids))
     else:
@@ -139,14 +139,21 @@ def change(session: Session, verb: Verb, *, ids: tuple[int, ...], dry_run: bool,
     _tell(session, verb, tally, dry_run=dry_run)
 
 
-async def _count(revenge: Revenge, verb: Verb, wanted: JobFilter) -> Tally:
-    return Tally(await revenge.jobs.count(Actor.host(), wanted, act=verb.name))
+def _portions(ids: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """As many at a time as one call takes."""
+    unique = tuple(dict.fromkeys(ids))
+    return [unique[start : start + MAX_BULK] for start in range(0, len(unique), MAX_BULK)]
 
 
-async def _by_id(act: Act, ids: Sequence[int]) -> Tally:
-    tally = Tally(len(set(ids)))
-    for start in range(0, len(ids), MAX_BULK):
-        tally.add(await act(Actor.host(), ids[start : start + MAX_BULK]))
+async def _count(revenge: Revenge, verb: Verb, wanted: Sequence[JobFilter]) -> Tally:
+    return Tally(sum([await revenge.jobs.count(Actor.host(), one, act=verb.name) for one in wanted]))
+
+
+async def _by_id(act: Act, ids: tuple[int, ...]) -> Tally:
+    portions = _portions(ids)
+    tally = Tally(sum(map(len, portions)))
+    for some in portions:
+        tally.add(await act(Actor.host(), some))
     if tally.matched == 1:
         sole(tally.failures)
     return tally
@@ -154,7 +161,7 @@ async def _by_id(act: Act, ids: Sequence[int]) -> Tally:
 
 async def _by_filter(session: Session, revenge: Revenge, verb: Verb, wanted: JobFilter, *, yes: bool) -> Tally:
     """Each job is met once, from the newest on, however many there are and whatever becomes of them meanwhile."""
-    tally = await _count(revenge, verb, wanted)
+    tally = await _count(revenge, verb, [wanted])
     possible = narrowed(wanted, verb.name)
     if possible is None or not tally.matched:
         return tally

@@ -29,7 +29,8 @@ Ids = Annotated[tuple[JobId, ...], Meta(min_length=1, max_length=MAX_BULK)]
 class JobFilter(Wire, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which jobs: all conditions hold; of several values one has to fit, of tags all.
 
-    Unlike elsewhere a name that is unknown is refused: to leave a condition out would make a deletion wider.
+    `created_after` is that moment or later. Unlike elsewhere a name that is unknown is refused: to leave a condition
+    out would make a deletion wider.
     """
 
     state: States = ()

@@ -274,6 +274,13 @@ def test_a_dry_run_counts_and_changes_nothing(run: Run, doors: Rehearsal) -> Non
     assert doors.box.rows.jobs == before
 
 
+def test_more_ids_than_one_call_takes_are_done_all_the_same(run: Run, doors: Rehearsal) -> None:
+    ids = list(map(str, asyncio.run(enqueue(doors.box, *[Errand()] * 1001))))
+    assert json.loads(run("jobs", "cancel", *ids, *ids, "--dry-run", "--json").stdout)["matched"] == 1001
+    told = json.loads(run("jobs", "cancel", *ids, *ids, "--json").stdout)
+    assert (told["matched"], told["done"], told["failed"]) == (1001, 1001, 0)
+
+
 def test_nobody_changes_jobs_by_filter_without_being_asked(run: Run, doors: Rehearsal) -> None:
     put_down(doors, JobState.DISCARDED)
     before = dict(doors.box.rows.jobs)
