@@ -273,6 +273,7 @@ def _conninfo(url: str, *, statement_timeout: timedelta, lock_timeout: timedelta
         "default_transaction_isolation": "read committed",
         "search_path": "",  # every name is qualified
         "timezone": "UTC",
+        "random_page_cost": 1.1,  # what is asked for is in memory, or on flash: an index is worth its while early
         "jit": "off",  # compiling costs more than any statement here
     }
     return with_settings(

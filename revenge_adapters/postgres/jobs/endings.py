@@ -75,10 +75,10 @@ async def end_runs(database: Database | Transaction, finishes: Sequence[Finish])
         return NOTHING
     if all(map(_is_plain, finishes)):
         ids, runs = ([finish.key.id for finish in finishes], [finish.key.run for finish in finishes])
-        ended = await database.one(Sql.complete, ids=int_array(ids), runs=int_array(runs))
+        ended = await database.one(Sql.complete, ids=int_array(ids), runs=int_array(runs), count=len(ids))
     else:
         endings = msgspec.json.encode([_ending(finish) for finish in finishes])
-        ended = await database.one(Sql.finish, endings=endings.decode())
+        ended = await database.one(Sql.finish, endings=endings.decode(), count=len(finishes))
     return ended or NOTHING
 
 

@@ -1,11 +1,15 @@
 -- name: complete
 -- As `finish`, at half the cost, where nothing else is to be stored.
--- Both stay off the index jobs_running (hence IS NOT DISTINCT FROM): each run leaves an entry in it, which nobody may
--- remove while an old transaction is open.
+-- Both tell the planner how many jobs there are (LIMIT), and stay off the index jobs_running (IS NOT DISTINCT FROM): each
+-- run leaves an entry in it, which nobody may remove while an old transaction is open.
 WITH held AS MATERIALIZED (
     SELECT jobs.id
-      FROM unnest(%(ids)s::text::bigint[], %(runs)s::text::integer[]) AS given (id, run)
-      JOIN revenge.jobs ON jobs.id = given.id AND jobs.run = given.run AND jobs.state IS NOT DISTINCT FROM 'running'
+      FROM (
+               SELECT id, run
+                 FROM unnest(%(ids)s::text::bigint[], %(runs)s::text::integer[]) AS given (id, run)
+                LIMIT %(count)s
+           ) AS ended
+      JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
      ORDER BY jobs.id
        FOR NO KEY UPDATE OF jobs
 ),
@@ -27,6 +31,7 @@ WITH ended AS (
       FROM json_to_recordset(%(endings)s::json) AS given (
                id bigint, run integer, state text, delay double precision, refund boolean, error text, trace text
            )
+     LIMIT %(count)s
 ),
 held AS MATERIALIZED (
     SELECT jobs.id, ended.state AS asked, coalesce(ended.delay, 0) AS delay, ended.refund, ended.error, ended.trace,
