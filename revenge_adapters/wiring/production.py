@@ -10,8 +10,6 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
-from revenge_adapters.postgres.jobs.store import PostgresJobStore
-from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
@@ -44,8 +42,6 @@ class ProductionAdapters(containers.DeclarativeContainer):
     uow = providers.Singleton(PostgresUnitOfWork, database, follower, sealer=sealer, wake_ups=wake_ups)
     account_reader = providers.Singleton(PostgresAccountReader, database)
     activity_reader = providers.Singleton(PostgresActivityReader, database)
-    job_store = providers.Singleton(PostgresJobStore, database, wake_ups)
-    job_upkeep = providers.Singleton(PostgresJobUpkeep, database, wake_ups, sealer)
     principal_reader = providers.Singleton(
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )

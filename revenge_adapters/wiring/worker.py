@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
+from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.taskiq.broker import JobBroker
 from revenge_adapters.taskiq.shift import Shift
 from revenge_adapters.taskiq.worker import Worker
@@ -32,13 +33,13 @@ def broker() -> JobBroker:
 
     `taskiq worker revenge_adapters.wiring.worker:broker --receiver revenge_adapters.taskiq.receiver:JobReceiver`
     """
-    return JobBroker(_opened_shift)
+    return JobBroker(_shift_for_taskiq)
 
 
 @asynccontextmanager
-async def _opened_shift(works: bool) -> AsyncGenerator[Shift]:  # noqa: FBT001 -- the broker knows which it is
-    async with opened(load_settings().settings, works=works) as program:
-        yield shift_of(program)
+async def _shift_for_taskiq(works: bool) -> AsyncGenerator[Shift]:  # noqa: FBT001 -- the broker knows which it is
+    async with opened(load_settings().settings, works=works) as program, opened_shift(program) as shift:
+        yield shift
 
 
 def work(settings: Settings, announce: Announce, *, supervised: bool = False) -> None:
@@ -86,44 +87,66 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 @asynccontextmanager
 async def working(program: Program, stopping: asyncio.Event | None) -> AsyncGenerator[None]:
     """Jobs run beside the block, until it ends or `stopping` is set."""
-    async with Worker(shift_of(program)).running(stopping):
+    async with opened_shift(program) as shift, Worker(shift).running(stopping):
         yield
 
 
-def shift_of(program: Program) -> Shift:
-    """A worker of this process, not yet at work."""
-    settings, adapters = program.settings, program.adapters
+@asynccontextmanager
+async def opened_shift(program: Program) -> AsyncGenerator[Shift]:
+    """A worker of this process, not yet at work.
 
-    @asynccontextmanager
-    async def store_of_its_own() -> AsyncGenerator[JobStore]:
-        database = Database(program.place.url.reveal(), min_size=1, max_size=1)
-        try:
-            await database.open()
-            yield PostgresJobStore(database, adapters.wake_ups())
-        finally:
-            await database.close()
+    It has connections of its own: neither requests nor handlers that use up the program's can keep it from claiming
+    jobs and storing how they ended.
+    """
+    settings, adapters = program.settings, program.adapters
+    wake_ups = adapters.wake_ups()
 
     async def enqueue(planned: Planned) -> int:
         (enqueued,) = await program.revenge.jobs.enqueue(Actor.system(), planned)
         return enqueued.id
 
+    @asynccontextmanager
+    async def store_for_beats() -> AsyncGenerator[JobStore]:
+        async with _connected(program, at_most=1) as database:
+            yield PostgresJobStore(database, wake_ups)
+
+    async with _connected(program, at_most=2) as database:  # a claim and a finish at the same time
+        yield Shift(
+            _info(settings),
+            store=PostgresJobStore(database, wake_ups),
+            upkeep=PostgresJobUpkeep(database, wake_ups, adapters.sealer()),
+            wake_ups=wake_ups,
+            handlers=program.handlers,
+            open_beat_store=store_for_beats,
+            enqueue=enqueue,
+            rules=job_rules(settings),
+            poll=settings.jobs.poll_interval,
+            stop_timeout=settings.jobs.stop_timeout,
+            meter=program.meter,
+        )
+
+
+@asynccontextmanager
+async def _connected(program: Program, *, at_most: int) -> AsyncGenerator[Database]:
+    """For the event loop that runs at the moment."""
+    given = program.settings.database
+    database = Database(
+        program.place.url.reveal(), min_size=1, max_size=at_most, statement_timeout=given.statement_timeout
+    )
+    try:
+        with program.place.naming():
+            await database.open()
+        yield database
+    finally:
+        await database.close()
+
+
+def _info(settings: Settings) -> WorkerInfo:
     host, pid = socket.gethostname(), os.getpid()
-    return Shift(
-        WorkerInfo(
-            id=f"{host}-{pid}-{secrets.token_hex(4)}",
-            host=host,
-            pid=pid,
-            version=version("revenge"),
-            queues=workers_per_queue(settings),
-        ),
-        store=adapters.job_store(),
-        upkeep=adapters.job_upkeep(),
-        wake_ups=adapters.wake_ups(),
-        handlers=program.handlers,
-        open_beat_store=store_of_its_own,
-        enqueue=enqueue,
-        rules=job_rules(settings),
-        poll=settings.jobs.poll_interval,
-        stop_timeout=settings.jobs.stop_timeout,
-        meter=program.meter,
+    return WorkerInfo(
+        id=f"{host}-{pid}-{secrets.token_hex(4)}",
+        host=host,
+        pid=pid,
+        version=version("revenge"),
+        queues=workers_per_queue(settings),
     )
