@@ -24,7 +24,7 @@ from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.secrets import Secret
 
 HANG: Final = "hang"
-"""Instead of an answer: none, until the client has gone."""
+"""Instead of an answer: none, until the client has gone. A message is taken all the same."""
 SLOW: Final = "slow"
 SLOWLY: Final = timedelta(seconds=1.5)
 """Before the usual answer, this much time."""
@@ -152,7 +152,7 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 -- the same
-        is_taken = not self.answers["DATA"] or self.answers["DATA"][0] in {DROP, SLOW}
+        is_taken = not self.answers["DATA"] or self.answers["DATA"][0] in {DROP, HANG, SLOW}
         if is_taken:
             assert envelope.original_content is not None
             self.raw.append(envelope.original_content)
