@@ -4,10 +4,10 @@ Restraint keeps this working on Dragonfly, Valkey and Redis alike: RESP2, no scr
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -24,6 +24,7 @@ SILENCE_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 2.0
 
+T = TypeVar("T")
 Command: TypeAlias = Sequence[str | bytes | int]
 
 _driver: Any = redis.asyncio.Redis
@@ -39,6 +40,7 @@ class RedisClient:
     def __init__(self, url: Secret, *, timeout: timedelta = TIMEOUT) -> None:
         self.name = place_of(url)
         self._timeout = timeout.total_seconds()
+        self._exchanges: set[asyncio.Task[Any]] = set()
         self._redis = _driver.from_url(
             url.reveal(),
             protocol=2,
@@ -50,6 +52,8 @@ class RedisClient:
 
     async def close(self) -> None:
         """End all connections."""
+        if self._exchanges:
+            await asyncio.wait(self._exchanges)
         with suppress(RedisError, OSError):
             await self._redis.aclose()
 
@@ -70,16 +74,35 @@ class RedisClient:
             CacheUnavailable: there was no answer, or a command was refused; some may have been carried out.
         """
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            answers = await self._apart(self._exchange(commands))
         except (RedisError, OSError, TimeoutError) as error:
             raise self._in_our_words(error) from error
         for answer in answers:
             if isinstance(answer, RedisError) and not (refusals and isinstance(answer, ResponseError)):
                 raise self._in_our_words(answer) from answer
         return answers
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute(raise_on_error=False))
+
+    async def _apart(self, exchange: Coroutine[Any, Any, T]) -> T:
+        """Run it in a task of its own: of cancellations that come at a bad moment the driver swallows some."""
+        task = asyncio.create_task(exchange)
+        self._exchanges.add(task)
+        task.add_done_callback(self._done)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._exchanges.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever was cancelled meanwhile does not want to know
 
     @asynccontextmanager
     async def subscribed(self, channel: str) -> AsyncGenerator[Callable[[], Awaitable[bytes]]]:
@@ -93,18 +116,18 @@ class RedisClient:
         async def heard() -> bytes:
             asked = False
             while True:
-                message = await pubsub.get_message(timeout=SILENCE_SECONDS)
+                message = await self._apart(pubsub.get_message(timeout=SILENCE_SECONDS))
                 if message is not None and message["type"] == "message":
                     return bytes(message["data"])
                 if message is None and asked:
                     raise TimeoutError
                 asked = message is None
                 if asked:
-                    await pubsub.ping()
+                    await self._apart(pubsub.ping())
 
         try:
-            await pubsub.subscribe(channel)
-            if await pubsub.get_message(timeout=self._timeout) is None:
+            await self._apart(pubsub.subscribe(channel))
+            if await self._apart(pubsub.get_message(timeout=self._timeout)) is None:
                 raise TimeoutError
             yield heard
         except (RedisError, OSError, TimeoutError) as error:

@@ -84,9 +84,11 @@ class StreamRelay:
         self._workers: dict[str, Announcement] = {}
         self._looked_at = boottime()
         self._leads_until = float("-inf")
+        self._leading = asyncio.Event()
         self._orders = Orders()
         self._worth_handing_on = asyncio.Event()
         self._worth_looking = asyncio.Event()
+        self._worth_looking.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["StreamRelay"]:
@@ -164,15 +166,15 @@ class StreamRelay:
     # Taking results ---------------------------------------------------------------------------------------------------
 
     async def _collect(self) -> None:
-        if not self._leads():
-            await asyncio.sleep(LOOK_SECONDS)
-            return
-        ended = await self._results.collect()
-        self._dispatched.remove(ended)
-        if ended:
-            self._worth_handing_on.set()
-        else:
+        await self._leading.wait()
+        collected = await self._results.collect()
+        if collected is None:
             await asyncio.sleep(A_MOMENT_SECONDS)  # should a server answer at once that there is nothing
+            return
+        self._dispatched.remove(collected.ended)
+        self._worth_handing_on.set()
+        if collected.arrived:
+            self._worth_looking.set()
 
     # Looking after what is out ----------------------------------------------------------------------------------------
 
@@ -219,9 +221,11 @@ class StreamRelay:
         _, leader = await self._client.do_all([("SET", LEADER, self._info.id, "NX", "PX", millis), ("GET", LEADER)])
         if leader != self._info.id.encode():
             self._leads_until = float("-inf")
+            self._leading.clear()
             return
         await self._client.do("SET", LEADER, self._info.id, "PX", millis)
         self._leads_until = asked + millis / 1000
+        self._leading.set()
 
     async def _tell_capacity(self) -> None:
         """Stream workers are seen as the places of the relay that leads."""

@@ -8,6 +8,7 @@ import msgspec
 
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.streams import DONE, FIELD, Done
+from revenge_core.entity import Entity
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.entities import Finish, JobKey
 from revenge_core.jobs.ports import JobStore
@@ -17,6 +18,14 @@ BLOCK_MILLISECONDS: Final = 1000
 """Finite, and shorter than the client's time limit."""
 
 _log = logging.getLogger("revenge.streams")
+
+
+class Collected(Entity, kw_only=True):
+    """What was heard."""
+
+    ended: frozenset[JobKey]
+    arrived: bool
+    """A worker has come, or come back."""
 
 
 class Results:
@@ -30,19 +39,19 @@ class Results:
         self._client = client
         self._store = store
 
-    async def collect(self) -> frozenset[JobKey]:
-        """Wait a second at most for something, and store it; the runs that ended."""
+    async def collect(self) -> Collected | None:
+        """Wait a second at most for something, and store it; None if nothing came."""
         answer = await self._client.do("XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", DONE, "0")
         entries: list[tuple[bytes, Mapping[bytes, bytes] | None]] = [one for _, some in answer or () for one in some]
         if not entries:
-            return frozenset()
+            return None
         said = [_done(fields) for _, fields in entries]
         for report in (report for done in said for report in done.reports):
             await self._store.report(report.key, report.progress, report.items)
         ends = {finish.key: finish for done in said for finish in done.finishes}
         await self._finish(list(ends.values()))
         await self._client.do("XDEL", DONE, *(id for id, _ in entries))
-        return frozenset(ends)
+        return Collected(ended=frozenset(ends), arrived=any(done == Done() for done in said))
 
     async def _finish(self, ends: Sequence[Finish]) -> None:
         """Store them; one that cannot be stored must not keep the others."""

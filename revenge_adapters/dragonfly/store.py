@@ -61,7 +61,8 @@ class StreamJobStore(JobStore):
     @override
     async def enlist(self, worker: WorkerInfo) -> None:
         self._holding.begin(worker)
-        await self._announce()
+        await self._client.do_all([*self._announcing(), _done(Done())])
+        self._holding.said()
 
     @override
     async def beat(self, worker_id: str) -> bool:

@@ -74,7 +74,7 @@ class Reported(Entity, kw_only=True):
 
 
 class Done(Entity, kw_only=True):
-    """What a stream worker has to say for the database."""
+    """What a stream worker has to say for the database. Nothing: that it has come."""
 
     finishes: tuple[Finish, ...] = ()
     reports: tuple[Reported, ...] = ()
