@@ -23,7 +23,16 @@ from revenge_http.auth import (
 )
 from revenge_http.health import HealthCheck
 from revenge_http.job_filter import JobFilter, JobSelection
-from revenge_http.jobs import ItemInfo, ItemList, JobCounts, JobDetails, JobFailure, JobInfo, JobList, JobProgress
+from revenge_http.job_records import (
+    ItemInfo,
+    ItemList,
+    JobCounts,
+    JobDetails,
+    JobFailure,
+    JobInfo,
+    JobList,
+    JobProgress,
+)
 from revenge_http.jobs_bulk import JobResult, JobResults
 from revenge_http.problems import Problem
 from revenge_http.queues import JobQueue, JobQueueList

@@ -8,7 +8,7 @@ from revenge_core.jobs.errors import ScheduleNotFound
 from revenge_core.permissions import Permission
 from revenge_http.access import needs
 from revenge_http.answers import Answer
-from revenge_http.jobs import JobInfo
+from revenge_http.job_records import JobInfo
 from revenge_http.operations import Call, operation
 from revenge_http.queues import Name
 from revenge_http.wire import Timestamp, Wire, encode, present
