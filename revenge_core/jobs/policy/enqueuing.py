@@ -23,12 +23,18 @@ MAX_ARGS_BYTES: Final = 1024 * 1024
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_ATTEMPTS: Final = 1000
 
+_ATTEMPTS: Final = f"must be from 1 to {MAX_ATTEMPTS}"
+_TAGS: Final = f"must be at most {MAX_TAGS}"
+_EACH_TAG: Final = f"must each have 1 to {MAX_TAG_LENGTH} characters, none of them U+0000 or half a character"
+_ARGS: Final = f"must be at most {MAX_ARGS_BYTES} bytes of JSON"
+_METADATA: Final = f"must be at most {MAX_METADATA_BYTES} bytes of JSON, without U+0000"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 in JSON, and not a backslash with letters after it."""
 
 
-class Prepared(Entity, kw_only=True):
+class Prepared(Entity, kw_only=True, gc=False):
     """A job as stores write it."""
 
     kind: str
@@ -58,32 +64,27 @@ def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) 
     max_attempts = spec.max_attempts if planned.max_attempts is None else planned.max_attempts
     unique = planned.unique or spec.unique
     args, metadata = encoded(planned.job, seal), _json(planned.metadata)
-    problems = [
-        *_problems(1 <= priority <= 4, "/priority", "must be from 1 (first) to 4"),  # noqa: PLR2004 -- River's range
-        *_problems(1 <= max_attempts <= MAX_ATTEMPTS, "/max_attempts", f"must be from 1 to {MAX_ATTEMPTS}"),
-        *_problems(planned.at is None or planned.at.tzinfo is not None, "/at", "must say its time zone"),
-        *_problems(len(planned.tags) <= MAX_TAGS, "/tags", f"must be at most {MAX_TAGS}"),
-        *_problems(
-            all(1 <= len(tag) <= MAX_TAG_LENGTH and storable(tag) == tag for tag in planned.tags),
-            "/tags",
-            f"must each have 1 to {MAX_TAG_LENGTH} characters, none of them U+0000 or half a character",
-        ),
-        *_problems(len(args) <= MAX_ARGS_BYTES, "/args", f"must be at most {MAX_ARGS_BYTES} bytes of JSON"),
-        *_problems(not _NUL.search(args), "/args", "must not contain the character U+0000, which no database keeps"),
-        *_problems(
+    rules = (
+        (1 <= priority <= 4, "/priority", "must be from 1 (first) to 4"),  # noqa: PLR2004 -- River's range
+        (1 <= max_attempts <= MAX_ATTEMPTS, "/max_attempts", _ATTEMPTS),
+        (planned.at is None or planned.at.tzinfo is not None, "/at", "must say its time zone"),
+        (len(planned.tags) <= MAX_TAGS, "/tags", _TAGS),
+        (not planned.tags or all(map(_is_tag, planned.tags)), "/tags", _EACH_TAG),
+        (len(args) <= MAX_ARGS_BYTES, "/args", _ARGS),
+        (not _NUL.search(args), "/args", "must not contain the character U+0000, which no database keeps"),
+        (
             metadata is not None and len(metadata) <= MAX_METADATA_BYTES and not _NUL.search(metadata),
             "/metadata",
-            f"must be at most {MAX_METADATA_BYTES} bytes of JSON, without U+0000",
+            _METADATA,
         ),
-        *_problems(
-            unique is None or unique.states >= UNFINISHED, "/unique/states", "must contain every unfinished state"
-        ),
-        *_problems(
+        (unique is None or unique.states >= UNFINISHED, "/unique/states", "must contain every unfinished state"),
+        (
             unique is None or unique.period is None or unique.period > timedelta(0),
             "/unique/period",
             "must be positive",
         ),
-    ]
+    )
+    problems = [FieldProblem(pointer=pointer, detail=detail) for fine, pointer, detail in rules if not fine]
     if problems or metadata is None:
         raise JobRefused(f"A job of kind {spec.kind} cannot be enqueued like this", problems=problems)
     begins = now if planned.at is None else max(planned.at, now)
@@ -102,8 +103,8 @@ def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) 
     )
 
 
-def _problems(fine: bool, pointer: str, detail: str) -> list[FieldProblem]:  # noqa: FBT001 -- read as a sentence
-    return [] if fine else [FieldProblem(pointer=pointer, detail=detail)]
+def _is_tag(tag: str) -> bool:
+    return 1 <= len(tag) <= MAX_TAG_LENGTH and storable(tag) == tag
 
 
 def _json(metadata: Mapping[str, Any]) -> bytes | None:
