@@ -108,14 +108,19 @@ def copy_blocks(jobs: Sequence[NewJob], now: datetime) -> Generator[bytes]:
 def _line(new: NewJob, present: str) -> str:
     job = new.job
     timeout = "\\N" if job.timeout is None else job.timeout
+    tags = _escaped(text_array(job.tags)) if job.tags else "{}"
     due = present if new.state is JobState.AVAILABLE else new.scheduled_at.isoformat()
     return (
-        f"{new.id}\t{job.kind}\t{job.queue}\t{job.priority}\t{job.max_attempts}\t{timeout}\t"
-        f"{_escaped(job.args.decode())}\t{_escaped(job.metadata.decode())}\t{_escaped(text_array(job.tags))}\t"
-        f"{present}\t{new.state}\t{due}\n"
+        f"{new.id}\t{_escaped(job.kind)}\t{job.queue}\t{job.priority}\t{job.max_attempts}\t{timeout}\t"
+        f"{_json(job.args)}\t{_json(job.metadata)}\t{tags}\t{present}\t{new.state}\t{due}\n"
     )
 
 
+def _json(text: bytes) -> str:
+    """As COPY reads it; JSON has no tabs and line ends of its own."""
+    return text.decode().replace("\\", "\\\\")
+
+
 def _escaped(text: str) -> str:
-    """As COPY reads it. JSON has no tabs and line ends of its own, but tags may."""
+    """As COPY reads it."""
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
