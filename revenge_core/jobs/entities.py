@@ -200,7 +200,7 @@ class JobAct(StrEnum):
     RETRY = "retry"
 
 
-COUNTED_UPTO: Final = 100_000
+COUNTED_UPTO: Final = 10_000
 """Where finished jobs are counted, nobody counts further: this number stands for itself and for all above it."""
 
 

@@ -75,7 +75,8 @@ SELECT item, status, detail, at
 
 -- name: counts
 -- Each part by a partial index of its own. Finished jobs, of which there may be millions, are counted by jobs_kept up to
--- a limit, for one state and queue after the other.
+-- a limit, for one state and queue after the other. Order and comparison of rows make the planner stop there: for two
+-- equations it would rather collect all of them first.
 WITH RECURSIVE kept AS (
     (
         SELECT state, queue
@@ -109,7 +110,8 @@ SELECT kept.queue, kept.state, counted.count
                       SELECT
                         FROM revenge.jobs
                        WHERE state IN ('cancelled', 'completed', 'discarded')
-                         AND state = kept.state AND queue = kept.queue
+                         AND (state, queue) >= (kept.state, kept.queue) AND (state, queue) <= (kept.state, kept.queue)
+                       ORDER BY state, queue
                        LIMIT %(limit)s
                   ) AS some_of_them
        ) AS counted

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from revenge_core.background import ItemOutcome, ItemStatus, JobState, Planned, Progress, Queue, Schedule
-from revenge_core.jobs.entities import JobFilter, JobKey, JobSummary
+from revenge_core.jobs.entities import COUNTED_UPTO, JobFilter, JobKey, JobSummary
 from revenge_core.secrets import Secret
 from revenge_core.testing.builders import a_worker
 from revenge_core.testing.contracts.errands import (
@@ -280,6 +280,17 @@ class JobCountsContract(Contract):
             await bring_into(world, to, Errand())
         await enqueue(world, Planned(job=Errand(), queue=Queue.BULK), Planned(job=Errand(), queue=Queue.BULK))
         assert await world.job_reader.counts() == {"bulk": {JobState.AVAILABLE: 2}, "high": dict.fromkeys(JobState, 1)}
+
+    async def test_where_there_are_very_many_finished_jobs_they_are_counted_up_to_a_limit(self, world: World) -> None:
+        ids = await enqueue(world, *[Errand()] * (COUNTED_UPTO + 2))
+        assert await world.job_reader.counts() == {"high": {JobState.AVAILABLE: COUNTED_UPTO + 2}}
+        async with world.uow.begin() as tx:
+            await tx.job_admin.cancel(ids[1:], states=tuple(JobState))
+        assert await world.job_reader.counts() == {
+            "high": {JobState.AVAILABLE: 1, JobState.CANCELLED: COUNTED_UPTO},
+        }
+        assert await world.job_reader.count(JobFilter(states=(JobState.CANCELLED,))) == COUNTED_UPTO
+        assert await world.job_reader.count(EVERYTHING) == COUNTED_UPTO
 
     async def test_every_queue_is_listed_by_name_also_an_empty_one(self, world: World) -> None:
         queues = await world.job_reader.queues()
