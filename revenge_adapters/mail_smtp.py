@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from revenge_adapters.mail_mime import rendered
 from revenge_core.entity import Entity
 from revenge_core.mail.entities import Message
 from revenge_core.mail.errors import MailRefused, MailUnavailable
@@ -113,6 +112,8 @@ class SmtpMailer(Mailer):
             return self._told(greeting.code, greeting.message) if greeting else ""
 
     async def _hand_over(self, smtp: "SMTP", message: Message) -> str:
+        from revenge_adapters.mail_mime import rendered  # servers without mail need not load it
+
         sender, to = wire_address(message.sender.address), wire_address(message.email.to)
         utf8 = not (sender + to + wire_address(message.email.reply_to or "")).isascii()
         if utf8 and not smtp.supports_extension("smtputf8"):
@@ -147,9 +148,14 @@ class SmtpMailer(Mailer):
                     await self._start_tls(smtp)
                 if server.username is not None:
                     await smtp.login(server.username, server.password.reveal() if server.password else "")
-            yield smtp
-            with suppress(SMTPException):  # the message is handed over; how the server says goodbye is all the same
-                await smtp.quit(timeout=LEAVING.total_seconds())
+            try:
+                yield smtp
+            except asyncio.CancelledError:
+                smtp.close()  # there is no time for manners
+                raise
+            finally:
+                with suppress(SMTPException):  # how the server says goodbye changes nothing
+                    await smtp.quit(timeout=LEAVING.total_seconds())
         finally:
             smtp.close()
 
@@ -231,7 +237,8 @@ class SmtpMailer(Mailer):
 
     def _told(self, code: int, text: str, message: Message | None = None) -> str:
         """The answer on one line, without what servers that repeat things may have repeated."""
-        line = "".join(one if one.isprintable() else "?" for one in " ".join(f"{code} {text}".split()))
+        start = f"{code} {text}"[: 3 * ANSWER_MAX]
+        line = "".join(one if one.isprintable() else "?" for one in " ".join(start.split()))
         if self._server.password is not None:
             line = line.replace(self._server.password.reveal(), HIDDEN)
         if message is not None:

@@ -54,6 +54,8 @@ class MailServer:
         self.raw: list[bytes] = []
         """What was taken, byte for byte."""
         self.messages: list[Message] = []
+        self.goodbyes = 0
+        """How many left as one should."""
         self.logins: list[str] = []
         """Who tried to log in."""
         self._tls = tls
@@ -160,6 +162,7 @@ class MailServer:
         return await self._misbehave(server, "DATA") or f"250 2.0.0 OK: queued as {len(self.raw)}"
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802 -- the same
+        self.goodbyes += 1
         return await self._misbehave(server, "QUIT") or "221 Bye"
 
 

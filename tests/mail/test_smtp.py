@@ -114,6 +114,13 @@ async def test_a_server_without_international_addresses_refuses_them_for_good() 
         assert [message.email.to for message in server.messages] == ["ada@bücher.example"]
 
 
+async def test_a_server_that_refuses_is_left_with_a_goodbye(server: MailServer) -> None:
+    server.answers["RCPT"].append("550 5.1.1 nobody of that name")
+    with pytest.raises(MailRefused):
+        await mailer_for(server.port).send(a_message())
+    assert server.goodbyes == 1
+
+
 # Silence, and lines that break
 
 
