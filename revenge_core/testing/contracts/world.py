@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import pytest
 
@@ -52,19 +52,19 @@ class World:
     principals: PrincipalReader
     announced: Callable[[], Awaitable[Sequence[Change]]]
     """Every change that was announced so far, in order."""
-    job_store: JobStore = cast(JobStore, None)  # noqa: RUF009 -- until every world has one
-    job_upkeep: JobUpkeep = cast(JobUpkeep, None)  # noqa: RUF009 -- until every world has one
-    job_reader: JobReader = cast(JobReader, None)  # noqa: RUF009 -- until every world has one
-    wake_ups: WakeUps = cast(WakeUps, None)  # noqa: RUF009 -- until every world has one
+    job_store: JobStore
+    job_upkeep: JobUpkeep
+    job_reader: JobReader
+    wake_ups: WakeUps
     """Listens already, where adapters need to be started."""
-    sealer: Sealer = cast(Sealer, None)  # noqa: RUF009 -- until every world has one
+    sealer: Sealer
     """With which `uow` seals the secrets of jobs."""
-    now: Callable[[], Awaitable[datetime]] = cast(Any, None)  # noqa: RUF009 -- until every world has one
+    now: Callable[[], Awaitable[datetime]]
     """The present, as the job queue's store sees it."""
-    pass_time: Callable[[float], Awaitable[None]] = cast(Any, None)  # noqa: RUF009 -- until every world has one
+    pass_time: Callable[[float], Awaitable[None]]
     """Lets so many seconds pass for the job queue: leases, due times and retention run on, and so does the time since
     leases were lost. A store whose clock cannot be set shifts all its times into the past instead."""
-    lose_leases: Callable[[], Awaitable[None]] = cast(Any, None)  # noqa: RUF009 -- until every world has one
+    lose_leases: Callable[[], Awaitable[None]]
     """Does to workers' leases, and to the leader's, what a crash of the store does."""
     settle: Callable[[], Awaitable[None]] = _at_once
     """Waits until readers have heard of all that was announced. Readers with a cache need it."""
