@@ -14,6 +14,7 @@ from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.probe_jobs import JobsProbe
 from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
@@ -50,5 +51,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
     probes = providers.List(
-        providers.Singleton(DatabaseProbe, database), providers.Singleton(MigrationsProbe, database)
+        providers.Singleton(DatabaseProbe, database),
+        providers.Singleton(MigrationsProbe, database),
+        providers.Singleton(JobsProbe, job_reader, clock),
     )
