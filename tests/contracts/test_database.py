@@ -23,6 +23,7 @@ ECHO: Final = Query[str]("echo", "SELECT %(text)s::text", str)
 SETTING: Final = Query[str]("setting", "SELECT current_setting(%(name)s)", str)
 LOCK: Final = Query[str]("lock", "SELECT name FROM revenge.roles WHERE name = %(name)s FOR UPDATE", str)
 RENAME: Final = Query[None]("rename", "UPDATE revenge.roles SET description = 'x' WHERE name = %(name)s", type(None))
+RENAMED: Final = Query[str]("renamed", "SELECT name FROM revenge.roles WHERE description = 'x' ORDER BY name", str)
 BROKEN: Final = Query[int]("broken", "SELECT 1/0", int)
 SERIALIZABLE: Final = Query[None]("serializable", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", type(None))
 
@@ -230,6 +231,45 @@ async def test_a_defect_of_ours_is_not_called_an_outage(narrow: Database) -> Non
     with pytest.raises(psycopg.errors.DivisionByZero):
         await narrow.one(BROKEN)
     await use_every_connection(narrow)
+
+
+async def rename_and_fail(transaction: Transaction) -> None:
+    async with transaction.savepoint():
+        await transaction.run(RENAME, name="guest")
+        await transaction.one(BROKEN)
+
+
+async def test_what_fails_in_a_part_of_a_transaction_is_undone_and_the_rest_is_committed(narrow: Database) -> None:
+    async with narrow.transaction() as transaction:
+        await transaction.run(RENAME, name="admin")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await rename_and_fail(transaction)
+        async with transaction.savepoint():
+            await transaction.run(RENAME, name="user")
+    assert await narrow.all(RENAMED) == ("admin", "user")
+
+
+async def test_a_part_that_was_done_goes_with_its_transaction(narrow: Database) -> None:
+    with suppress(ZeroDivisionError):
+        async with narrow.transaction() as transaction:
+            async with transaction.savepoint():
+                await transaction.run(RENAME, name="admin")
+            raise ZeroDivisionError
+    assert await narrow.all(RENAMED) == ()
+
+
+async def test_a_connection_that_dies_in_a_part_is_an_answer_and_commits_nothing(
+    narrow: Database, terminate: Callable[[], Awaitable[None]]
+) -> None:
+    async def rename_and_die() -> None:
+        async with narrow.transaction() as transaction, transaction.savepoint():
+            await transaction.run(RENAME, name="admin")
+            await terminate()
+            await transaction.one(ONE)
+
+    with pytest.raises(DatabaseUnavailable):
+        await rename_and_die()
+    assert await narrow.all(RENAMED) == ()
 
 
 async def test_a_failure_that_was_swallowed_cannot_be_committed(narrow: Database) -> None:

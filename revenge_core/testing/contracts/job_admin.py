@@ -18,6 +18,7 @@ from revenge_core.testing.contracts.errands import (
     ask_to_cancel,
     bring_into,
     claim,
+    ended,
     enlist,
     enqueue,
     finish,
@@ -168,6 +169,21 @@ class JobAdminContract(Contract):
         assert gone | set(claimed) == set(ids)
         assert not gone & set(claimed)
         assert [await is_there(world, job_id) for job_id in ids] == [job_id not in gone for job_id in ids]
+
+    async def test_workers_and_administrators_who_change_the_same_jobs_never_wait_for_each_other(
+        self, world: World
+    ) -> None:
+        for what in (JobAct.CANCEL, JobAct.RETRY):
+            at_work = await running(world, *(Errand(times=number) for number in range(50)))
+            ids = [claimed.id for claimed in at_work]
+            outcomes = await asyncio.gather(
+                act(world, what, *reversed(ids)),
+                world.job_store.finish([ended(claimed) for claimed in at_work]),
+                act(world, what, *ids[25:], *ids[:25]),
+                world.job_store.finish([ended(claimed) for claimed in reversed(at_work)]),
+                return_exceptions=True,
+            )
+            assert not [one for one in outcomes if isinstance(one, BaseException)]
 
 
 class RetriesContract(Contract):
