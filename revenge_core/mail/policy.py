@@ -15,7 +15,7 @@ LOCAL_PART_MAX: Final = 64
 """RFC 5321, 4.5.3.1.1, in bytes."""
 NAME_MAX: Final = 100
 SUBJECT_MAX: Final = 200
-BODY_MAX: Final = 256 * 1024
+BODY_MAX: Final = 200 * 1024
 """In bytes, for text and HTML each: sealed, both fit into a job."""
 
 _DOT_ATOM: Final = re.compile(r"[^\s()<>@,;:\\\"\[\].]+(\.[^\s()<>@,;:\\\"\[\].]+)*\Z")
