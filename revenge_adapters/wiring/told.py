@@ -45,7 +45,7 @@ class Told:
 
     def stop(self) -> None:
         """Finish what runs."""
-        if not self.started and self._work is not None:
+        if not self.started and self._work is not None and not self._work.cancelling():
             self._work.cancel()
         self.to_stop.set()
 
