@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from revenge_adapters.postgres.db import Database
-from revenge_adapters.postgres.recycled import RecycledDatabase
+from revenge_adapters.postgres.jobs.bulk import COPY_FROM
+from revenge_adapters.postgres.recycled import APPLICATION, RecycledDatabase
 from revenge_core.background import JobState, Missed, Planned, Queue, Schedule
+from revenge_core.errors import DatabaseUnavailable
 from revenge_core.jobs.entities import Finish, JobFilter, JobKey
 from revenge_core.testing.contracts.errands import RULES, Errand, SoleErrand, claim, enlist, enqueue, state
 from revenge_core.testing.contracts.world import World
@@ -41,6 +43,10 @@ async def open_transaction(revenge_postgres: RecycledDatabase) -> AsyncIterator[
     async with await psycopg.AsyncConnection.connect(revenge_postgres.url) as connection:
         yield connection
         await connection.rollback()
+
+
+class Mishap(Exception):  # noqa: N818 -- it stands for whatever goes wrong
+    pass
 
 
 async def all_at_once(racers: int, attempt: Callable[[int], Coroutine[Any, Any, Any]]) -> list[Any]:
@@ -133,6 +139,54 @@ async def test_who_finishes_rescues_and_gives_back_the_same_jobs_never_waits_for
         await all_at_once(12, one_of_them)
         await enlist(worlds[0], "worker")
     assert await worlds[0].job_reader.count(JobFilter(states=(JobState.RUNNING,))) == 0
+
+
+async def test_jobs_are_there_if_and_only_if_their_transaction_committed(
+    worlds: Worlds, revenge_postgres: RecycledDatabase
+) -> None:
+    chance = random.Random(11)
+    committed: set[str] = set()
+    unknown: set[str] = set()
+
+    async def enqueue_or_fail(number: int) -> None:
+        for turn in range(20):
+            name = f"{number}-{turn}"
+            fails = chance.random() < 0.4
+            try:
+                async with worlds[number % 2].uow.begin() as tx:
+                    await tx.jobs.enqueue(Errand(what=name))
+                    await asyncio.sleep(0.01 * chance.random())
+                    await tx.jobs.enqueue_many([Errand(what=name)] * chance.choice([1, 1, 1, COPY_FROM]))
+                    if fails:
+                        raise Mishap
+                    unknown.add(name)  # the line may break while the database commits
+                unknown.discard(name)
+                committed.add(name)
+            except (Mishap, DatabaseUnavailable):
+                await asyncio.sleep(0.01)
+
+    async def kill_connections(until: asyncio.Event) -> None:
+        async with await psycopg.AsyncConnection.connect(revenge_postgres.superuser_url, autocommit=True) as superuser:
+            while not until.is_set():
+                await asyncio.sleep(0.05)
+                await superuser.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND usename = %s ORDER BY random() LIMIT 2",
+                    (APPLICATION,),
+                )
+
+    over = asyncio.Event()
+    killer = asyncio.create_task(kill_connections(over))
+    await all_at_once(10, enqueue_or_fail)
+    over.set()
+    await killer
+    async with await psycopg.AsyncConnection.connect(revenge_postgres.superuser_url) as superuser:
+        rows = await superuser.execute("SELECT DISTINCT args ->> 'what' FROM revenge.jobs")
+        there = {name async for (name,) in rows}
+        halves = await superuser.execute("SELECT args ->> 'what' FROM revenge.jobs GROUP BY 1 HAVING count(*) = 1")
+        assert await halves.fetchall() == []
+    assert committed <= there <= committed | unknown
+    assert len(committed) > 50
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.bulk import COPY_FROM
 from revenge_adapters.postgres.jobs.rows import PORTION
 from revenge_adapters.postgres.jobs.store import Sql
-from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
+from revenge_adapters.postgres.jobs.upkeep import ITEMS_AT_ONCE, PostgresJobUpkeep
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sql import Query
 from revenge_core.background import JobState, Planned, Queue
@@ -134,10 +134,12 @@ async def test_what_is_copied_in_comes_out_as_it_was(world: World) -> None:
     assert rest.created_at == rest.scheduled_at == sealed.scheduled_at
 
 
-async def test_more_jobs_than_one_statement_writes_are_all_added(world: World) -> None:
+async def test_more_jobs_than_one_statement_writes_are_all_added(
+    world: World, elsewhere: psycopg.Connection[Any]
+) -> None:
     ids = await enqueue(world, *[Errand()] * (PORTION + 1))
     assert len(set(ids)) == PORTION + 1
-    assert await world.job_reader.count(JobFilter()) == PORTION + 1
+    assert elsewhere.execute("SELECT count(*) FROM revenge.jobs").fetchone() == (PORTION + 1,)
 
 
 def plan_of(elsewhere: psycopg.Connection[Any], queues: str, limits: str) -> list[dict[str, Any]]:
@@ -210,3 +212,15 @@ async def test_a_young_server_rescues_nothing(world: World, database: Database) 
     assert await state(world, claimed.id) is JobState.RUNNING
     hasty = PostgresJobUpkeep(database, world.wake_ups, SEALER, warm_up=timedelta(0))
     assert await hasty.rescue(JobRules(lease=timedelta(days=1))) == (claimed.id,)
+
+
+async def test_a_job_with_a_great_many_items_is_cleaned_too(world: World, elsewhere: psycopg.Connection[Any]) -> None:
+    (claimed,) = await running(world, Errand())
+    await world.job_store.finish([Finish(key=claimed.key, state=JobState.COMPLETED)])
+    elsewhere.execute(
+        "INSERT INTO revenge.job_items (job_id, item, status) SELECT %s, n, 'done' FROM generate_series(1, %s) AS n",
+        (claimed.id, 2 * ITEMS_AT_ONCE + 1),
+    )
+    await world.pass_time(2 * 86_400)
+    assert await world.job_upkeep.clean(JobRules()) == 1
+    assert elsewhere.execute("SELECT count(*) FROM revenge.job_items").fetchone() == (0,)

@@ -9,7 +9,7 @@ def text_array(values: Iterable[str]) -> str:
 
 
 def int_array(values: Iterable[int]) -> str:
-    """`values` for `%(values)s::text::integer[]`."""
+    """`values` for `%(values)s::text::bigint[]`, or of smaller ones."""
     return "{" + ",".join(map(str, values)) + "}"
 
 

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.endings import end_runs
-from revenge_adapters.postgres.jobs.literals import text_array
+from revenge_adapters.postgres.jobs.literals import int_array, text_array
 from revenge_adapters.postgres.jobs.schedules import declare, tick
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import JobState, Schedule
@@ -20,6 +20,7 @@ from revenge_core.secrets import Sealer
 
 AT_ONCE: Final = 1000
 """So many jobs one statement promotes."""
+ITEMS_AT_ONCE: Final = 10_000
 SCHEDULES_KEPT: Final = timedelta(days=30)
 
 _LOSS: Final = LOST.partition(":")[0]
@@ -56,6 +57,8 @@ class Sql(SqlFile, file="upkeep.sql"):
     are_leases_told: Query[bool]
     dismiss: Query[str]
     lost: Replanned[Lost]
+    old: Replanned[int]
+    clean_items: Replanned[None]
     clean: Replanned[None]
     forget_schedules: Query[None]
 
@@ -106,13 +109,21 @@ class PostgresJobUpkeep(JobUpkeep):
     @override
     async def clean(self, rules: JobRules, *, limit: int = 1000) -> int:
         await self._database.run(Sql.forget_schedules, kept=SCHEDULES_KEPT)
-        return await self._database.run(
-            Sql.clean,
-            keep_cancelled=rules.keep_cancelled,
-            keep_completed=rules.keep_completed,
-            keep_discarded=rules.keep_discarded,
-            limit=limit,
-        )
+        async with self._database.transaction() as transaction:
+            old = await transaction.all(
+                Sql.old,
+                keep_cancelled=rules.keep_cancelled,
+                keep_completed=rules.keep_completed,
+                keep_discarded=rules.keep_discarded,
+                limit=limit,
+            )
+            if not old:
+                return 0
+            # One job may have a million items, which no statement deletes before its deadline.
+            ids, deleted = int_array(old), ITEMS_AT_ONCE
+            while deleted == ITEMS_AT_ONCE:
+                deleted = await transaction.run(Sql.clean_items, ids=ids, limit=ITEMS_AT_ONCE)
+            return await transaction.run(Sql.clean, ids=ids)
 
     @override
     async def declare(self, schedules: Sequence[Schedule]) -> None:

@@ -72,26 +72,36 @@ SELECT jobs.id, jobs.run, jobs.attempt, jobs.max_attempts, jobs.cancel_requested
  ORDER BY jobs.id
    FOR NO KEY UPDATE OF jobs SKIP LOCKED
 
+-- name: old
+SELECT finished.id
+  FROM unnest(
+           '{cancelled,completed,discarded}'::text[],
+           ARRAY[%(keep_cancelled)s, %(keep_completed)s, %(keep_discarded)s]::interval[]
+       ) AS kept (state, time),
+       LATERAL (
+           SELECT id, finalized_at
+             FROM revenge.jobs
+            WHERE state = kept.state AND finalized_at IS NOT NULL
+              AND finalized_at < (SELECT clock_timestamp()) - kept.time
+            ORDER BY finalized_at
+            LIMIT %(limit)s
+              FOR UPDATE SKIP LOCKED
+       ) AS finished
+ ORDER BY finished.finalized_at
+ LIMIT %(limit)s
+
+-- name: clean_items
+DELETE FROM revenge.job_items
+ USING (
+           SELECT job_id, item
+             FROM revenge.job_items
+            WHERE job_id = ANY (%(ids)s::text::bigint[])
+            LIMIT %(limit)s
+       ) AS old
+ WHERE job_items.job_id = old.job_id AND job_items.item = old.item
+
 -- name: clean
-WITH old AS (
-    SELECT finished.id
-      FROM unnest(
-               '{cancelled,completed,discarded}'::text[],
-               ARRAY[%(keep_cancelled)s, %(keep_completed)s, %(keep_discarded)s]::interval[]
-           ) AS kept (state, time),
-           LATERAL (
-               SELECT id, finalized_at
-                 FROM revenge.jobs
-                WHERE state = kept.state AND finalized_at IS NOT NULL
-                  AND finalized_at < (SELECT clock_timestamp()) - kept.time
-                ORDER BY finalized_at
-                LIMIT %(limit)s
-                  FOR UPDATE SKIP LOCKED
-           ) AS finished
-     ORDER BY finished.finalized_at
-     LIMIT %(limit)s
-)
-DELETE FROM revenge.jobs USING old WHERE jobs.id = old.id
+DELETE FROM revenge.jobs WHERE id = ANY (%(ids)s::text::bigint[])
 
 -- name: forget_schedules
 DELETE FROM revenge.job_schedules WHERE declared_at + %(kept)s::interval < clock_timestamp()
