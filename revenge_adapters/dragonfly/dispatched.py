@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Claimed, JobKey
 
@@ -23,6 +25,8 @@ class Run(Entity, kw_only=True):
     stream: str
     entry: bytes | None = None
     """Where in the stream; None while, or because, the server has not said."""
+    forgiven: bool = False
+    """Should nothing be heard of it, that is nobody's fault."""
 
 
 class _Heard:
@@ -76,6 +80,11 @@ class Dispatched:
     def listened(self, seconds: float) -> None:
         """So much time passed, and the relay would have heard."""
         self._time += seconds
+
+    def forgive(self) -> None:
+        """What was said of all that is out may be gone."""
+        for heard in self._heard.values():
+            heard.run = replace(heard.run, forgiven=True)
 
     def mention(self, keys: Iterable[JobKey]) -> None:
         """Some worker runs them."""

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,9 @@ from revenge_adapters.boottime import boottime
 from revenge_adapters.dragonfly.streams import Announcement
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import ANSWERED_WITHIN, JobKey, WorkerInfo
+
+GONE_FOR: Final = 0.75
+"""Share of the lease after which a relay is gone whose orders are not there. They are for a lease after it put them."""
 
 
 class Taken(Entity, kw_only=True):
@@ -35,6 +39,8 @@ class Holding:
         self._taken: dict[JobKey, Taken] = {}
         self._lost: frozenset[JobKey] = frozenset()
         self._said_at = float("-inf")
+        self._seen: dict[str, float] = {}
+        """When each relay was heard of last."""
 
     def begin(self, info: WorkerInfo) -> None:
         """Announced, now or anew: what was taken before is not held any more."""
@@ -43,6 +49,7 @@ class Holding:
             self._slots = dict(info.queues)
             self._taken.clear()
             self._lost = frozenset()
+            self._seen.clear()
             self._said_at = self._now()
 
     def said(self) -> None:
@@ -52,12 +59,14 @@ class Holding:
                 self._said_at = self._now()
 
     def is_lost(self) -> bool:
-        """Whether no announcement arrived for a lease: relays have given the jobs back by then, or soon will."""
+        """Whether no announcement arrived for a lease, or a relay is gone: then others have the jobs, or soon will."""
         with self._lock:
             return self._is_lost()
 
     def _is_lost(self) -> bool:
-        return self._now() - self._said_at >= self.lease.total_seconds()
+        lease = self.lease.total_seconds()
+        oldest = min((self._seen[one.relay] for one in self._taken.values()), default=self._now())
+        return self._now() - self._said_at >= lease or self._now() - oldest >= lease * GONE_FOR
 
     def take(self, relay: str, queue: str, key: JobKey) -> bool:
         """This run is ours, as far as we know; False if it was already."""
@@ -65,6 +74,7 @@ class Holding:
             if key in self._taken:
                 return False
             self._taken[key] = Taken(key=key, queue=queue, relay=relay, at=self._now())
+            self._seen[relay] = self._now()
             return True
 
     def drop(self, keys: Iterable[JobKey]) -> None:
@@ -88,6 +98,11 @@ class Holding:
         """Where the held ones came from."""
         with self._lock:
             return tuple({one.relay for one in self._taken.values()})
+
+    def see(self, relay: str) -> None:
+        """The relay's orders are there, so it is."""
+        with self._lock:
+            self._seen[relay] = self._now()
 
     def lose(self, keys: Iterable[JobKey]) -> None:
         """Relays say that these are not ours any more."""

@@ -218,7 +218,9 @@ class StreamRelay:
     async def _lead(self) -> None:
         """Lead, if nobody else does. Two who believe they lead hand on a little more than they should, and no worse."""
         asked, millis = boottime(), int(self._lease * LEADS_FOR * 1000)
-        _, leader = await self._client.do_all([("SET", LEADER, self._info.id, "NX", "PX", millis), ("GET", LEADER)])
+        new, leader = await self._client.do_all([("SET", LEADER, self._info.id, "NX", "PX", millis), ("GET", LEADER)])
+        if new and self._leading.is_set():
+            self._dispatched.forgive()  # the server forgot who leads, and so perhaps what workers had said
         if leader != self._info.id.encode():
             self._leads_until = float("-inf")
             self._leading.clear()
@@ -253,9 +255,10 @@ class StreamRelay:
 
     async def _give_up(self, runs: Sequence[Run]) -> None:
         """As rescue does with jobs of workers that were lost: the attempt counts, it may be the job that kills them."""
-        if runs:
-            _log.warning("took %d jobs from stream workers that were lost", len(runs))
-            await self._end([_lost(run.job) for run in runs])
+        await self._take_back([run for run in runs if run.forgiven], "what became of them was lost with Dragonfly")
+        if lost := [run for run in runs if not run.forgiven]:
+            _log.warning("took %d jobs from stream workers that were lost", len(lost))
+            await self._end([_lost(run.job) for run in lost])
 
     async def _end(self, ends: Sequence[Finish]) -> None:
         await self._store.finish(ends)

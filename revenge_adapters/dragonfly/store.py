@@ -186,6 +186,9 @@ class StreamJobStore(JobStore):
         if not relays:
             return []
         answers = await self._client.do("MGET", *map(relay_key, relays))
+        for relay, answer in zip(relays, answers, strict=True):
+            if answer is not None:
+                self._holding.see(relay)
         orders = [order for answer in answers if answer is not None and (order := _orders(answer)) is not None]
         self._holding.lose(key for order in orders for key in order.lost)
         return orders

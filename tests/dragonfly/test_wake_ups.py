@@ -12,6 +12,7 @@ from revenge_adapters.listeners import EVERYTHING
 from revenge_core.background import Queue
 from revenge_core.jobs.entities import Signal, SignalKind
 from revenge_core.secrets import Secret
+from revenge_core.testing.contracts.wake_ups import WakeUpsContract
 from tests.redis_server import RedisServer
 
 BULK = Signal(kind=SignalKind.AVAILABLE, key=Queue.BULK)
@@ -35,6 +36,12 @@ async def open_wake_ups(redis_server: RedisServer) -> AsyncIterator[Open]:
             return wake_ups
 
         yield opened
+
+
+class TestRedisWakeUps(WakeUpsContract):
+    @pytest.fixture
+    async def wake_ups(self, open_wake_ups: Open) -> RedisWakeUps:
+        return await open_wake_ups()
 
 
 async def take(signals: AsyncIterator[Signal], count: int = 1) -> list[Signal]:
