@@ -41,14 +41,19 @@ class Plan:
         return f"{self.job} {self.priority} {self.queue} in {self.steps} at most {self.max_attempts}"
 
 
+OIL: Final = Plan(kind=0, what="oil", priority=1, queue=Queue.LOW, steps=0, max_attempts=1)
+
 plans: Final = st.builds(
     Plan,
-    kind=st.sampled_from((0, 0, 1, 2)),
-    what=st.sampled_from(("bread", "salt")),
-    priority=st.integers(1, 3),
+    kind=st.sampled_from(range(len(KINDS))),
+    what=st.sampled_from(("bread", "bread", "salt")),
+    priority=st.integers(1, 2),
     queue=st.sampled_from(QUEUES),
     steps=st.sampled_from((0, 0, 0, 1, 2, -3)),
-    max_attempts=st.integers(1, 3),
+    max_attempts=st.sampled_from((1, 2, 3, 7)),
 )
 ends: Final = st.sampled_from(sorted(ENDS))
-wanted: Final = st.dictionaries(st.sampled_from(QUEUES), st.integers(0, 3))
+workers: Final = st.sampled_from(WORKERS)
+picks: Final = st.integers(0, 199)
+"""One of those that there are by then."""
+mostly: Final = st.sampled_from((True, True, True, False))
