@@ -124,7 +124,7 @@ class JobList(OnePage, kw_only=True):
 
     jobs: list[JobInfo]
     total: int | UnsetType = UNSET
-    """How many there are on all pages, counted up to 100,000; only if `total=true` asks for it."""
+    """How many there are on all pages, counted up to 10,000; only if `total=true` asks for it."""
 
 
 class ItemInfo(Wire, kw_only=True):
@@ -148,7 +148,7 @@ class ItemList(OnePage, kw_only=True):
 
 
 class JobCounts(Wire, kw_only=True):
-    """How many jobs are in which state, by queue and altogether. Finished ones are counted up to 100,000."""
+    """How many jobs are in which state, by queue and altogether. Finished ones are counted up to 10,000."""
 
     queues: dict[str, dict[JobState, int]]
     total: dict[JobState, int]
