@@ -1,6 +1,7 @@
 """The table of jobs: rows that came from elsewhere, batches that are copied in, and how claims find their way."""
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
@@ -17,8 +18,9 @@ from revenge_adapters.postgres.jobs.store import Sql
 from revenge_adapters.postgres.jobs.upkeep import ITEMS_AT_ONCE, PostgresJobUpkeep
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sql import Query
-from revenge_core.background import JobState, Planned, Queue
+from revenge_core.background import ItemOutcome, ItemStatus, JobState, Planned, Progress, Queue
 from revenge_core.jobs.entities import Finish, JobFilter, JobRules
+from revenge_core.jobs.service import RunningJob
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.errands import (
     Delivery,
@@ -224,3 +226,16 @@ async def test_a_job_with_a_great_many_items_is_cleaned_too(world: World, elsewh
     await world.pass_time(2 * 86_400)
     assert await world.job_upkeep.clean(JobRules()) == 1
     assert elsewhere.execute("SELECT count(*) FROM revenge.job_items").fetchone() == (0,)
+
+
+async def test_items_may_have_names_of_any_length(world: World) -> None:
+    (claimed,) = await running(world, Errand())
+    chance = random.Random(3)
+    long = "".join(chr(chance.randrange(0x10000, 0x20000)) for _ in range(4096))
+    names = [long, f"{long}.", long[:600]]
+    await RunningJob(claimed, world.job_store).report(
+        Progress(), [ItemOutcome(item=name, status=ItemStatus.DONE) for name in names]
+    )
+    kept = {item.item for item in await world.job_reader.items(claimed.id, limit=9, after=None)}
+    assert len(kept) == 3
+    assert {name[:583] for name in kept} == {long[:583]}

@@ -1,4 +1,4 @@
-"""How runs end: the one statement that takes running jobs out of that state."""
+"""How runs end, whoever ends them: a worker, one that gives them back, or upkeep for a lost one."""
 
 from collections.abc import Generator, Sequence
 from datetime import timedelta
@@ -74,8 +74,9 @@ async def end_runs(database: Database | Transaction, finishes: Sequence[Finish])
     if not finishes:
         return NOTHING
     if all(map(_is_plain, finishes)):
-        ids, runs = ([finish.key.id for finish in finishes], [finish.key.run for finish in finishes])
-        ended = await database.one(Sql.complete, ids=int_array(ids), runs=int_array(runs), count=len(ids))
+        ids = int_array(finish.key.id for finish in finishes)
+        runs = int_array(finish.key.run for finish in finishes)
+        ended = await database.one(Sql.complete, ids=ids, runs=runs, count=len(finishes))
     else:
         endings = msgspec.json.encode([_ending(finish) for finish in finishes])
         ended = await database.one(Sql.finish, endings=endings.decode(), count=len(finishes))

@@ -63,8 +63,6 @@ class Handed(Entity, kw_only=True):
 _HANDED: Final = msgspec.json.Decoder(tuple[Handed, ...])
 _METADATA: Final = msgspec.json.Decoder(dict[str, Any])
 _PROGRESS: Final = msgspec.json.Decoder(Progress)
-
-
 _log = logging.getLogger("revenge.jobs")
 
 

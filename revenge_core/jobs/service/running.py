@@ -1,8 +1,9 @@
 """One run of one job, from the handler's side."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -11,6 +12,9 @@ from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobLost
 from revenge_core.jobs.policy import Uncommitted, storable
 from revenge_core.jobs.ports import JobStore
+
+_LONGEST_NAME: Final = 600
+"""Characters; what a database's index holds is some 2,700 bytes."""
 
 
 class RunningJob(JobContext):
@@ -55,14 +59,17 @@ class RunningJob(JobContext):
         return self._progress
 
     async def report(self, progress: Progress, items: Sequence[ItemOutcome] = ()) -> None:
-        """Keep it with the job. What is no Unicode, such as parts of odd file names, is spelled out."""
+        """Keep it with the job. What is no Unicode, such as parts of odd file names, is spelled out.
+
+        Of items with longer names than 600 characters the beginning is kept, and a digest that tells them apart.
+        """
         progress = replace(
             progress,
             phase=_plain(progress.phase),
             message=_plain(progress.message),
             cursor=_plain(progress.cursor),
         )
-        plain = [replace(one, item=storable(one.item), detail=_plain(one.detail)) for one in items]
+        plain = [replace(one, item=_name(one.item), detail=_plain(one.detail)) for one in items]
         if not await self._store.report(self._claimed.key, progress, plain):
             raise JobLost
         self._progress = progress
@@ -78,6 +85,14 @@ class RunningJob(JobContext):
         if error is None and self._completed:
             return Uncommitted("the transaction in which it was completed is not there; its effects are not either")
         return error
+
+
+def _name(item: str) -> str:
+    name = storable(item)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: _LONGEST_NAME - 17]}…{digest}"
 
 
 def _plain(text: str | None) -> str | None:
