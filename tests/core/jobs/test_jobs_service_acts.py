@@ -21,6 +21,7 @@ from revenge_core.jobs import (
     JobNotFound,
     JobStateConflict,
     QueueNotFound,
+    ScheduleInfo,
     ScheduleNotFound,
     sole,
 )
@@ -47,6 +48,10 @@ async def one_in_each(box: Sandbox) -> dict[JobState, int]:
 
 def done(results: Sequence[BulkItem]) -> list[int]:
     return [one.id for one in results if one.result is ItemResult.DONE]
+
+
+async def schedule(box: Sandbox, name: str) -> ScheduleInfo:
+    return next(one for one in await box.revenge.jobs.schedules(HOST) if one.name == name)
 
 
 def told(entry: Entry) -> dict[str, object]:
@@ -256,10 +261,10 @@ async def test_a_schedule_is_paused_and_goes_on_and_both_are_told_once(box: Sand
 
 async def test_a_schedules_job_is_run_now_and_that_is_told_with_the_job(box: Sandbox) -> None:
     await a_schedule(box)
-    (before,) = await box.revenge.jobs.schedules(HOST)
+    before = await schedule(box, "shopping")
     job = await box.revenge.jobs.run_schedule(HOST, "shopping")
     assert (job.kind, job.state) == ("errand", JobState.AVAILABLE)
-    (after,) = await box.revenge.jobs.schedules(HOST)
+    after = await schedule(box, "shopping")
     assert (after.last_job_id, after.next_run_at) == (job.id, before.next_run_at)
     (entry,) = entries(box, Action.SCHEDULE_RUN)
     assert (entry.resource_type, entry.resource_key, told(entry)) == ("schedule", "shopping", {"job": job.id})
