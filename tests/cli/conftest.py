@@ -55,6 +55,10 @@ class Rehearsal(Doors):
         self.served = loaded
         announce("bootstrap token: 00")
 
+    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool) -> None:
+        assert isinstance(loaded, Loaded)
+        self.served = loaded
+
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[Revenge]:
         yield self.box.revenge
