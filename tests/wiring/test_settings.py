@@ -58,8 +58,10 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "database.owner_url": "postgresql://owner@h/db",
         "database.binaries": "/usr/lib/postgresql/17/bin",
         "auth.jwt_secret": GOOD_SECRET,
+        "cache.url": "redis://cache.lan:6379/1",
         "data_dir": "/srv/revenge",
         "jobs.queues": "critical,low",
+        "jobs.streams": "bulk",
         "metrics.port": "9100",
         "email.from_address": "revenge@example.org",
         "email.from_name": "Films",
@@ -69,7 +71,7 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
     }
     default = plain(setting.default)
     text = samples.get(key, str(default).lower() if isinstance(default, bool) else str(default))
-    beside = {"REVENGE_DATABASE_URL": "postgresql://h/db"}
+    beside = {"REVENGE_DATABASE_URL": "postgresql://h/db", "REVENGE_CACHE_URL": "redis://h"}
     loaded = load_settings(environ=HOME | beside | {setting.variable: text})
     assert loaded.origins[key] == f"environment {setting.variable}"
     assert loaded.warnings == ()
@@ -282,3 +284,26 @@ def test_an_address_that_the_driver_does_not_understand_is_refused_without_repea
 
 def test_a_secret_that_is_no_text_is_refused() -> None:
     assert set(problems_of(REVENGE_AUTH_JWT_SECRET=GOOD_SECRET + "\udcff")) == {"auth.jwt_secret"}
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://cache.lan", "rediss://:open%20sesame@cache.lan:6380/2", "unix:///run/dragonfly.sock?db=1"]
+)
+def test_addresses_of_dragonfly_are_understood(url: str) -> None:
+    loaded = load_settings(environ=HOME | {"REVENGE_CACHE_URL": url})
+    assert loaded.settings.cache.url == Secret(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["cache.lan:6379", "http://cache.lan", "redis://", "redis://:pass@host:port", "unix://"]
+)
+def test_other_addresses_are_refused_without_repeating_them(url: str) -> None:
+    (detail,) = problems_of(REVENGE_CACHE_URL=url).values()
+    assert "redis://:password@host" in detail
+    assert "pass@" not in detail
+
+
+def test_streams_need_something_to_carry_them() -> None:
+    assert "cache.url" in problems_of(REVENGE_JOBS_STREAMS="bulk")["jobs.streams"]
+    off = problems_of(REVENGE_JOBS_STREAMS="bulk", REVENGE_CACHE_URL="redis://h", REVENGE_CACHE_ENABLED="false")
+    assert "cache.url" in off["jobs.streams"]

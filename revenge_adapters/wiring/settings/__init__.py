@@ -4,6 +4,7 @@ from revenge_adapters.wiring.settings.errors import SettingsInvalid
 from revenge_adapters.wiring.settings.load import Loaded, load_settings
 from revenge_adapters.wiring.settings.records import (
     Auth,
+    Cache,
     Database,
     Email,
     Jobs,
@@ -17,6 +18,7 @@ from revenge_adapters.wiring.settings.records import (
 
 __all__ = [
     "Auth",
+    "Cache",
     "Database",
     "Email",
     "Jobs",

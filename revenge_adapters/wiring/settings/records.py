@@ -115,6 +115,20 @@ class Database(Entity, kw_only=True):
     ] = True
 
 
+class Cache(Entity, kw_only=True):
+    """Dragonfly, where Revenge runs on several machines. Nothing in it has to survive, and nothing depends on it."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(
+            description="Dragonfly, Valkey or Redis: `redis://:password@host:6379/0`, `rediss://…` for TLS, or "
+            "`unix:///path`. It carries wake-ups between processes, and the jobs of `jobs.streams`. Each installation "
+            "needs a number of its own, like the `0`. Needs `revenge[dragonfly]`.",
+        ),
+    ] = None
+    enabled: Annotated[bool, Meta(description="Whether `cache.url` is used.")] = True
+
+
 class Auth(Entity, kw_only=True):
     """Signing in."""
 
@@ -200,6 +214,13 @@ class Jobs(Entity, kw_only=True):
         tuple[Queue, ...],
         Meta(description="The queues that this process takes jobs from."),
     ] = tuple(WORKERS)
+    streams: Annotated[
+        tuple[Queue, ...],
+        Meta(
+            description="Queues of which jobs that need no database are also handed on to workers without one, through "
+            "Dragonfly (`revenge worker --stream`). Alike in every process.",
+        ),
+    ] = ()
     max_workers: Annotated[
         int,
         Meta(
@@ -331,6 +352,7 @@ class Settings(Entity, kw_only=True):
     ] = field(default_factory=default_data_dir)
     server: Server = Server()
     database: Database = Database()
+    cache: Cache = Cache()
     auth: Auth = Auth()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Final
+from urllib.parse import urlsplit
 
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
@@ -15,6 +16,7 @@ _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
 _HOST: Final = re.compile(r"[^\s/@\[\]:]+\Z|[0-9a-fA-F:.]+\Z")
 _POSTGRES: Final = ("postgresql://", "postgres://")
+_CACHE: Final = ("redis", "rediss", "unix")
 
 
 def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -48,6 +50,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "passwords.memory_kib", "must be at least 8 for each of passwords.parallelism (RFC 9106)"
     yield from _of_server(settings.server)
     yield from _of_email(settings.email)
+    yield from _of_cache(settings)
     yield from _of_jobs(settings.jobs)
 
 
@@ -103,6 +106,26 @@ def _of_smtp(email: Email) -> Iterator[tuple[str, str]]:
             "email.smtp.use_starttls",
             "would send the password readable for everybody on the way; set this or email.smtp.use_tls to true",
         )
+
+
+def _of_cache(settings: Settings) -> Iterator[tuple[str, str]]:
+    cache = settings.cache
+    if cache.url is not None and not _is_cache(cache.url):
+        yield "cache.url", "must be like `redis://:password@host:6379/0`, `rediss://…` or `unix:///path`"
+    if cache.url is not None and cache.enabled and find_spec("redis") is None:
+        yield "cache.url", "needs the package redis, which `revenge[dragonfly]` installs"
+    if settings.jobs.streams and (cache.url is None or not cache.enabled):
+        yield "jobs.streams", "is of no use without cache.url; set that too, or leave both out"
+
+
+def _is_cache(url: Secret) -> bool:
+    """Whether the driver can read it. What is wrong is not told: it may be a part of the password."""
+    try:
+        parts = urlsplit(url.reveal())
+        named = parts.path if parts.scheme == "unix" else parts.hostname
+        return parts.scheme in _CACHE and bool(named) and parts.port != 0
+    except ValueError:  # the port is no number
+        return False
 
 
 def _of_jobs(jobs: Jobs) -> Iterator[tuple[str, str]]:
