@@ -61,7 +61,8 @@ async def a_long_job(box: Sandbox) -> int:
 
 
 async def a_schedule(box: Sandbox, *names: str) -> None:
-    """An errand every hour."""
+    """An errand every hour, and no other schedule."""
+    box.rows.job_schedules.clear()
     upkeep = MemoryJobUpkeep(box.tables, MemorySealer(), MemoryWakeUps())
     hourly = [
         Schedule(name=name, job=Errand(), every=timedelta(hours=1), missed=Missed.SKIP)

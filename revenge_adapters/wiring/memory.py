@@ -8,9 +8,13 @@ from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
+from revenge_adapters.memory.jobs.store import MemoryJobStore
+from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
+from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.rbac import MemoryRoleReader
+from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.tokens import PlainAccessTokens
@@ -24,17 +28,21 @@ class MemoryAdapters(containers.DeclarativeContainer):
 
     auth_rules = providers.Dependency(instance_of=AuthRules)
 
-    tables = providers.Singleton(MemoryTables)
     clock = providers.Singleton(ManualClock)
+    tables = providers.Singleton(MemoryTables, clock)
     ids = providers.Singleton(CountingIds)
     hasher = providers.Singleton(QuickHasher)
     mailer = providers.Singleton(MemoryMailer)
+    sealer = providers.Singleton(MemorySealer)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
-    uow = providers.Singleton(MemoryUnitOfWork, tables)
+    wake_ups = providers.Singleton(MemoryWakeUps)
+    uow = providers.Singleton(MemoryUnitOfWork, tables, sealer, wake_ups)
     account_reader = providers.Singleton(MemoryAccountReader, tables)
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
     job_reader = providers.Singleton(MemoryJobReader, tables)
+    job_store = providers.Singleton(MemoryJobStore, tables)
+    job_upkeep = providers.Singleton(MemoryJobUpkeep, tables, sealer, wake_ups)
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)

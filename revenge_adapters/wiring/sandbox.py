@@ -5,12 +5,16 @@ from functools import cache
 from threading import Lock
 from typing import Final
 
+from msgspec.structs import replace
+
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
+from revenge_adapters.memory.jobs.worker import MemoryWorker
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.tables import MemoryTables, Rows
+from revenge_adapters.wiring.handlers import SCHEDULES, MoreJobs, register
 from revenge_adapters.wiring.memory import MemoryAdapters
 from revenge_adapters.wiring.services import Services
 from revenge_core.auth.entities import AuthRules
@@ -34,6 +38,8 @@ class Sandbox:
     """`sent` holds what people got; it can refuse addresses, and be away."""
     database: SteadyProbe
     """What readiness sees of the database."""
+    jobs: MemoryWorker
+    """Runs jobs when it is told to: `await box.jobs.run()`."""
     tables: MemoryTables
 
     @property
@@ -52,10 +58,12 @@ def sandbox(
     auth_rules: AuthRules | None = None,
     mail_rules: MailRules | None = None,
     session_rules: SessionRules | None = None,
+    jobs: MoreJobs | None = None,
 ) -> Sandbox:
     """A fresh, empty world: started, no account yet, no input or output, nothing shared with any other.
 
-    It may be made anywhere, also where no event loop runs; rules are the defaults unless given.
+    It may be made anywhere, also where no event loop runs; rules are the defaults unless given. `jobs` adds kinds of
+    jobs and schedules as it does for `open_revenge`. What Revenge itself does at a start has been done.
     """
     with _building:
         adapters, services = _containers()
@@ -66,6 +74,8 @@ def sandbox(
             services.mail_rules.override(mail_rules or MailRules()),
             services.session_rules.override(session_rules or SessionRules()),
         ):
+            tables, tokens = adapters.tables(), adapters.tokens()
+            handlers, upkeep = services.handlers(), adapters.job_upkeep()
             box = Sandbox(
                 revenge=services.revenge(),
                 clock=adapters.clock(),
@@ -73,12 +83,15 @@ def sandbox(
                 hasher=adapters.hasher(),
                 mail=adapters.mailer(),
                 database=adapters.probe(),
-                tables=adapters.tables(),
+                jobs=MemoryWorker(tables, adapters.job_store(), upkeep, handlers, adapters.sealer()),
+                tables=tables,
             )
-            tokens = adapters.tokens()
     key = tokens.new_key("sandbox", now=box.clock.now())
     box.tables.rows.signing_keys[key.kid] = key
     tokens.load((key,))
+    register(box.revenge, handlers, jobs)
+    schedules = [replace(one, at_start=one.at_start and one not in SCHEDULES) for one in handlers.schedules]
+    upkeep.declare_in(box.tables.rows, schedules)
     box.revenge.health.mark_started()
     return box
 
