@@ -326,7 +326,7 @@ CREATE TABLE revenge.jobs (
     -- Rows may come from anywhere; these keep out what no worker could read, as that would hold up all others.
     CONSTRAINT jobs_readable CHECK (
         jsonb_typeof(metadata) = 'object' AND jsonb_typeof(errors) = 'array' AND jsonb_typeof(progress) = 'object'
-        AND timeout > 0 AND timeout < 'infinity'
+        AND array_position(tags, NULL) IS NULL AND timeout > 0 AND timeout < 'infinity'
         AND created_at >= '1970-01-01Z' AND created_at < '10000-01-01Z'
         AND scheduled_at >= '1970-01-01Z' AND scheduled_at < '10000-01-01Z'
     )

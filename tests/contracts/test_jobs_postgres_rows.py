@@ -74,6 +74,7 @@ async def test_a_plain_insert_is_a_job(world: World, elsewhere: psycopg.Connecti
         ("scheduled_at", "infinity"),
         ("scheduled_at", "0044-03-15 BC"),
         ("state", "sleeping"),
+        ("tags", "{a,NULL}"),
         ("timeout", "NaN"),
         ("timeout", "0"),
         ("unique_key", "\\x00"),

@@ -59,4 +59,9 @@ def schedule_problems(schedules: Sequence[Schedule]) -> list[str]:
             for one in schedules
             if not timedelta(0) <= one.offset < one.every
         ),
+        *(
+            f"{one.name} comes once in each period as it is: its job cannot be unique by period, too"
+            for one in schedules
+            if one.job.spec.unique is not None and one.job.spec.unique.period is not None
+        ),
     ]
