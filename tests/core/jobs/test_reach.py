@@ -10,7 +10,6 @@ from revenge_core.jobs.entities import BulkItem, ItemResult, JobAct, JobFilter
 from revenge_core.jobs.policy import REACH, displaced, narrowed, refusal, results, schedule_problems
 from revenge_core.jobs.service.selection import ranges
 
-
 EVERY_STATE: Final = frozenset(JobState)
 
 
