@@ -121,7 +121,8 @@ class Model:
         elif not task.wanted:
             self._end(task, JobState.CANCELLED)
         else:
-            task.due = self.now + finish.delay.total_seconds() / 60
+            if finish.state is not JobState.AVAILABLE:  # what is given back keeps its place
+                task.due = self.now + finish.delay.total_seconds() / 60
             task.state = finish.state if finish.delay else JobState.AVAILABLE
         return True
 
