@@ -130,6 +130,10 @@ class HeldJobs:
         """The run that goes by this token, while it is held."""
         return self._held.get(token)
 
+    def has_job(self, job_id: str) -> bool:
+        """Whether a run of this job is held."""
+        return any(token.startswith(f"{job_id}:") for token in self._held)
+
     def keys(self) -> frozenset[JobKey]:
         """The runs."""
         return frozenset(held.claimed.key for held in self._held.values())

@@ -18,7 +18,7 @@ from revenge_adapters.taskiq.held import Held, HeldJobs
 from revenge_adapters.taskiq.upkeep import Upkeep
 from revenge_core.background import JobState, Planned
 from revenge_core.errors import Unavailable
-from revenge_core.jobs.entities import JobRules, SignalKind, WorkerInfo
+from revenge_core.jobs.entities import Finish, JobRules, SignalKind, WorkerInfo
 from revenge_core.jobs.errors import JobLost
 from revenge_core.jobs.policy import CancelRequested, Interrupted, finish_of
 from revenge_core.jobs.ports import JobStore, JobUpkeep, WakeUps
@@ -148,8 +148,10 @@ class Shift:
         if not self.held.remove(held):
             return
         claimed = held.claimed
-        retry = self.handlers.retry_of(claimed.kind)
-        finish = finish_of(claimed, retry, held.end(error), chance=random.random())  # noqa: S311 -- jitter
+        try:
+            finish = self._finish_of(held, error)
+        except Exception as problem:  # noqa: BLE001 -- such as a delay that is none
+            finish = self._finish_of(held, problem)
         self._finisher.add(finish)
         ran = 0.0 if held.began is None else time.monotonic() - held.began
         state = finish.state if error else JobState.COMPLETED
@@ -165,6 +167,10 @@ class Shift:
                 finish.state,
                 claimed.id,
             )
+
+    def _finish_of(self, held: Held, error: BaseException | None) -> Finish:
+        retry = self.handlers.retry_of(held.claimed.kind)
+        return finish_of(held.claimed, retry, held.end(error), chance=random.random())  # noqa: S311 -- jitter
 
     def _give_back(self, held: Held) -> None:
         self.settle(held, Interrupted("the worker stopped"))
@@ -186,7 +192,8 @@ class Shift:
                             case SignalKind.SCHEDULED:
                                 self._upkeep.look()
                             case SignalKind.CANCEL:
-                                await self._cancel_wanted()
+                                if self.held.has_job(signal.key):
+                                    await self._cancel_wanted()
             except Unavailable:
                 _log.debug("signals cannot be heard; looking goes on")
             except Exception:  # noqa: BLE001 -- hints are not worth a worker

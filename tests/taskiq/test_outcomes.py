@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -76,6 +77,30 @@ async def test_a_handler_may_say_how_its_job_ends(
     assert found.attempt == attempt
     if wait is not None:
         assert wait - timedelta(seconds=20) < found.wait <= wait
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (Snooze(timedelta.max), JobState.SCHEDULED),
+        (Snooze(timedelta.min), JobState.COMPLETED),
+        (RetryAfter(timedelta.max, "when pigs fly"), JobState.RETRYABLE),
+        (RetryAfter(cast(timedelta, "soon"), "no time at all"), JobState.RETRYABLE),
+    ],
+)
+async def test_no_delay_that_a_handler_may_ask_for_breaks_anything(
+    yard: Yard, said: Exception, state: JobState
+) -> None:
+    answers = iter([said])
+
+    async def handler(_job: Job, _ctx: JobContext) -> None:
+        for answer in answers:
+            raise answer
+
+    yard.handlers.add(Errand, handler)
+    async with yard.working():
+        (job_id,) = await yard.enqueue(Errand())
+        await yard.found_in(job_id, state)
 
 
 async def test_an_attempt_that_takes_too_long_is_cancelled_and_counts(yard: Yard) -> None:

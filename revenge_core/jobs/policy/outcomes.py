@@ -17,6 +17,8 @@ LOST: Final = "worker_lost: nothing was heard of the worker for too long"
 OVERRAN: Final = "worker_lost: the timeout passed and the worker had not stopped the attempt"
 """What is written among a job's errors when it is rescued; losses are counted by what these begin with."""
 
+LONGEST_DELAY: Final = timedelta(days=3650)
+"""A handler may say any time; no calendar of a database ends so soon."""
 _MOST_RESCUE_SECONDS: Final = 3600
 
 
@@ -48,7 +50,7 @@ def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
         case None:
             return Finish(key=claimed.key, state=JobState.COMPLETED)
         case Snooze():
-            return Finish(key=claimed.key, state=JobState.SCHEDULED, delay=max(error.delay, timedelta(0)), refund=True)
+            return Finish(key=claimed.key, state=JobState.SCHEDULED, delay=_possible(error.delay), refund=True)
         case Interrupted():
             return Finish(key=claimed.key, state=JobState.AVAILABLE, refund=True)
         case CancelRequested() | CancelJob():
@@ -58,9 +60,13 @@ def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
         case Uncommitted():
             return _again(claimed, timedelta(0), error)
         case RetryAfter():
-            return _again(claimed, max(error.delay, timedelta(0)), error)
+            return _again(claimed, _possible(error.delay), error)
         case _:
             return _again(claimed, retry_delay(retry, claimed.attempt, chance=chance), error)
+
+
+def _possible(delay: timedelta) -> timedelta:
+    return min(max(delay, timedelta(0)), LONGEST_DELAY)
 
 
 def _again(claimed: Claimed, delay: timedelta, error: BaseException) -> Finish:
