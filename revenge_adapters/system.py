@@ -1,13 +1,15 @@
-"""What the machine itself gives: identifiers that sort by its time. The clock is the database's: `postgres/feed.py`."""
+"""What the machine itself gives: identifiers that sort by its time, and that time where there is no database's."""
 
 import os
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from typing_extensions import override
 
+from revenge_core.clock import Clock
 from revenge_core.ids import Ids
 
 _COUNTER_MAX: Final = 0xFFF
@@ -33,3 +35,15 @@ class Uuid7Ids(Ids):
                 self._milliseconds, self._counter = self._milliseconds + 1, 0
             head = self._milliseconds << 16 | 0x7000 | self._counter
         return UUID(int=head << 64 | 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(8)) >> 2)
+
+
+class SystemClock(Clock):
+    """The machine's, for processes without a database; all others go by that of theirs (`postgres/feed.py`)."""
+
+    def __init__(self) -> None:
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    @override
+    def now(self) -> datetime:
+        self._latest = max(self._latest, datetime.now(UTC))
+        return self._latest

@@ -91,15 +91,19 @@ class StreamRelay:
         self._worth_looking.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator["StreamRelay"]:
-        """Hand jobs on beside the block. On leaving, those that run may end; the others are given back.
+    async def running(self, until: asyncio.Event | None = None) -> AsyncGenerator["StreamRelay"]:
+        """Hand jobs on beside the block. On a clean exit those that run may end; what is left is given back.
+
+        `until` makes it hand on no more before the block ends, so that others can stop at the same time.
 
         Raises:
             DatabaseUnavailable: it cannot be announced.
         """
+        until = until or asyncio.Event()
         await self._store.enlist(self._info)
         self._looked_at = boottime()
         handing_on = asyncio.create_task(_for_ever(self._hand_on), name="revenge relay dispatch")
+        stopping = asyncio.create_task(self._run_dry(until, handing_on), name="revenge relay stop")
         chores = [
             asyncio.create_task(_for_ever(self._look, logging.WARNING), name="revenge relay look"),
             *(
@@ -109,12 +113,10 @@ class StreamRelay:
         ]
         try:
             yield self
+            until.set()
+            await stopping
         finally:
-            await _cancel([handing_on])
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._stop_timeout):
-                    await self._run_dry()
-            await _cancel(chores)
+            await _cancel([stopping, handing_on, *chores])
             await self._leave()
 
     # Handing on -------------------------------------------------------------------------------------------------------
@@ -309,11 +311,15 @@ class StreamRelay:
                     case _:
                         pass
 
-    async def _run_dry(self) -> None:
-        """Give back what waits, then wait for what runs."""
-        with contextlib.suppress(Unavailable):
-            await self._withdraw(self._dispatched.waiting())
-        await self._dispatched.gone()
+    async def _run_dry(self, until: asyncio.Event, handing_on: asyncio.Task[None]) -> None:
+        """When told to, hand on no more, give back what waits, and wait for what runs."""
+        await until.wait()
+        await _cancel([handing_on])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._stop_timeout):
+                with contextlib.suppress(Unavailable):
+                    await self._withdraw(self._dispatched.waiting())
+                await self._dispatched.gone()
 
     async def _leave(self) -> None:
         with contextlib.suppress(CacheUnavailable, TimeoutError):

@@ -41,11 +41,12 @@ class RedisWakeUps(WakeUps):
     """Publishes in the background, all that came together at once; listens on a connection of its own.
 
     Whoever listens in this process hears its own signals directly, so with the server gone a process still wakes
-    itself. `start` it on the event loop that uses it.
+    itself. `start` it on the event loop that uses it; where nobody is going to listen, say `listen=False`.
     """
 
-    def __init__(self, client: RedisClient, *, channel: str = CHANNEL) -> None:
+    def __init__(self, client: RedisClient, *, channel: str = CHANNEL, listen: bool = True) -> None:
         self._client = client
+        self._listen = listen
         self._channel = channel
         self._sender = uuid4().hex
         self._listeners = Listeners()
@@ -53,14 +54,13 @@ class RedisWakeUps(WakeUps):
         self._pending = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Listen and publish from now on. Returns at once, whether the server is there or not."""
-        self._tasks = (
-            asyncio.create_task(self._listen(), name="revenge wake-ups in"),
-            asyncio.create_task(self._publish(), name="revenge wake-ups out"),
-        )
+        self._tasks.append(asyncio.create_task(self._publish_on(), name="revenge wake-ups out"))
+        if self._listen:
+            self._tasks.append(asyncio.create_task(self._listen_on(), name="revenge wake-ups in"))
 
     async def close(self) -> None:
         """Send what is left, if that is quick, and stop."""
@@ -70,7 +70,7 @@ class RedisWakeUps(WakeUps):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = ()
+        self._tasks.clear()
 
     @override
     def send(self, signals: Iterable[Signal]) -> None:
@@ -86,7 +86,7 @@ class RedisWakeUps(WakeUps):
     def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Signal]]:
         return self._listeners.listen()
 
-    async def _publish(self) -> None:
+    async def _publish_on(self) -> None:
         while True:
             await self._pending.wait()
             self._pending.clear()
@@ -100,7 +100,7 @@ class RedisWakeUps(WakeUps):
             if not self._outgoing:
                 self._idle.set()
 
-    async def _listen(self) -> None:
+    async def _listen_on(self) -> None:
         backoff, lost = Backoff(), False
         while True:
             try:

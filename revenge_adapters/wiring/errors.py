@@ -36,3 +36,13 @@ class MetricsPortUnavailable(RevengeError):
 
     code = "metrics_port_unavailable"
     title = "Metrics cannot be shown on this port"
+
+
+class StreamsNotSet(RevengeError):
+    """A worker without a database was to be started, and the settings do not say what it should do."""
+
+    code = "streams_not_set"
+    title = (
+        "A worker without a database needs `cache.url`, and `jobs.streams` with one of its queues at least; both alike "
+        "on the servers"
+    )

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from dependency_injector import providers
 
 from revenge_adapters.meter import Meter, NoMeter
 from revenge_adapters.passwords_argon2 import Argon2Hasher
@@ -12,9 +14,9 @@ from revenge_adapters.postgres.activity import make_partitions
 from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
-from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.background import keep_house, keep_loaded, keep_running, running
+from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.metrics import Metrics
@@ -30,6 +32,9 @@ from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.jobs.service import Handlers
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
+
+if TYPE_CHECKING:
+    from revenge_adapters.dragonfly.client import RedisClient
 
 SIGHTINGS_SECONDS: Final = 5.0
 TRIMMING_SECONDS: Final = 3600.0
@@ -47,6 +52,7 @@ class Program:
     adapters: ProductionAdapters
     handlers: Handlers
     revenge: Revenge
+    cache: "RedisClient | None"
     meter: Meter
 
 
@@ -72,8 +78,8 @@ async def opened(
         secret, secret_place = await _secret_for(settings, database, place)
         follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
         stack.push_async_callback(follower.close)
-        listens = works and settings.database.notifications
-        wake_ups = PostgresWakeUps(database, place.url.reveal(), listen=listens)
+        cache = await stack.enter_async_context(opened_cache(settings))
+        wake_ups = wake_ups_over(cache, database, place, settings, works=works)
         stack.push_async_callback(wake_ups.close)
         hasher = Argon2Hasher(
             memory_kib=settings.passwords.memory_kib,
@@ -95,6 +101,10 @@ async def opened(
             auth_rules=rules,
             mailer=mailer(settings),
         )
+        if cache is not None:
+            from revenge_adapters.dragonfly.health import CacheProbe
+
+            adapters.probes.add_args(providers.Object(CacheProbe(cache)))
         services = Services(
             adapters=adapters,
             auth_rules=rules,
@@ -128,6 +138,7 @@ async def opened(
             adapters=adapters,
             handlers=handlers,
             revenge=revenge,
+            cache=cache,
             meter=metrics.meter if metrics else NoMeter(),
         )
 

@@ -2,12 +2,9 @@
 
 import asyncio
 import os
-import secrets
-import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from importlib.metadata import version
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
@@ -15,6 +12,7 @@ from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.taskiq.broker import JobBroker
 from revenge_adapters.taskiq.shift import Shift
 from revenge_adapters.taskiq.worker import Worker
+from revenge_adapters.wiring.identity import worker_info
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.program import Program, opened
 from revenge_adapters.wiring.rules import job_rules, workers_per_queue
@@ -22,7 +20,6 @@ from revenge_adapters.wiring.settings import Settings, load_settings
 from revenge_adapters.wiring.told import Told
 from revenge_core.actor import Actor
 from revenge_core.background import Planned
-from revenge_core.jobs.entities import WorkerInfo
 from revenge_core.jobs.ports import JobStore
 
 Announce = Callable[[str], None]
@@ -87,8 +84,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 @asynccontextmanager
 async def working(program: Program, stopping: asyncio.Event | None) -> AsyncGenerator[None]:
     """Jobs run beside the block, until it ends or `stopping` is set."""
-    async with opened_shift(program) as shift, Worker(shift).running(stopping):
+    stopping = stopping or asyncio.Event()
+    async with opened_shift(program) as shift, _relaying(program, stopping), Worker(shift).running(stopping):
         yield
+        stopping.set()  # the worker and the relay stop at the same time
+
+
+def _relaying(program: Program, stopping: asyncio.Event) -> AbstractAsyncContextManager[None]:
+    """Workers without a database get jobs as well, where the settings say so."""
+    if program.cache is None or not program.settings.jobs.streams:
+        return nullcontext()
+    from revenge_adapters.wiring.streams import relaying
+
+    return relaying(program, program.cache, stopping)
 
 
 @asynccontextmanager
@@ -112,7 +120,7 @@ async def opened_shift(program: Program) -> AsyncGenerator[Shift]:
 
     async with _connected(program, at_most=2) as database:  # a claim and a finish at the same time
         yield Shift(
-            _info(settings),
+            worker_info(workers_per_queue(settings)),
             store=PostgresJobStore(database, wake_ups),
             upkeep=PostgresJobUpkeep(database, wake_ups, adapters.sealer()),
             wake_ups=wake_ups,
@@ -139,14 +147,3 @@ async def _connected(program: Program, *, at_most: int) -> AsyncGenerator[Databa
         yield database
     finally:
         await database.close()
-
-
-def _info(settings: Settings) -> WorkerInfo:
-    host, pid = socket.gethostname(), os.getpid()
-    return WorkerInfo(
-        id=f"{host}-{pid}-{secrets.token_hex(4)}",
-        host=host,
-        pid=pid,
-        version=version("revenge"),
-        queues=workers_per_queue(settings),
-    )

@@ -47,6 +47,12 @@ class Handlers:
             raise ValueError("; ".join(problems))
         self._schedules = both
 
+    def pure(self) -> "Handlers":
+        """Those of kinds that may run where there is no database. They declare no schedules."""
+        pure = Handlers(self._sealer)
+        pure._kinds = {name: both for name, both in self._kinds.items() if both[0].spec.pure}
+        return pure
+
     @property
     def kinds(self) -> Mapping[str, type[Job]]:
         """Payload types by kind."""

@@ -1,0 +1,151 @@
+"""Jobs for workers without a database: the relay beside a program that has one, and the workers themselves."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Never
+
+from dependency_injector import containers, providers
+
+from revenge_adapters.dragonfly.client import RedisClient
+from revenge_adapters.dragonfly.holding import Holding
+from revenge_adapters.dragonfly.relay import StreamRelay
+from revenge_adapters.dragonfly.store import StreamJobStore
+from revenge_adapters.dragonfly.streams import CHANNEL
+from revenge_adapters.dragonfly.upkeep import NoUpkeep
+from revenge_adapters.dragonfly.wakeups import RedisWakeUps
+from revenge_adapters.sealer_cryptography import CryptographySealer
+from revenge_adapters.system import SystemClock, Uuid7Ids
+from revenge_adapters.taskiq.shift import Shift
+from revenge_adapters.taskiq.worker import Worker
+from revenge_adapters.wiring.cache import opened_cache
+from revenge_adapters.wiring.errors import SecretFileUnusable, StreamsNotSet
+from revenge_adapters.wiring.handlers import MoreJobs, register
+from revenge_adapters.wiring.identity import worker_info
+from revenge_adapters.wiring.mail import mailer
+from revenge_adapters.wiring.program import Program
+from revenge_adapters.wiring.rules import auth_rules, job_rules, mail_rules, session_rules, workers_per_queue
+from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
+from revenge_adapters.wiring.services import Services
+from revenge_adapters.wiring.settings import Settings
+from revenge_core.background import Planned
+from revenge_core.errors import DatabaseUnavailable
+from revenge_core.jobs.ports import JobStore
+from revenge_core.jobs.service import Handlers
+from revenge_core.secrets import Secret
+
+
+class NoDatabase:
+    """Stands for everything that needs the database."""
+
+    def __getattr__(self, name: str) -> Never:
+        if name.startswith("__"):
+            raise AttributeError(name)  # Python's own questions
+        raise DatabaseUnavailable("a worker without a database got a job that needs one; is its kind really pure?")
+
+
+class StreamAdapters(containers.DeclarativeContainer):
+    """What there is without a database."""
+
+    master_secret = providers.Dependency(instance_of=Secret)
+    mailer: providers.Dependency[object] = providers.Dependency()
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(Uuid7Ids)
+    sealer = providers.Singleton(CryptographySealer, master_secret)
+    probes = providers.List()
+    uow = providers.Object(NoDatabase())
+    account_reader = activity_reader = job_reader = principal_reader = role_reader = uow
+    session_reader = user_reader = hasher = tokens = uow
+
+
+@asynccontextmanager
+async def relaying(program: Program, cache: RedisClient, stopping: asyncio.Event) -> AsyncGenerator[None]:
+    """Jobs that need no database are handed on beside the block, until it ends or `stopping` is set."""
+    settings = program.settings
+    relay = StreamRelay(
+        worker_info({}, "relay"),
+        store=program.adapters.job_store(),
+        wake_ups=program.adapters.wake_ups(),
+        client=cache,
+        queues=settings.jobs.streams,
+        kinds=program.handlers.pure().kinds,
+        lease=settings.jobs.lease,
+        stop_timeout=settings.jobs.stop_timeout,
+    )
+    async with relay.running(stopping):
+        yield
+
+
+@asynccontextmanager
+async def open_stream_worker(
+    settings: Settings, stopping: asyncio.Event | None = None, *, jobs: MoreJobs | None = None
+) -> AsyncGenerator[Shift]:
+    """A worker without a database at work beside the block, until it ends or `stopping` is set.
+
+    `jobs` adds kinds of the program's own, as with `open_revenge`; those that are not pure are left out here.
+
+    Raises:
+        StreamsNotSet: the settings name no cache, no streams, or none of the queues of this process among them.
+        SecretFileUnusable: there is no master secret here, and sealed arguments could not be opened.
+        CacheUnavailable: Dragonfly cannot be reached.
+    """
+    places = {queue: count for queue, count in workers_per_queue(settings).items() if queue in settings.jobs.streams}
+    handlers = _handlers(settings, jobs)
+    holding = Holding(handlers.kinds, lease=settings.jobs.lease)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(opened_cache(settings))
+        if client is None or not places:
+            raise StreamsNotSet
+        wake_ups = RedisWakeUps(client, channel=CHANNEL)
+        stack.push_async_callback(wake_ups.close)
+        await wake_ups.start()
+        shift = Shift(
+            worker_info(places, "stream"),
+            store=StreamJobStore(client, holding),
+            upkeep=NoUpkeep(),
+            wake_ups=wake_ups,
+            handlers=handlers,
+            open_beat_store=lambda: _store_for_beats(settings, holding),
+            enqueue=_no_queue,
+            rules=job_rules(settings),
+            poll=settings.jobs.poll_interval,
+            stop_timeout=settings.jobs.stop_timeout,
+        )
+        await stack.enter_async_context(Worker(shift).running(stopping))
+        yield shift
+
+
+@asynccontextmanager
+async def _store_for_beats(settings: Settings, holding: Holding) -> AsyncGenerator[JobStore]:
+    async with opened_cache(settings) as client:
+        if client is None:
+            raise StreamsNotSet
+        yield StreamJobStore(client, holding)
+
+
+async def _no_queue(_planned: Planned) -> int:
+    raise DatabaseUnavailable("a worker without a database enqueues nothing")
+
+
+def _handlers(settings: Settings, jobs: MoreJobs | None) -> Handlers:
+    """Those of kinds that need no database, over services that have none."""
+    services = Services(
+        adapters=StreamAdapters(master_secret=_secret(settings), mailer=mailer(settings)),
+        auth_rules=auth_rules(settings),
+        mail_rules=mail_rules(settings),
+        session_rules=session_rules(settings),
+    )
+    handlers: Handlers = services.handlers()
+    register(services.revenge(), handlers, jobs)
+    return handlers.pure()
+
+
+def _secret(settings: Settings) -> Secret:
+    secret = settings.auth.jwt_secret or present_secret(settings)
+    if secret is None:
+        raise SecretFileUnusable(
+            f"There is no master secret in {master_key_file(settings.data_dir)}, and a worker without a database makes "
+            "none. Give it the one of the servers: REVENGE_AUTH_JWT_SECRET_FILE"
+        )
+    return secret
