@@ -29,9 +29,9 @@ from revenge_core.background import Queue
 @click.option(
     "--processes", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes to run."
 )
-@click.option("--supervised", is_flag=True, hidden=True)
+@click.option("--supervised", is_flag=True, hidden=True, help="Obey standard input: one of several processes.")
 def worker(session: Session, queues: tuple[str, ...], processes: int, *, supervised: bool) -> None:
-    """Run jobs until told to stop.
+    """Run jobs, and nothing else, until told to stop.
 
     Any number of workers on any number of machines share the work; each needs the same database and master secret. On
     the database of our own it runs beside `revenge serve` on the same machine.
