@@ -44,7 +44,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         rules=rules,
     )
     jobs = Jobs(world.uow, world.job_reader, activity)
-    mail = Mail(world.uow, MemoryMailer(), activity, clock, ids, MailRules())
+    mail = Mail(world.uow, MemoryMailer(), jobs, activity, clock, ids, MailRules())
     return Revenge(
         activity=activity, auth=auth, health=Health([]), jobs=jobs, mail=mail, rbac=rbac, sessions=sessions, users=users
     )
