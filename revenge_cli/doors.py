@@ -115,6 +115,9 @@ class Doors(Protocol):
         """Serve until told to stop; `announce` gets what whoever starts the server must see."""
         ...
 
-    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool) -> None:
-        """Run jobs until told to stop; a supervised process is told by its standard input."""
+    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool, stream: bool) -> None:
+        """Run jobs until told to stop; a supervised process is told by its standard input.
+
+        With `stream` it has no database: jobs come through the cache.
+        """
         ...

@@ -69,14 +69,16 @@ class Adapters:
 
         serve(_settings(loaded), announce)
 
-    def work(self, loaded: "LoadedSettings", announce: Callable[[str], None], *, supervised: bool) -> None:
+    def work(
+        self, loaded: "LoadedSettings", announce: Callable[[str], None], *, supervised: bool, stream: bool
+    ) -> None:
         """Run jobs until told to stop; a supervised process is told by its standard input."""
         from revenge_adapters.wiring.worker import work
         from revenge_http import logs
 
         settings = _settings(loaded)
         logs.configure(settings.log.level, settings.log.format)
-        work(settings, announce, supervised=supervised)
+        work(settings, announce, supervised=supervised, stream=stream)
 
 
 def _settings(loaded: "LoadedSettings") -> "Settings":

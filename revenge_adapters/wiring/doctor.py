@@ -18,6 +18,7 @@ from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
+from revenge_adapters.wiring.cache import opened_cache
 from revenge_adapters.wiring.mail import smtp_server
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
@@ -68,6 +69,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "database-roles": "The application does not own its tables, so it cannot rewrite the audit log.",
     "migrations": "The schema is this version's.",
     "secrets-match": "The master secret is the one that wrapped the database's signing keys.",
+    "cache": "Dragonfly answers, where `cache.url` names one. Without it jobs begin up to a second later, and workers "
+    "without a database get none.",
     "mail": "The mail server answers, lets this server in, and can be trusted. No mail is sent; `revenge mail test` "
     "sends one.",
 }
@@ -89,7 +92,8 @@ def diagnose(
         )
         for line in loaded.warnings
     ] or [_passed("configuration", _sources(loaded.config_file))]
-    return (*told, _disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings), _mail(settings))
+    findings = (_disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings))
+    return (*told, *findings, _cache(settings), _mail(settings))
 
 
 def _sources(config_file: Path | None) -> str:
@@ -222,6 +226,26 @@ async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
             return await PostgresSigningKeys(transaction).lock_all()
     finally:
         await database.close()
+
+
+def _cache(settings: Settings) -> Finding:
+    if settings.cache.url is None or not settings.cache.enabled:
+        return _passed("cache", "none; the database carries wake-ups")
+    try:
+        server = asyncio.run(_server_of(settings))
+    except RevengeError as problem:
+        fix = "See that it runs, and that cache.url names it with its password; nothing is lost meanwhile"
+        return _warned("cache", problem.detail, fix)
+    return _passed("cache", server)
+
+
+async def _server_of(settings: Settings) -> str:
+    async with opened_cache(settings) as client:
+        if client is None:
+            return "none"
+        about = await client.do("INFO", "server")
+    kind = "dragonfly" if "dragonfly_version" in about else "valkey" if "valkey_version" in about else "redis"
+    return f"{client.name} answers, {kind} {about.get(f'{kind}_version', 'of some version')}"
 
 
 def _mail(settings: Settings) -> Finding:

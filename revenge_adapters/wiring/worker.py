@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from revenge_adapters.postgres.db import Database
@@ -39,28 +39,43 @@ async def _shift_for_taskiq(works: bool) -> AsyncGenerator[Shift]:  # noqa: FBT0
         yield shift
 
 
-def work(settings: Settings, announce: Announce, *, supervised: bool = False) -> None:
+def work(settings: Settings, announce: Announce, *, supervised: bool = False, stream: bool = False) -> None:
     """Run jobs until SIGTERM or SIGINT, then let running ones finish; a second signal interrupts them at once.
 
     `announce` gets what whoever starts the worker must see. A supervised one is told by its standard input: `s` to
-    stop, `n` to stop at once; where that ends it stops, for whoever supervised it is gone.
+    stop, `n` to stop at once; where that ends it stops, for whoever supervised it is gone. With `stream` it works
+    without a database.
 
     Raises:
         DatabaseUnavailable, SecretFileUnusable, MasterSecretMismatch, …: as `open_revenge`.
+        StreamsNotSet, CacheUnavailable: with `stream`.
     """
     told = Told(once=supervised)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(told.obeyed_by(_work(settings, announce, told, supervised=supervised)))
+        runner.run(told.obeyed_by(_work(settings, announce, told, supervised=supervised, stream=stream)))
 
 
-async def _work(settings: Settings, announce: Announce, told: Told, *, supervised: bool) -> None:
+async def _work(settings: Settings, announce: Announce, told: Told, *, supervised: bool, stream: bool) -> None:
     if supervised:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _read, told)
-    metrics = Metrics(settings)
-    async with opened(settings, works=True, metrics=metrics) as program, working(program, told.to_stop):
+    async with _at_work(settings, told.to_stop, stream=stream) as queues:
         told.started = True
-        announce(f"Revenge runs jobs of {', '.join(settings.jobs.queues)}")
+        announce(f"Revenge runs jobs of {', '.join(queues)}")
         await told.to_stop.wait()
+
+
+@asynccontextmanager
+async def _at_work(settings: Settings, stopping: asyncio.Event, *, stream: bool) -> AsyncGenerator[Iterable[str]]:
+    """The queues of which jobs run beside the block."""
+    if not stream:
+        metrics = Metrics(settings)
+        async with opened(settings, works=True, metrics=metrics) as program, working(program, stopping):
+            yield settings.jobs.queues
+        return
+    from revenge_adapters.wiring.streams import open_stream_worker
+
+    async with open_stream_worker(settings, stopping) as shift:
+        yield shift.info.queues
 
 
 def _read(told: Told) -> None:

@@ -55,7 +55,7 @@ class Rehearsal(Doors):
         self.served = loaded
         announce("bootstrap token: 00")
 
-    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool) -> None:
+    def work(self, loaded: LoadedSettings, announce: Callable[[str], None], *, supervised: bool, stream: bool) -> None:
         assert isinstance(loaded, Loaded)
         self.served = loaded
 
