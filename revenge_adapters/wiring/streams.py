@@ -59,13 +59,12 @@ class StreamAdapters(containers.DeclarativeContainer):
     session_reader = user_reader = hasher = tokens = uow
 
 
-@asynccontextmanager
-async def relaying(program: Program, cache: RedisClient, stopping: asyncio.Event) -> AsyncGenerator[None]:
-    """Jobs that need no database are handed on beside the block, until it ends or `stopping` is set."""
+def relay_of(program: Program, store: JobStore, cache: RedisClient) -> StreamRelay:
+    """Hands on the jobs of a program that need no database; not yet at work."""
     settings = program.settings
-    relay = StreamRelay(
+    return StreamRelay(
         worker_info({}, "relay"),
-        store=program.adapters.job_store(),
+        store=store,
         wake_ups=program.adapters.wake_ups(),
         client=cache,
         queues=settings.jobs.streams,
@@ -73,8 +72,6 @@ async def relaying(program: Program, cache: RedisClient, stopping: asyncio.Event
         lease=settings.jobs.lease,
         stop_timeout=settings.jobs.stop_timeout,
     )
-    async with relay.running(stopping):
-        yield
 
 
 @asynccontextmanager

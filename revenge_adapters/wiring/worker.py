@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
@@ -105,13 +105,18 @@ async def working(program: Program, stopping: asyncio.Event | None) -> AsyncGene
         stopping.set()  # the worker and the relay stop at the same time
 
 
-def _relaying(program: Program, stopping: asyncio.Event) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _relaying(program: Program, stopping: asyncio.Event) -> AsyncGenerator[None]:
     """Workers without a database get jobs as well, where the settings say so."""
     if program.cache is None or not program.settings.jobs.streams:
-        return nullcontext()
-    from revenge_adapters.wiring.streams import relaying
+        yield
+        return
+    from revenge_adapters.wiring.streams import relay_of
 
-    return relaying(program, program.cache, stopping)
+    async with _connected(program, at_most=2) as database:
+        store = PostgresJobStore(database, program.adapters.wake_ups())
+        async with relay_of(program, store, program.cache).running(stopping):
+            yield
 
 
 @asynccontextmanager

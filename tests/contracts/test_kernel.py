@@ -6,7 +6,7 @@ from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.recycled import RecycledDatabase
-from revenge_adapters.system import Uuid7Ids
+from revenge_adapters.system import SystemClock, Uuid7Ids
 from revenge_core.clock import Clock
 from revenge_core.ids import Ids
 from revenge_core.testing.contracts.kernel import ClockContract, IdsContract
@@ -31,6 +31,12 @@ class TestChangeFollower(ClockContract):
         await follower.start()
         yield follower
         await follower.close()
+
+
+class TestSystemClock(ClockContract):
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return SystemClock()
 
 
 class TestUuid7Ids(IdsContract):
