@@ -2,28 +2,16 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.wiring.place import Place
 from revenge_adapters.wiring.settings import Settings
-from revenge_core.jobs.ports import WakeUps
 
 if TYPE_CHECKING:
     from revenge_adapters.dragonfly.client import RedisClient
-
-
-class LivingWakeUps(WakeUps, Protocol):
-    """Wake-ups that begin and end."""
-
-    async def start(self) -> None:
-        """Begin."""
-        ...
-
-    async def close(self) -> None:
-        """End."""
-        ...
+    from revenge_adapters.dragonfly.wakeups import RedisWakeUps
 
 
 @asynccontextmanager
@@ -43,8 +31,8 @@ async def opened_cache(settings: Settings) -> AsyncGenerator["RedisClient | None
 
 def wake_ups_over(
     cache: "RedisClient | None", database: Database, place: Place, settings: Settings, *, works: bool
-) -> LivingWakeUps:
-    """Dragonfly carries them where there is one, and the database otherwise. Only who works listens."""
+) -> "PostgresWakeUps | RedisWakeUps":
+    """Dragonfly carries them where there is one, and the database otherwise. Not started; only who works listens."""
     if cache is None:
         return PostgresWakeUps(database, place.url.reveal(), listen=works and settings.database.notifications)
     from revenge_adapters.dragonfly.wakeups import RedisWakeUps
