@@ -1,7 +1,6 @@
 """How runs end, whoever ends them: a worker, one that gives them back, or upkeep for a lost one."""
 
 from collections.abc import Generator, Sequence
-from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -12,10 +11,7 @@ from revenge_adapters.postgres.sql import Replanned, SqlFile
 from revenge_core.background import JobState
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Finish, JobKey, Signal, SignalKind
-from revenge_core.jobs.policy import storable
-
-LONGEST_DELAY: Final = timedelta(days=3650)
-"""Whatever a handler asks for: a time that the database cannot write down would hold up all that end with it."""
+from revenge_core.jobs.policy import LONGEST_DELAY, storable
 
 _KEYS: Final = msgspec.json.Decoder(frozenset[JobKey])
 
@@ -93,6 +89,7 @@ def _ending(finish: Finish) -> _Ending:
         id=finish.key.id,
         run=finish.key.run,
         state=finish.state,
+        # A time that the database cannot write down would hold up all that end with it.
         delay=min(finish.delay, LONGEST_DELAY).total_seconds(),
         refund=finish.refund,
         error=finish.error and storable(finish.error),

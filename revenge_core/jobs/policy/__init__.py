@@ -12,6 +12,7 @@ from revenge_core.jobs.policy.enqueuing import (
     unique_key,
 )
 from revenge_core.jobs.policy.outcomes import (
+    LONGEST_DELAY,
     LOST,
     MAX_ERROR_LENGTH,
     MAX_ERRORS,
@@ -31,6 +32,7 @@ from revenge_core.jobs.policy.reach import REACH, Reach, displaced, narrowed, re
 from revenge_core.jobs.policy.schedules import MOST_MISSED, Due, due, next_tick, schedule_problems
 
 __all__ = [
+    "LONGEST_DELAY",
     "LOST",
     "MAX_ARGS_BYTES",
     "MAX_ATTEMPTS",
