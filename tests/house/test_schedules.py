@@ -1,12 +1,26 @@
-"""Schedules, as they ship."""
+"""Kinds of jobs and schedules, as they ship."""
 
 from datetime import timedelta
+from importlib import import_module
 from itertools import combinations
 
+import pytest
+
 from revenge_adapters.wiring.handlers import SCHEDULES
-from revenge_core.background import UNFINISHED
+from revenge_core.background import UNFINISHED, Job
+from tests.house.job_kinds import registered
+from tests.house.modules import ROOT
 
 DAY = timedelta(days=1)
+FEATURES = sorted(path.parent.name for path in (ROOT / "revenge_core").glob("*/jobs.py"))
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_what_a_feature_declares_is_in_the_wiring(feature: str) -> None:
+    module = import_module(f"revenge_core.{feature}.jobs")
+    own = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
+    assert {one for one in own if issubclass(one, Job)} - set(registered().kinds.values()) == set()
+    assert [one.name for one in getattr(module, "SCHEDULES", ()) if one not in SCHEDULES] == []
 
 
 def test_schedules_are_apart_from_each_other_and_from_everybody_elses_midnight() -> None:
