@@ -117,31 +117,36 @@ def test_one_command_serves_and_others_join_its_database(place: Path) -> None:
     with subprocess.Popen(
         command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdout is not None
-        lines = [server.stdout.readline(), server.stdout.readline()]
-        assert any(line.startswith("bootstrap token: ") for line in lines)
+        try:
+            assert server.stdout is not None
+            lines = [server.stdout.readline(), server.stdout.readline()]
+            assert any(line.startswith("bootstrap token: ") for line in lines)
 
-        made = revenge(
-            "admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin", "--json",
-            "--data-dir", data, typed="a quiet evening\n",
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr
-        assert json.loads(made.stdout)["username"] == "ada"
-        healthy = revenge("doctor", "--json", "--data-dir", data)
-        assert healthy.returncode == 0, healthy.stdout
-        assert {row["id"]: row["status"] for row in json.loads(healthy.stdout)} == {
-            "configuration": "pass",
-            "disk": "pass",
-            "passwords": "pass",
-            "secrets": "pass",
-            "secrets-mode": "pass",
-            "database": "pass",
-            "database-roles": "pass",
-            "migrations": "pass",
-            "secrets-match": "pass",
-        }
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+            made = revenge(
+                "admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin", "--json",
+                "--data-dir", data, typed="a quiet evening\n",
+            )  # fmt: skip
+            assert made.returncode == 0, made.stderr
+            assert json.loads(made.stdout)["username"] == "ada"
+            healthy = revenge("doctor", "--json", "--data-dir", data)
+            assert healthy.returncode == 0, healthy.stdout
+            assert {row["id"]: row["status"] for row in json.loads(healthy.stdout)} == {
+                "configuration": "pass",
+                "disk": "pass",
+                "passwords": "pass",
+                "secrets": "pass",
+                "secrets-mode": "pass",
+                "database": "pass",
+                "database-roles": "pass",
+                "migrations": "pass",
+                "secrets-match": "pass",
+                "cache": "pass",
+                "mail": "pass",
+            }
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+        finally:
+            server.kill()  # else a failure would wait for ever
     assert servers(place) == []
 
     (place / "data" / "secrets" / "master.key").chmod(0o640)
