@@ -19,6 +19,7 @@ FULL: Final = 5000
 """With so many ends waiting, no more jobs are claimed."""
 RETRY_SECONDS: Final = 0.05
 LONGEST_RETRY_SECONDS: Final = 2.0
+COMPLAIN_SECONDS: Final = 10.0
 
 _log = logging.getLogger("revenge.jobs")
 
@@ -55,26 +56,31 @@ class Finisher:
 
     async def run(self) -> None:
         """Store what comes, until cancelled."""
+        pause, complained = RETRY_SECONDS, float("-inf")
         while True:
             await self._some.wait()
             await asyncio.sleep(LINGER_SECONDS)
-            await self._store_until_done(list(islice(self._waiting.values(), BATCH)))
-            if not self._waiting:
-                self._some.clear()
-                self._none.set()
-
-    async def _store_until_done(self, batch: Sequence[Finish]) -> None:
-        pause = RETRY_SECONDS
-        while True:
+            batch = list(islice(self._waiting.values(), BATCH))
             try:
                 await self._try(batch)
             except Unavailable as problem:
-                if pause == RETRY_SECONDS:
+                self._put_behind(batch)
+                if complained + COMPLAIN_SECONDS < time.monotonic():
+                    complained = time.monotonic()
                     _log.warning("the ends of %d jobs wait for the database: %s", len(batch), problem.detail)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_RETRY_SECONDS)
             else:
-                return
+                pause = RETRY_SECONDS
+            if not self._waiting:
+                self._some.clear()
+                self._none.set()
+
+    def _put_behind(self, batch: Sequence[Finish]) -> None:
+        """It may be some of these only that cannot be stored now: others are not to wait for them."""
+        for finish in batch:
+            if self._waiting.pop(finish.key, None) is not None:
+                self._waiting[finish.key] = finish
 
     async def _try(self, batch: Sequence[Finish]) -> None:
         began = time.monotonic()

@@ -67,6 +67,9 @@ class JobStore(Protocol):
         Finishing twice is harmless, so whoever got no answer asks again. `RETRYABLE` and `SCHEDULED` ones without
         delay are available at once. A run that somebody wants cancelled never goes back in line: where it ends
         unfinished, the job is cancelled.
+
+        Raises:
+            Unavailable: nothing was stored, or all but what somebody else has locked, who holds up no others.
         """
         ...
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.bulk import COPY_FROM
@@ -17,7 +18,17 @@ from revenge_adapters.postgres.recycled import APPLICATION, RecycledDatabase
 from revenge_core.background import JobState, Missed, Planned, Queue, Schedule
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.jobs.entities import Finish, JobFilter, JobKey
-from revenge_core.testing.contracts.errands import RULES, Errand, SoleErrand, claim, enlist, enqueue, state
+from revenge_core.testing.contracts.errands import (
+    RULES,
+    Errand,
+    SoleErrand,
+    claim,
+    ended,
+    enlist,
+    enqueue,
+    running,
+    state,
+)
 from revenge_core.testing.contracts.world import World
 from tests.contracts.postgres_world import announced_in, postgres_world
 
@@ -226,6 +237,23 @@ async def test_claiming_passes_over_jobs_that_somebody_else_is_changing(
     assert (await claim(world)).keys() == {free}
     await open_transaction.rollback()
     assert (await claim(world)).keys() == {held}
+
+
+async def test_a_job_that_somebody_has_locked_holds_up_the_end_of_no_other(
+    worlds: Worlds, open_transaction: psycopg.AsyncConnection[Any]
+) -> None:
+    (world, _) = worlds
+    done, failed, held = [ended(one) for one in await running(world, *[Errand()] * 3)]
+    failed = replace(failed, state=JobState.DISCARDED, error="spilt")
+    await open_transaction.execute("SELECT FROM revenge.jobs WHERE id = %s FOR UPDATE", (held.key.id,))
+    for end in (done, failed):
+        with pytest.raises(DatabaseUnavailable, match="1 of the jobs locked"):
+            await world.job_store.finish([held, end])
+    assert await state(world, done.key.id) is JobState.COMPLETED
+    assert await state(world, failed.key.id) is JobState.DISCARDED
+    assert await state(world, held.key.id) is JobState.RUNNING
+    await open_transaction.rollback()
+    assert await world.job_store.finish([done, held]) == {held.key}
 
 
 async def test_a_beat_and_a_rescue_at_the_same_moment_agree(worlds: Worlds) -> None:

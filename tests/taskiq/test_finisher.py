@@ -26,6 +26,8 @@ class Book(Passing):
         self.away = 0
         self.poison: set[int] = set()
         self.worse: set[int] = set()
+        self.locked: set[int] = set()
+        """Until five others are stored."""
 
     async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
         """Write it down."""
@@ -35,7 +37,12 @@ class Book(Passing):
         for one in finishes:
             if one.key.id in self.worse or (one.key.id in self.poison and one.error is not None):
                 raise ValueError("no database takes this")
-        self.batches.append(list(finishes))
+        free = [one for one in finishes if one.key.id not in self.locked and one.key.id not in self.stored]
+        self.batches.append(free)
+        if len(self.stored) >= 5:
+            self.locked.clear()
+        if any(one.key.id in self.locked for one in finishes):
+            raise DatabaseUnavailable
         return frozenset(one.key for one in finishes)
 
     @property
@@ -95,6 +102,17 @@ async def test_an_end_that_cannot_be_stored_keeps_no_other(book: Book) -> None:
     errors = {one.key.id: one.error for batch in book.batches for one in batch}
     assert errors[3] is None
     assert errors[4] == "broken"
+
+
+async def test_an_end_that_has_to_wait_keeps_no_other(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finisher, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(finisher, "BATCH", 2)
+    book.locked = {1}
+    async with at_work(book) as at:
+        for number in range(6):
+            at.add(end(number))
+    assert sorted(book.stored[:5]) == [0, 2, 3, 4, 5]
+    assert book.stored[5:] == [1]
 
 
 async def test_a_finisher_says_when_it_is_full(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,13 @@ class Endings(Entity, kw_only=True):
     """Queues of the jobs that are to run again at once."""
     scheduled: bool
     """Whether some are to run again later."""
+    locked: str
+    """Those that somebody else has locked: nothing of them was stored."""
+
+    @property
+    def left(self) -> frozenset[JobKey]:
+        """What is locked."""
+        return _KEYS.decode(self.locked)
 
     @property
     def keys(self) -> frozenset[JobKey]:
@@ -39,7 +46,7 @@ class Endings(Entity, kw_only=True):
             yield Signal(kind=SignalKind.SCHEDULED)
 
 
-NOTHING: Final = Endings(counted="[]", available=[], scheduled=False)
+NOTHING: Final = Endings(counted="[]", available=[], scheduled=False, locked="[]")
 
 
 class Sql(SqlFile, file="endings.sql"):
@@ -62,7 +69,7 @@ class _Ending(Entity, kw_only=True, omit_defaults=True):
 
 
 async def end_runs(database: Database | Transaction, finishes: Sequence[Finish]) -> Endings:
-    """Store how runs ended, all of them or none.
+    """Store how runs ended: none of them, or all of which nobody else has locked the job.
 
     Raises:
         DatabaseUnavailable: none was stored.

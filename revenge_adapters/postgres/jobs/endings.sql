@@ -1,17 +1,19 @@
 -- name: complete
 -- As `finish`, at half the cost, where nothing else is to be stored.
 -- Both tell the planner how many jobs there are (LIMIT), and stay off the index jobs_running (IS NOT DISTINCT FROM): each
--- run leaves an entry in it, which nobody may remove while an old transaction is open.
-WITH held AS MATERIALIZED (
+-- run leaves an entry in it, which nobody may remove while an old transaction is open. Both pass over what somebody else
+-- has locked, be it for minutes, and say so: all others would have to wait for that, too.
+WITH ended AS NOT MATERIALIZED (
+    SELECT id, run
+      FROM unnest(%(ids)s::text::bigint[], %(runs)s::text::integer[]) AS given (id, run)
+     LIMIT %(count)s
+),
+held AS MATERIALIZED (
     SELECT jobs.id
-      FROM (
-               SELECT id, run
-                 FROM unnest(%(ids)s::text::bigint[], %(runs)s::text::integer[]) AS given (id, run)
-                LIMIT %(count)s
-           ) AS ended
+      FROM ended
       JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
      ORDER BY jobs.id
-       FOR NO KEY UPDATE OF jobs
+       FOR NO KEY UPDATE OF jobs SKIP LOCKED
 ),
 stored AS (
     UPDATE revenge.jobs
@@ -21,12 +23,22 @@ stored AS (
     RETURNING jobs.id, jobs.run
 )
 SELECT coalesce(json_agg(json_build_object('id', id, 'run', run)), '[]')::text AS counted,
-       '{}'::text[] AS available, false AS scheduled
+       '{}'::text[] AS available, false AS scheduled,
+       CASE WHEN (SELECT count(*) FROM held) < %(count)s
+            THEN (
+                SELECT coalesce(json_agg(json_build_object('id', jobs.id, 'run', jobs.run)), '[]')
+                  FROM ended
+                  JOIN revenge.jobs
+                    ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
+                 WHERE jobs.id NOT IN (SELECT id FROM held)
+            )::text
+            ELSE '[]'
+       END AS locked
   FROM stored
 
 -- name: finish
 -- Locked by id, so that nobody who changes several jobs waits for another who does.
-WITH ended AS (
+WITH ended AS NOT MATERIALIZED (
     SELECT id, run, state, delay, coalesce(refund, false) AS refund, error, trace
       FROM json_to_recordset(%(endings)s::json) AS given (
                id bigint, run integer, state text, delay double precision, refund boolean, error text, trace text
@@ -43,7 +55,7 @@ held AS MATERIALIZED (
       FROM ended
       JOIN revenge.jobs ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
      ORDER BY jobs.id
-       FOR NO KEY UPDATE OF jobs
+       FOR NO KEY UPDATE OF jobs SKIP LOCKED
 ),
 moment AS MATERIALIZED (
     SELECT clock_timestamp() AS at
@@ -72,4 +84,14 @@ SELECT coalesce(
            (SELECT json_agg(json_build_object('id', id, 'run', run)) FROM stored), '[]'
        )::text AS counted,
        ARRAY(SELECT DISTINCT queue FROM stored WHERE state = 'available') AS available,
-       EXISTS (SELECT FROM stored WHERE state IN ('retryable', 'scheduled')) AS scheduled
+       EXISTS (SELECT FROM stored WHERE state IN ('retryable', 'scheduled')) AS scheduled,
+       CASE WHEN (SELECT count(*) FROM held) < %(count)s
+            THEN (
+                SELECT coalesce(json_agg(json_build_object('id', jobs.id, 'run', jobs.run)), '[]')
+                  FROM ended
+                  JOIN revenge.jobs
+                    ON jobs.id = ended.id AND jobs.run = ended.run AND jobs.state IS NOT DISTINCT FROM 'running'
+                 WHERE jobs.id NOT IN (SELECT id FROM held)
+            )::text
+            ELSE '[]'
+       END AS locked

@@ -1,5 +1,6 @@
 """What a worker does with jobs in PostgreSQL."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from revenge_adapters.postgres.jobs.literals import int_array, text_array
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
 from revenge_core.background import ItemOutcome, JobState, Progress
 from revenge_core.entity import Entity
+from revenge_core.errors import DatabaseUnavailable
 from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, Finish, JobKey, WorkerInfo
 from revenge_core.jobs.ports import JobStore, WakeUps
 
@@ -59,6 +61,9 @@ class Handed(Entity, kw_only=True):
             attempted_at=self.attempted_at,
         )
 
+
+LOCKED_PAUSES_SECONDS: Final = (0.0, 0.01, 0.05, 0.25)
+"""Before each try to store the ends of jobs that somebody else has locked; as a rule that is over in a moment."""
 
 _HANDED: Final = msgspec.json.Decoder(tuple[Handed, ...])
 _METADATA: Final = msgspec.json.Decoder(dict[str, Any])
@@ -144,9 +149,17 @@ class PostgresJobStore(JobStore):
 
     @override
     async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
-        ended = await end_runs(self._database, finishes)
-        self._wake_ups.send(ended.signals)
-        return ended.keys
+        counted, left = frozenset[JobKey](), finishes
+        for pause in LOCKED_PAUSES_SECONDS:
+            await asyncio.sleep(pause)
+            ended = await end_runs(self._database, left)
+            self._wake_ups.send(ended.signals)
+            counted |= ended.keys
+            locked = ended.left
+            if not locked:
+                return counted
+            left = [finish for finish in left if finish.key in locked]
+        raise DatabaseUnavailable(f"somebody has {len(left)} of the jobs locked; the other ends are stored")
 
     @override
     async def report(self, key: JobKey, progress: Progress, items: Sequence[ItemOutcome]) -> bool:
