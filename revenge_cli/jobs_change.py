@@ -17,7 +17,7 @@ from revenge_core.actor import Actor
 from revenge_core.background import Progress
 from revenge_core.jobs.entities import COUNTED_UPTO, BulkItem, ItemResult, JobAct, JobFilter
 from revenge_core.jobs.policy import narrowed
-from revenge_core.jobs.service import Jobs, sole
+from revenge_core.jobs.service import Jobs, require_done
 from revenge_core.jobs.service.selection import MAX_BULK
 from revenge_core.paging import MAX_LIMIT
 from revenge_core.revenge import Revenge
@@ -155,7 +155,7 @@ async def _by_id(act: Act, ids: tuple[int, ...]) -> Tally:
     for some in portions:
         tally.add(await act(Actor.host(), some))
     if tally.matched == 1:
-        sole(tally.failures)
+        require_done(tally.failures)
     return tally
 
 

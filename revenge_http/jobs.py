@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.jobs.errors import JobNotFound, JobStateConflict
-from revenge_core.jobs.service import sole
+from revenge_core.jobs.service import require_done
 from revenge_core.permissions import Permission
 from revenge_http import jobs_bulk
 from revenge_http.access import needs
@@ -87,19 +87,19 @@ _refusals = (JobNotFound, JobStateConflict)
 @operation("POST", f"{_JOBS}/{{jobId}}/retry", "adminRetryJob", needs(Permission.JOBS_RETRY), raises=_refusals)
 async def retry_job(call: Call, job_id: JobId) -> None:
     """Run a job again as soon as a worker is free, whatever became of it before; a running one is refused."""
-    sole(await call.revenge.jobs.retry(call.actor, [job_id]))
+    require_done(await call.revenge.jobs.retry(call.actor, [job_id]))
 
 
 @operation("POST", f"{_JOBS}/{{jobId}}/cancel", "adminCancelJob", needs(Permission.JOBS_CANCEL), raises=_refusals)
 async def cancel_job(call: Call, job_id: JobId) -> None:
     """End a job: a waiting one at once, a running one as soon as it can be stopped; a finished one is refused."""
-    sole(await call.revenge.jobs.cancel(call.actor, [job_id]))
+    require_done(await call.revenge.jobs.cancel(call.actor, [job_id]))
 
 
 @operation("DELETE", f"{_JOBS}/{{jobId}}", "adminDeleteJob", needs(Permission.JOBS_DELETE), raises=_refusals)
 async def delete_job(call: Call, job_id: JobId) -> None:
     """Delete a job and what was recorded of it; a running one is refused."""
-    sole(await call.revenge.jobs.delete(call.actor, [job_id]))
+    require_done(await call.revenge.jobs.delete(call.actor, [job_id]))
 
 
 operations = (list_jobs, count_jobs, get_job, list_items, retry_job, cancel_job, delete_job, *jobs_bulk.operations)

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from revenge_core.errors import RevengeError
 from revenge_core.jobs.entities import BulkItem, ItemResult
 from revenge_core.jobs.errors import JobFilterInvalid
-from revenge_core.jobs.service import sole
+from revenge_core.jobs.service import require_done
 from revenge_core.permissions import Permission
 from revenge_http.access import needs
 from revenge_http.job_filter import JobSelection
@@ -29,7 +29,7 @@ class JobResult(Wire, kw_only=True):
     def of(cls, call: Call, one: BulkItem) -> "JobResult":
         """The result of one."""
         try:
-            sole([one])
+            require_done([one])
         except RevengeError as error:
             path = f"/api/v1/admin/jobs/{one.id}"
             problem = Problem.of(error, call.prefix, path, call.actor.origin.request_id or "")

@@ -22,7 +22,7 @@ from revenge_core.jobs.errors import (
     QueueNotFound,
     ScheduleNotFound,
 )
-from revenge_core.jobs.service import Handlers, Jobs, sole
+from revenge_core.jobs.service import Handlers, Jobs, require_done
 
 __all__ = [
     "COUNTED_UPTO",
@@ -45,5 +45,5 @@ __all__ = [
     "ScheduleInfo",
     "ScheduleNotFound",
     "WorkerInfo",
-    "sole",
+    "require_done",
 ]

@@ -42,7 +42,7 @@ from revenge_core.paging import Page, checked_limit
 from revenge_core.permissions import Permission
 from revenge_core.uow import UnitOfWork
 
-__all__ = ["MAX_BULK", "MAX_JOB_ID", "Jobs", "sole"]
+__all__ = ["MAX_BULK", "MAX_JOB_ID", "Jobs", "require_done"]
 
 
 class Jobs:
@@ -300,7 +300,7 @@ class Jobs:
         return job
 
 
-def sole(results: Sequence[BulkItem]) -> None:
+def require_done(results: Sequence[BulkItem]) -> None:
     """Turn the result of a call about one job into an answer or an error.
 
     Raises:

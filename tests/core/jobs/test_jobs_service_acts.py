@@ -23,7 +23,7 @@ from revenge_core.jobs import (
     QueueNotFound,
     ScheduleInfo,
     ScheduleNotFound,
-    sole,
+    require_done,
 )
 from revenge_core.testing.contracts.errands import Errand, SoleErrand
 from tests.core.people import admin, entries
@@ -65,7 +65,7 @@ def told(entry: Entry) -> dict[str, object]:
 async def test_what_is_done_to_one_job_is_in_the_audit_log_under_its_id(box: Sandbox, what: JobAct) -> None:
     actor = await admin(box)
     job_id = await one_in(box, JobState.RETRYABLE)
-    sole(await do(box, what, [job_id], actor))
+    require_done(await do(box, what, [job_id], actor))
     (entry,) = entries(box, ACTIONS[what])
     assert (entry.actor_id, entry.resource_type, entry.resource_key) == (actor.user_id, "job", str(job_id))
     assert told(entry) == {"count": 1, "jobs": str(job_id)}
@@ -123,11 +123,11 @@ async def test_what_is_no_id_is_refused(box: Sandbox, job_id: int) -> None:
 
 
 def test_the_result_of_one_becomes_an_error_or_nothing() -> None:
-    sole([BulkItem(id=1, result=ItemResult.DONE)])
+    require_done([BulkItem(id=1, result=ItemResult.DONE)])
     with pytest.raises(JobNotFound):
-        sole([BulkItem(id=1, result=ItemResult.NOT_FOUND)])
+        require_done([BulkItem(id=1, result=ItemResult.NOT_FOUND)])
     with pytest.raises(JobStateConflict, match="It is running"):
-        sole([BulkItem(id=1, result=ItemResult.REFUSED, detail="It is running")])
+        require_done([BulkItem(id=1, result=ItemResult.REFUSED, detail="It is running")])
 
 
 # By filter
@@ -219,7 +219,7 @@ async def test_a_unique_job_is_not_retried_beside_the_one_in_its_place(box: Sand
     put(box, old, JobState.DISCARDED)
     (new,) = await enqueue(box, SoleErrand())
     with pytest.raises(JobStateConflict, match=f"Job {new} is the same"):
-        sole(await do(box, JobAct.RETRY, [old]))
+        require_done(await do(box, JobAct.RETRY, [old]))
 
 
 # Queues

@@ -11,7 +11,7 @@ from revenge_adapters.boottime import boottime
 from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
 from revenge_adapters.wiring import background
-from revenge_adapters.wiring.background import keep_house, keep_running, running
+from revenge_adapters.wiring.housekeeping import keep_house, keep_running, running
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.feed import Change
 
