@@ -15,9 +15,9 @@ from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import trim_changes
-from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running, running
 from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
+from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running, running
 from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.place import Place, find_place

@@ -10,7 +10,7 @@ import pytest
 from revenge_adapters.boottime import boottime
 from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
-from revenge_adapters.wiring import background
+from revenge_adapters.wiring import housekeeping
 from revenge_adapters.wiring.housekeeping import keep_house, keep_running, running
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.feed import Change
@@ -63,14 +63,14 @@ async def test_housekeeping_is_done_once_more_when_told_to_stop() -> None:
 
 
 async def test_a_last_chore_that_hangs_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "LAST_CHANCE_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping, "LAST_CHANCE_SECONDS", 0.01)
     async with running(keep_house(asyncio.Event().wait, every=3600), "test"):
         await asyncio.sleep(0)
 
 
 async def test_the_database_is_looked_after_only_while_the_feed_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "WATCH_SECONDS", 0.001)
-    monkeypatch.setattr(background, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(housekeeping, "WATCH_SECONDS", 0.001)
+    monkeypatch.setattr(housekeeping, "RETRY_SECONDS", 0.001)
     feed, looked = Feed(), asyncio.Event()
     feed.looked_at += 3600
     loop = asyncio.get_running_loop()
@@ -92,7 +92,7 @@ async def test_the_database_is_looked_after_only_while_the_feed_is_quiet(monkeyp
 
 
 async def test_a_start_that_is_under_way_is_awaited_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "WATCH_SECONDS", 0.001)
+    monkeypatch.setattr(housekeeping, "WATCH_SECONDS", 0.001)
     feed, began, may_end, ended = Feed(), threading.Event(), threading.Event(), threading.Event()
     feed.looked_at -= 10
 
