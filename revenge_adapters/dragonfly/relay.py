@@ -36,13 +36,15 @@ from revenge_adapters.dragonfly.streams import (
 )
 from revenge_adapters.dragonfly.wakeups import encoded
 from revenge_core.background import JobState
-from revenge_core.errors import Unavailable
+from revenge_core.errors import DatabaseUnavailable, Unavailable
 from revenge_core.jobs.entities import Claimed, Finish, Signal, SignalKind, WorkerInfo
 from revenge_core.jobs.policy import LOST, rescue_delay
 from revenge_core.jobs.ports import JobStore, WakeUps
 
 LOOK_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 10.0
+GARBAGE_AFTER: Final = 3
+"""So many leases after an entry was made nobody wants it any more; relays take theirs back long before."""
 LEADS_FOR: Final = 0.5
 """Share of the lease after which another relay takes over from one that is gone."""
 STOP_TIMEOUT: Final = timedelta(seconds=10)
@@ -196,10 +198,10 @@ class StreamRelay:
         self._dispatched.listened(min(since, 2 * LOOK_SECONDS))
         self._looked_at = boottime()
         await self._lead()
+        await self._order()
         await self._tell_capacity()
         await self._withdraw(self._dispatched.forgotten())
         await self._give_up(self._dispatched.lost())
-        await self._order()
         self._worth_handing_on.set()
 
     async def _announced(self) -> dict[str, Announcement]:
@@ -229,7 +231,16 @@ class StreamRelay:
             return
         await self._client.do("SET", LEADER, self._info.id, "PX", millis)
         self._leads_until = asked + millis / 1000
+        if not self._leading.is_set():
+            await self._trim()
         self._leading.set()
+
+    async def _trim(self) -> None:
+        """Remove what was given to a worker that never deleted it, and that no living relay knows of."""
+        seconds, _ = await self._client.do("TIME")
+        oldest = int((int(seconds) - GARBAGE_AFTER * self._lease) * 1000)
+        streams = (queue_key(queue, priority) for queue in self._queues for priority in PRIORITIES)
+        await self._client.do_all([("XTRIM", stream, "MINID", oldest) for stream in streams])
 
     async def _tell_capacity(self) -> None:
         """Stream workers are seen as the places of the relay that leads."""
@@ -251,25 +262,32 @@ class StreamRelay:
 
     async def _take_back(self, runs: Sequence[Run], reason: str) -> None:
         """Make them available again; the attempts do not count."""
-        if runs:
-            _log.info("took %d jobs back: %s", len(runs), reason)
-            await self._end([Finish(key=run.job.key, state=JobState.AVAILABLE, refund=True) for run in runs])
+        if given_back := await self._end(
+            [Finish(key=run.job.key, state=JobState.AVAILABLE, refund=True) for run in runs]
+        ):
+            _log.info("took %d jobs back: %s", given_back, reason)
 
     async def _give_up(self, runs: Sequence[Run]) -> None:
         """As rescue does with jobs of workers that were lost: the attempt counts, it may be the job that kills them."""
         await self._take_back([run for run in runs if run.forgiven], "what became of them was lost with Dragonfly")
-        if lost := [run for run in runs if not run.forgiven]:
-            _log.warning("took %d jobs from stream workers that were lost", len(lost))
-            await self._end([_lost(run.job) for run in lost])
+        if lost := await self._end([_lost(run.job) for run in runs if not run.forgiven]):
+            _log.warning("took %d jobs from stream workers that were lost", lost)
 
-    async def _end(self, ends: Sequence[Finish]) -> None:
-        await self._store.finish(ends)
+    async def _end(self, ends: Sequence[Finish]) -> int:
+        """How many that counted for: others were stored already, by the relay that leads now."""
+        if not ends:
+            return 0
+        counted = await self._store.finish(ends)
         self._dispatched.remove(end.key for end in ends)
+        return len(counted)
 
     async def _order(self) -> None:
-        """Say which runs are to be cancelled, and which are not theirs any more who run them."""
-        wanted = await self._store.cancel_requests(self._info.id) if len(self._dispatched) else ()
-        await self._withdraw(self._dispatched.waiting(frozenset(wanted)))
+        """Say that this relay is there, which runs are to be cancelled, and which are not theirs who run them."""
+        try:
+            wanted = await self._store.cancel_requests(self._info.id) if len(self._dispatched) else ()
+            await self._withdraw(self._dispatched.waiting(frozenset(wanted)))
+        except DatabaseUnavailable:  # no reason for anybody to stop: what ends is stored when it is back
+            wanted = self._orders.cancel
         known = self._dispatched.keys()
         announced = {key for one in self._workers.values() for key in one.running.get(self._info.id, ())}
         orders = Orders(cancel=tuple(key for key in wanted if key in known), lost=tuple(announced - known))
@@ -296,6 +314,8 @@ class StreamRelay:
     async def _reconcile(self) -> None:
         """Jobs that were claimed and of which the answer never came go to somebody else."""
         await asyncio.sleep(RECONCILE_SECONDS)
+        if self._leads():
+            await self._trim()
         if lost := await self._store.give_back_unknown(self._info.id, self._dispatched.keys()):
             _log.warning("gave back %d jobs whose claim was never answered", lost)
 

@@ -4,14 +4,18 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from revenge_adapters.dragonfly.streams import DONE
+from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_core.background import Job, JobContext, JobState, Queue
+from revenge_core.errors import DatabaseUnavailable
+from revenge_core.jobs.entities import Finish, JobKey
 from revenge_core.jobs.policy import LOST
 from tests.dragonfly.outpost import BRIEF, Outpost, Parcel, Tally, emptied
 from tests.taskiq.yard import workers_of
@@ -102,6 +106,49 @@ async def test_a_server_that_hangs_for_longer_than_a_lease_costs_time_only(outpo
             outpost.server.thaw()
         tally.gate.set()
         await all_completed(outpost, ids)
+
+
+class Fickle(PostgresJobStore):
+    """The database, which is away at times."""
+
+    away = False
+
+    @override
+    async def cancel_requests(self, worker_id: str) -> tuple[JobKey, ...]:
+        self._look()
+        return await super().cancel_requests(worker_id)
+
+    @override
+    async def beat(self, worker_id: str) -> bool:
+        self._look()
+        return await super().beat(worker_id)
+
+    @override
+    async def finish(self, finishes: Sequence[Finish]) -> frozenset[JobKey]:
+        self._look()
+        return await super().finish(finishes)
+
+    def _look(self) -> None:
+        if self.away:
+            raise DatabaseUnavailable
+
+
+async def test_jobs_run_on_while_the_database_is_away_and_their_ends_are_stored_later(outpost: Outpost) -> None:
+    tally = Tally()
+    tally.gate.clear()
+    store = Fickle(outpost.yard.database, outpost.yard.wake_ups)
+    async with outpost.client() as client, outpost.relay(store=store), outpost.worker(tally):
+        ids = await outpost.enqueue(3)
+        await tally.until(lambda tally: tally.inside == 3)
+        store.away = True
+        await asyncio.sleep(1.5 * BRIEF.total_seconds())
+        assert tally.inside == 3
+        tally.gate.set()
+        await tally.until(lambda tally: tally.inside == 0)
+        store.away = False
+        await all_completed(outpost, ids)
+        await emptied(client, DONE)
+    assert sorted(tally.given) == ids
 
 
 async def test_a_killed_workers_job_is_counted_as_lost_and_done_by_another(outpost: Outpost, tmp_path: Path) -> None:

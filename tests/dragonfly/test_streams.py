@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from revenge_adapters.dragonfly.streams import DONE, FIELD, LEADER, WORKERS, Dispatch, queue_key, worker_key
+from revenge_adapters.dragonfly.streams import DONE, FIELD, GROUP, LEADER, WORKERS, Dispatch, queue_key, worker_key
 from revenge_core.background import (
     CancelJob,
     DiscardJob,
@@ -279,6 +279,19 @@ async def test_a_job_that_is_offered_twice_runs_once(outpost: Outpost) -> None:
             await client.do("XADD", WAITING, "*", FIELD, dispatch)
         await emptied(client, WAITING)
         assert tally.given == [claimed.id]
+
+
+async def test_what_a_worker_took_and_never_deleted_is_cleared_away(outpost: Outpost) -> None:
+    tally = Tally()
+    async with outpost.client() as client:
+        await client.do("XGROUP", "CREATE", WAITING, GROUP, "0", "MKSTREAM")
+        for number in range(10):
+            await client.do("XADD", WAITING, f"{number + 1}-1", FIELD, "{}")
+        await client.do("XREADGROUP", "GROUP", GROUP, GROUP, "COUNT", 10, "NOACK", "STREAMS", WAITING, ">")
+        async with outpost.relay(), outpost.worker(tally, places=1):
+            await outpost.enqueue(3)
+            await outpost.yard.counted(JobState.COMPLETED, 3)
+            await emptied(client, WAITING)
 
 
 async def test_what_has_waited_for_a_lease_is_not_begun(outpost: Outpost) -> None:
