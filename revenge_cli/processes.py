@@ -8,29 +8,30 @@ import asyncio
 import signal
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 STOP: Final = b"s"
 STOP_NOW: Final = b"n"
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
+SIGNALLED: Final = 128
+"""A shell adds this to the number of the signal that ended a process."""
 STEADY_SECONDS: Final = 60.0
 """Who ran for so long and dies is started again after the first pause."""
 
 
 class Crew:
-    """`count` processes of `command`. Each says on a line of its output that it works; it is started again if it dies.
+    """One process of `command` for each environment. Each says on a line of its output that it works.
 
-    One that ends before any has ever worked ends all: the same would happen again.
+    One that dies is started again; one that ends before any has ever worked ends all: the same would happen again.
     """
 
     def __init__(
-        self, command: Sequence[str], count: int, *, environ: dict[str, str], say: Callable[[str], object]
+        self, command: Sequence[str], environs: Sequence[Mapping[str, str]], say: Callable[[str], object]
     ) -> None:
         self._command = command
-        self._count = count
-        self._environ = environ
+        self._environs = environs
         self._say = say
         self._processes: set[Process] = set()
         self._stopping = asyncio.Event()
@@ -47,8 +48,8 @@ class Crew:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._count):
-                group.create_task(self._keep_one(show))
+            for environ in self._environs:
+                group.create_task(self._keep_one(environ, show))
 
     def _signalled(self) -> None:
         self._tell(STOP_NOW if self._stopping.is_set() else STOP)
@@ -59,11 +60,11 @@ class Crew:
             if process.stdin is not None and not process.stdin.is_closing():
                 process.stdin.write(what)
 
-    async def _keep_one(self, show: Callable[[str], object]) -> None:
+    async def _keep_one(self, environ: Mapping[str, str], show: Callable[[str], object]) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
-            code = await self._run_one(show)
+            code = await self._run_one(environ, show)
             if self._stopping.is_set():
                 self._code = self._code or code
             elif not self._worked:
@@ -75,8 +76,8 @@ class Crew:
                 await self._pause(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _run_one(self, show: Callable[[str], object]) -> int:
-        process = await asyncio.create_subprocess_exec(*self._command, env=self._environ, stdin=PIPE, stdout=PIPE)
+    async def _run_one(self, environ: Mapping[str, str], show: Callable[[str], object]) -> int:
+        process = await asyncio.create_subprocess_exec(*self._command, env=environ, stdin=PIPE, stdout=PIPE)
         self._processes.add(process)
         if self._stopping.is_set():  # said while it was being started
             self._tell(STOP)
@@ -85,7 +86,8 @@ class Crew:
                 async for line in process.stdout:
                     self._worked = True
                     show(line.decode(errors="replace").rstrip("\n"))
-            return await process.wait()
+            code = await process.wait()
+            return code if code >= 0 else SIGNALLED - code
         finally:
             self._processes.remove(process)
 

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from revenge_cli.doors import LoadedSettings
 from revenge_cli.render import Shape
 from revenge_cli.session import Session, command
 from revenge_core.background import Queue
@@ -42,7 +43,10 @@ def worker(session: Session, queues: tuple[str, ...], processes: int, *, stream:
     need none either, while a server or another worker has the same settings.
 
     SIGTERM and Ctrl-C let running jobs finish for as long as jobs.stop_timeout says; what runs then is interrupted and
-    given back. A second one interrupts at once. A process that dies is started again.
+    given back. A second one interrupts at once.
+
+    Of several processes, one that dies is started again. Where metrics.port is set the first shows its metrics there,
+    the second one port further, and so on.
     """
     loaded = session.load(**{"jobs.queues": ",".join(queues) or None})
     if processes == 1:
@@ -50,7 +54,7 @@ def worker(session: Session, queues: tuple[str, ...], processes: int, *, stream:
         return
     from revenge_cli.processes import Crew
 
-    crew = Crew(_one_of_them(session, queues, stream=stream), processes, environ=_environ(session), say=session.say)
+    crew = Crew(_one_of_them(session, queues, stream=stream), _environs(session, loaded, processes), session.say)
     click.get_current_context().exit(crew.work(click.echo))
 
 
@@ -66,7 +70,13 @@ def _one_of_them(session: Session, queues: tuple[str, ...], *, stream: bool) -> 
     ]
 
 
-def _environ(session: Session) -> dict[str, str]:
-    """What a flag said of the database is not repeated among arguments, which everybody on the machine can read."""
-    url = session.flags["database.url"]
-    return dict(os.environ) if url is None else {**os.environ, "REVENGE_DATABASE_URL": str(url)}
+def _environs(session: Session, loaded: LoadedSettings, processes: int) -> list[dict[str, str]]:
+    """What each process finds in its environment.
+
+    What a flag said of the database is not repeated among arguments, which everybody on the machine can read.
+    """
+    url, port = session.flags["database.url"], session.doors.shown_settings(loaded)["metrics.port"]
+    common = dict(os.environ) if url is None else {**os.environ, "REVENGE_DATABASE_URL": str(url)}
+    if not isinstance(port, int) or port == 0:
+        return [common] * processes
+    return [common | {"REVENGE_METRICS_PORT": str(port + number)} for number in range(processes)]

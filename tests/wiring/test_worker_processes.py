@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import httpx
 import psutil
 import pytest
 
@@ -168,6 +170,21 @@ async def test_a_signal_that_the_whole_group_gets_counts_once(
         assert process.stderr is not None
         assert b"stopped at once" not in await process.stderr.read()
     assert await office.jobs.workers(HOST) == ()
+
+
+async def test_each_process_shows_its_metrics_on_a_port_of_its_own(
+    office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:  # and hope that the next one is free
+        port = found.getsockname()[1]
+    more = {"REVENGE_METRICS_PORT": str(port)}
+    async with running((*WORKER, "--processes", "2"), tmp_path, revenge_postgres, **more) as process:
+        await begun(process, 2)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for number in range(2):
+                page = await client.get(f"http://127.0.0.1:{port + number}/metrics")
+                assert "revenge_jobs" in page.text
+        assert len(await office.jobs.workers(HOST)) == 2
 
 
 async def test_what_keeps_one_process_from_starting_ends_all(tmp_path: Path) -> None:
