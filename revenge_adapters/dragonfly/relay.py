@@ -1,4 +1,4 @@
-"""Between the queue in PostgreSQL and workers that have no database (jobs.md, level 2).
+"""Between the queue in PostgreSQL and workers that have no database.
 
 A relay is one more worker as far as PostgreSQL knows: it claims, holds the lease, and stores how runs end. So whatever
 becomes of Dragonfly, of the relay or of those who run its jobs, a job is in one state and goes on within a lease.
@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
@@ -17,14 +17,15 @@ import msgspec
 from msgspec.structs import replace
 
 from revenge_adapters.boottime import boottime
-from revenge_adapters.dragonfly.client import Backoff, RedisClient
+from revenge_adapters.dragonfly.chores import cancelled, for_ever
+from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.dispatched import Dispatched, Run
 from revenge_adapters.dragonfly.errors import CacheUnavailable
+from revenge_adapters.dragonfly.leading import Leadership
 from revenge_adapters.dragonfly.results import Results
 from revenge_adapters.dragonfly.streams import (
     CHANNEL,
     FIELD,
-    LEADER,
     PRIORITIES,
     WORKERS,
     Announcement,
@@ -43,10 +44,6 @@ from revenge_core.jobs.ports import JobStore, WakeUps
 
 LOOK_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 10.0
-GARBAGE_AFTER: Final = 3
-"""So many leases after an entry was made nobody wants it any more; relays take theirs back long before."""
-LEADS_FOR: Final = 0.5
-"""Share of the lease after which another relay takes over from one that is gone."""
 STOP_TIMEOUT: Final = timedelta(seconds=10)
 LEAVE_SECONDS: Final = 5.0
 A_MOMENT_SECONDS: Final = 0.02
@@ -85,9 +82,9 @@ class StreamRelay:
         self._results = Results(client, store)
         self._workers: dict[str, Announcement] = {}
         self._looked_at = boottime()
-        self._leads_until = float("-inf")
-        self._leading = asyncio.Event()
+        self._leadership = Leadership(client, info.id, queues=queues, lease=lease)
         self._orders = Orders()
+        self._unreadable: set[str] = set()
         self._worth_handing_on = asyncio.Event()
         self._worth_looking = asyncio.Event()
         self._worth_looking.set()
@@ -104,12 +101,12 @@ class StreamRelay:
         until = until or asyncio.Event()
         await self._store.enlist(self._info)
         self._looked_at = boottime()
-        handing_on = asyncio.create_task(_for_ever(self._hand_on), name="revenge relay dispatch")
+        handing_on = asyncio.create_task(for_ever(self._hand_on), name="revenge relay dispatch")
         stopping = asyncio.create_task(self._run_dry(until, handing_on), name="revenge relay stop")
         chores = [
-            asyncio.create_task(_for_ever(self._look, logging.WARNING), name="revenge relay look"),
+            asyncio.create_task(for_ever(self._look, logging.WARNING), name="revenge relay look"),
             *(
-                asyncio.create_task(_for_ever(chore), name="revenge relay chore")
+                asyncio.create_task(for_ever(chore), name="revenge relay chore")
                 for chore in (self._beat, self._collect, self._listen, self._reconcile)
             ),
         ]
@@ -118,7 +115,7 @@ class StreamRelay:
             until.set()
             await stopping
         finally:
-            await _cancel([stopping, handing_on, *chores])
+            await cancelled([stopping, handing_on, *chores])
             await self._leave()
 
     # Handing on -------------------------------------------------------------------------------------------------------
@@ -127,7 +124,7 @@ class StreamRelay:
         """Fill what is free, as often as there is a reason to think that something is."""
         await self._worth_handing_on.wait()
         self._worth_handing_on.clear()
-        while self._leads() and (rooms := await self._rooms()):
+        while self._leadership.holds() and (rooms := await self._rooms()):
             kinds = self._kinds.intersection(*(one.kinds for one in self._workers.values()))
             claimed = await self._store.claim(self._info.id, rooms, kinds=kinds) if kinds else ()
             if claimed:
@@ -144,7 +141,7 @@ class StreamRelay:
         said, *lengths = await self._client.do_all(
             [("MGET", *map(worker_key, ids)), *(("XLEN", queue_key(*one)) for one in streams)]
         )
-        self._hear(_announcements(ids, said))
+        self._hear(self._understood(ids, said))
         rooms = {queue: 2 * sum(one.free.get(queue, 0) for one in self._workers.values()) for queue in self._queues}
         for (queue, _), length in zip(streams, lengths, strict=True):
             rooms[queue] -= length
@@ -164,13 +161,10 @@ class StreamRelay:
     async def _signal(self, *signals: Signal) -> None:
         await self._client.do("PUBLISH", CHANNEL, encoded(self._info.id, signals))
 
-    def _leads(self) -> bool:
-        return boottime() < self._leads_until
-
     # Taking results ---------------------------------------------------------------------------------------------------
 
     async def _collect(self) -> None:
-        await self._leading.wait()
+        await self._leadership.gained.wait()
         collected = await self._results.collect()
         if collected is None:
             await asyncio.sleep(A_MOMENT_SECONDS)  # should a server answer at once that there is nothing
@@ -197,7 +191,8 @@ class StreamRelay:
             raise
         self._dispatched.listened(min(since, 2 * LOOK_SECONDS))
         self._looked_at = boottime()
-        await self._lead()
+        if not await self._leadership.renew():
+            self._dispatched.forgive()
         await self._order()
         await self._tell_capacity()
         await self._withdraw(self._dispatched.forgotten())
@@ -212,40 +207,30 @@ class StreamRelay:
         said = await self._client.do("MGET", *map(worker_key, ids))
         if gone := [id for id, one in zip(ids, said, strict=True) if one is None]:
             await self._client.do("SREM", WORKERS, *gone)
-        return _announcements(ids, said)
+        return self._understood(ids, said)
+
+    def _understood(self, ids: Sequence[str], said: Sequence[bytes | None]) -> dict[str, Announcement]:
+        found = dict[str, Announcement]()
+        for id, one in zip(ids, said, strict=True):
+            if one is None:
+                continue
+            try:
+                found[id] = msgspec.json.decode(one, type=Announcement)
+            except msgspec.MsgspecError:
+                if id not in self._unreadable:
+                    _log.warning("what stream worker %s announces cannot be read; it gets no jobs", id)
+                self._unreadable.add(id)
+        return found
 
     def _hear(self, workers: dict[str, Announcement]) -> None:
         self._workers = workers
         for one in workers.values():
             self._dispatched.mention(one.running.get(self._info.id, ()))
 
-    async def _lead(self) -> None:
-        """Lead, if nobody else does. Two who believe they lead hand on a little more than they should, and no worse."""
-        asked, millis = boottime(), int(self._lease * LEADS_FOR * 1000)
-        new, leader = await self._client.do_all([("SET", LEADER, self._info.id, "NX", "PX", millis), ("GET", LEADER)])
-        if new and self._leading.is_set():
-            self._dispatched.forgive()  # the server forgot who leads, and so perhaps what workers had said
-        if leader != self._info.id.encode():
-            self._leads_until = float("-inf")
-            self._leading.clear()
-            return
-        await self._client.do("SET", LEADER, self._info.id, "PX", millis)
-        self._leads_until = asked + millis / 1000
-        if not self._leading.is_set():
-            await self._trim()
-        self._leading.set()
-
-    async def _trim(self) -> None:
-        """Remove what was given to a worker that never deleted it, and that no living relay knows of."""
-        seconds, _ = await self._client.do("TIME")
-        oldest = int((int(seconds) - GARBAGE_AFTER * self._lease) * 1000)
-        streams = (queue_key(queue, priority) for queue in self._queues for priority in PRIORITIES)
-        await self._client.do_all([("XTRIM", stream, "MINID", oldest) for stream in streams])
-
     async def _tell_capacity(self) -> None:
         """Stream workers are seen as the places of the relay that leads."""
         slots: Counter[str] = Counter()
-        for one in self._workers.values() if self._leads() else ():
+        for one in self._workers.values() if self._leadership.holds() else ():
             slots.update({queue: count for queue, count in one.slots.items() if queue in self._queues})
         if dict(slots) != self._info.queues and await self._store.beat(self._info.id):
             self._info = replace(self._info, queues=dict(slots))
@@ -314,8 +299,7 @@ class StreamRelay:
     async def _reconcile(self) -> None:
         """Jobs that were claimed and of which the answer never came go to somebody else."""
         await asyncio.sleep(RECONCILE_SECONDS)
-        if self._leads():
-            await self._trim()
+        await self._leadership.trim()
         if lost := await self._store.give_back_unknown(self._info.id, self._dispatched.keys()):
             _log.warning("gave back %d jobs whose claim was never answered", lost)
 
@@ -334,7 +318,7 @@ class StreamRelay:
     async def _run_dry(self, until: asyncio.Event, handing_on: asyncio.Task[None]) -> None:
         """When told to, hand on no more, give back what waits, and wait for what runs."""
         await until.wait()
-        await _cancel([handing_on])
+        await cancelled([handing_on])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._stop_timeout):
                 with contextlib.suppress(Unavailable):
@@ -345,8 +329,8 @@ class StreamRelay:
         with contextlib.suppress(CacheUnavailable, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 held = [("XDEL", run.stream, run.entry) for run in self._dispatched if run.entry is not None]
-                led = [("DEL", LEADER)] if self._leads() else []
-                await self._client.do_all([*held, *led, ("DEL", relay_key(self._info.id))])
+                await self._client.do_all([*held, ("DEL", relay_key(self._info.id))])
+                await self._leadership.resign()
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
                 given_back = await self._store.leave(self._info.id)
@@ -362,42 +346,3 @@ def _lost(job: Claimed) -> Finish:
         return Finish(key=job.key, state=JobState.DISCARDED, error=LOST)
     delay = rescue_delay(job.attempt, job.attempt)  # how many of the attempts were losses only the database knows
     return Finish(key=job.key, state=JobState.RETRYABLE, delay=delay, error=LOST)
-
-
-def _announcements(ids: Sequence[str], said: Sequence[bytes | None]) -> dict[str, Announcement]:
-    found = dict[str, Announcement]()
-    for id, one in zip(ids, said, strict=True):
-        if one is None:
-            continue
-        try:
-            found[id] = msgspec.json.decode(one, type=Announcement)
-        except msgspec.MsgspecError:
-            _log.warning("what stream worker %s announces cannot be read; it gets nothing", id)
-    return found
-
-
-async def _for_ever(chore: Callable[[], Awaitable[None]], level: int = logging.DEBUG) -> None:
-    """Do it again and again, whatever fails."""
-    backoff, away = Backoff(), False
-    while True:
-        try:
-            await chore()
-        except Unavailable as problem:
-            if not away:
-                _log.log(level, "stream workers get nothing for now (%s)", problem.detail)
-        except Exception:  # noqa: BLE001 -- jobs outlive the defects of one round
-            _log.exception("handing jobs on to stream workers failed; trying again")
-        else:
-            if away:
-                _log.log(level, "stream workers are served again")
-            away = False
-            backoff.reached()
-            continue
-        away = True
-        await backoff.wait()
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

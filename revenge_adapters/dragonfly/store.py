@@ -1,7 +1,7 @@
 """The queue as a worker sees it that has no database: jobs come from streams, ends and reports go to one.
 
 What happens to a job is decided by PostgreSQL all the same: a relay claims there, hands on to here, and stores there
-what comes back (jobs.md, level 2). So `finish` and `report` answer before anybody knows whether they count.
+what comes back. So `finish` and `report` answer before anybody knows whether they count.
 """
 
 import logging
