@@ -268,7 +268,11 @@ class JobsMachine(JobsGame):
 
     @invariant()
     def everybody_sees_what_the_model_says(self) -> None:
-        assert self._runner.run(self._seen()) == {task.id: task.seen for task in self._model.tasks.values()}
+        seen = self._runner.run(self._seen())
+        meant = {task.id: task.seen for task in self._model.tasks.values()}
+        wrong = {job_id: (seen.get(job_id), meant.get(job_id)) for job_id in seen.keys() | meant.keys()}
+        wrong = {job_id: both for job_id, both in wrong.items() if both[0] != both[1]}
+        assert not wrong, f"jobs by id, as they are and as they should be: {wrong}"
 
     @precondition(lambda self: bool(self._model.tasks))
     @invariant()

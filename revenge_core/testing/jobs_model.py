@@ -130,9 +130,9 @@ class Model:
         count = 0
         for task in tasks:
             count += 1
+            task.attempt -= 1
             if task.wanted:
                 task.state = JobState.AVAILABLE
-                task.attempt -= 1
             else:
                 self._end(task, JobState.CANCELLED)
         return count

@@ -1,7 +1,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
@@ -24,6 +24,10 @@ def test_the_machine_of_jobs_runs_as_modelled(revenge_postgres_pool: RecycledPoo
                 await database.close()
 
     played_on_doubles = settings().max_examples
-    # A fifth of that here: every step asks the database several times.
-    few = settings(max_examples=max(1, played_on_doubles // 5), stateful_step_count=30)
+    # A fifth of that here, and as found: every step asks the database several times.
+    few = settings(
+        max_examples=max(1, played_on_doubles // 5),
+        stateful_step_count=30,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    )
     run_state_machine_as_test(PostgresMachine, settings=few)

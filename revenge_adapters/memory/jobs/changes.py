@@ -56,9 +56,10 @@ def over(job: StoredJob, state: JobState, now: datetime) -> StoredJob:
 
 def given_back(job: StoredJob, now: datetime) -> StoredJob:
     """The running job as if it had not been handed out; cancelled, if somebody wanted that."""
+    uncounted = replace(job, attempt=job.attempt - 1)
     if job.cancel_requested_at is not None:
-        return over(job, JobState.CANCELLED, now)
-    return replace(job, state=JobState.AVAILABLE, attempt=job.attempt - 1)
+        return over(uncounted, JobState.CANCELLED, now)
+    return replace(uncounted, state=JobState.AVAILABLE)
 
 
 def cancelled(job: StoredJob, now: datetime, signals: list[Signal]) -> StoredJob:

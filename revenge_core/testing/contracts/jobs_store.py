@@ -184,7 +184,7 @@ class JobWorkersContract(Contract):
         await ask_to_cancel(world, unwanted.id)
         assert await world.job_store.leave("worker") == 2
         cancelled = await job(world, unwanted.id)
-        assert cancelled.state is JobState.CANCELLED
+        assert (cancelled.state, cancelled.attempt) == (JobState.CANCELLED, 0)
         assert cancelled.finalized_at is not None
         assert await state(world, wanted.id) is JobState.AVAILABLE
 
