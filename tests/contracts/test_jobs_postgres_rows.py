@@ -18,7 +18,7 @@ from revenge_adapters.postgres.jobs.store import Sql
 from revenge_adapters.postgres.jobs.upkeep import ITEMS_AT_ONCE, PostgresJobUpkeep
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sql import Query
-from revenge_core.background import ItemOutcome, ItemStatus, JobState, Planned, Progress, Queue
+from revenge_core.background import ItemOutcome, ItemStatus, JobState, Planned, Progress, Queue, Schedule
 from revenge_core.jobs.entities import Finish, JobFilter, JobRules
 from revenge_core.jobs.service import RunningJob
 from revenge_core.secrets import Secret
@@ -66,6 +66,8 @@ async def test_a_plain_insert_is_a_job(world: World, elsewhere: psycopg.Connecti
 @pytest.mark.parametrize(
     ("column", "value"),
     [
+        ("attempted_at", "infinity"),
+        ("cancel_requested_at", "-infinity"),
         ("created_at", "-infinity"),
         ("max_attempts", "0"),
         ("metadata", "[]"),
@@ -77,6 +79,7 @@ async def test_a_plain_insert_is_a_job(world: World, elsewhere: psycopg.Connecti
         ("tags", "{a,NULL}"),
         ("timeout", "NaN"),
         ("timeout", "0"),
+        ("timeout", "1e13"),
         ("unique_key", "\\x00"),
         ("unique_states", "{available,running}"),
     ],
@@ -99,6 +102,68 @@ async def test_a_job_that_cannot_be_read_holds_up_no_other(world: World, elsewhe
     assert (await claim(world)).keys() == {before, after}
     (spoiled,) = await world.job_reader.newest(JobFilter(ids=row), limit=1, before=None)
     assert spoiled.state is JobState.DISCARDED
+
+
+@pytest.mark.parametrize(("column", "greatest"), [("attempt", 2**15 - 1), ("run", 2**31 - 1)])
+async def test_numbers_that_cannot_grow_hold_up_no_claim(
+    world: World, elsewhere: psycopg.Connection[Any], column: str, greatest: int
+) -> None:
+    insert = sql.SQL("INSERT INTO revenge.jobs (kind, {}) VALUES ('errand', %s)").format(sql.Identifier(column))
+    elsewhere.execute(insert, (greatest,))
+    await enlist(world, "worker")
+    await enqueue(world, Errand())
+    claimed = (await claim(world)).values()
+    assert len(claimed) == 2
+    keys = {one.key for one in claimed}
+    assert await world.job_store.finish([Finish(key=key, state=JobState.COMPLETED) for key in keys]) == keys
+
+
+@pytest.mark.parametrize(
+    "progress",
+    ['{"current": "half"}', '{"current": 1e9000}', f'{{"current": {ENDLESS}}}', f'{{"deep": {ENDLESS}}}'],
+)
+async def test_progress_that_cannot_be_read_is_left_out_of_lists(
+    world: World, elsewhere: psycopg.Connection[Any], progress: str
+) -> None:
+    elsewhere.execute("INSERT INTO revenge.jobs (kind, progress) VALUES ('errand', %s)", (progress,))
+    (other,) = await enqueue(world, Errand())
+    found = await world.job_reader.newest(JobFilter(), limit=10, before=None)
+    assert [one.progress for one in found] == [None, None]
+    assert other in {one.id for one in found}
+
+
+async def test_of_a_job_what_can_be_read_is_shown(world: World, elsewhere: psycopg.Connection[Any]) -> None:
+    row = elsewhere.execute(
+        "INSERT INTO revenge.jobs (kind, metadata, errors) VALUES ('errand', %s, %s) RETURNING id",
+        (
+            f'{{"great": 1{"0" * 5000}}}',
+            f'[7, null, {{"error": 5}}, {ENDLESS}, {{"attempt": 1, "at": "2026-01-01T00:00:00Z", "error": "spilt"}}]',
+        ),
+    ).fetchone()
+    assert row is not None
+    shown = await job(world, row[0])
+    assert shown.metadata == {}
+    assert [one.error for one in shown.errors] == ["spilt"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("every", "NaN"),
+        ("every", "infinity"),
+        ("max_attempts", "0"),
+        ("next_run_at", "infinity"),
+        ("priority", "9"),
+        ("timeout", "-1"),
+        ("unique_key", "\\x00"),
+    ],
+)
+async def test_a_schedule_that_would_hold_up_the_ticks_of_others_is_kept_out(
+    world: World, elsewhere: psycopg.Connection[Any], column: str, value: str
+) -> None:
+    await world.job_upkeep.declare([Schedule(name="errands", job=Errand(), every=timedelta(days=1))])
+    with pytest.raises(errors.CheckViolation):
+        elsewhere.execute(sql.SQL("UPDATE revenge.job_schedules SET {} = %s").format(sql.Identifier(column)), (value,))
 
 
 async def test_a_nested_payload_without_end_is_its_own_jobs_trouble(

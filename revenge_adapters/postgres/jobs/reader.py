@@ -1,6 +1,6 @@
 """Jobs, queues, schedules and workers in PostgreSQL, as administrators see them."""
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -8,10 +8,11 @@ from typing_extensions import override
 
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
-from revenge_core.background import JobState, Queue
+from revenge_core.background import JobState, Progress, Queue
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import (
     COUNTED_UPTO,
+    Failure,
     JobDetail,
     JobFilter,
     JobItem,
@@ -22,8 +23,13 @@ from revenge_core.jobs.entities import (
 )
 from revenge_core.jobs.ports import JobReader
 
-_SUMMARIES: Final = msgspec.json.Decoder(tuple[JobSummary, ...])
-_DETAIL: Final = msgspec.json.Decoder(JobDetail)
+T = TypeVar("T")
+
+_RECORDS: Final = msgspec.json.Decoder(list[dict[str, Any]])
+_RECORD: Final = msgspec.json.Decoder(dict[str, Any])
+_PROGRESS: Final = msgspec.json.Decoder(Progress)
+_METADATA: Final = msgspec.json.Decoder(dict[str, Any])
+_FAILURE: Final = msgspec.json.Decoder(Failure)
 _QUEUES: Final = msgspec.json.Decoder(tuple[QueueInfo, ...])
 _WORKERS: Final = msgspec.json.Decoder(tuple[WorkerInfo, ...])
 
@@ -59,7 +65,7 @@ class PostgresJobReader(JobReader):
     @override
     async def newest(self, wanted: JobFilter, *, limit: int, before: int | None) -> tuple[JobSummary, ...]:
         found = await self._database.one(Sql.newest, **_conditions(wanted), limit=limit, before=before)
-        return _SUMMARIES.decode(found or "[]")
+        return msgspec.convert([_read(job) for job in _RECORDS.decode(found or "[]")], tuple[JobSummary, ...])
 
     @override
     async def count(self, wanted: JobFilter) -> int:
@@ -68,7 +74,7 @@ class PostgresJobReader(JobReader):
     @override
     async def by_id(self, job_id: int, *, args: bool) -> JobDetail | None:
         found = await self._database.one(Sql.by_id, id=job_id)
-        job = None if found is None else _DETAIL.decode(found)
+        job = None if found is None else _detail(_RECORD.decode(found))
         if job is None or not args:
             return job
         told = await self._database.one(Sql.args, id=job_id)
@@ -96,6 +102,25 @@ class PostgresJobReader(JobReader):
     @override
     async def schedules(self) -> tuple[ScheduleInfo, ...]:
         return await self._database.all(Sql.schedules)
+
+
+def _read(job: dict[str, Any]) -> dict[str, Any]:
+    """The record, without progress that no program of ours wrote."""
+    return job | {"progress": _readable(_PROGRESS, job["progress"])}
+
+
+def _detail(job: dict[str, Any]) -> JobDetail:
+    """The same for all that there is to a job."""
+    errors = [_readable(_FAILURE, error) for error in job["errors"]]
+    job |= {"errors": [error for error in errors if error], "metadata": _readable(_METADATA, job["metadata"]) or {}}
+    return msgspec.convert(_read(job), JobDetail)
+
+
+def _readable(decoder: msgspec.json.Decoder[T], text: str | None) -> T | None:
+    try:
+        return None if text is None else decoder.decode(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _conditions(wanted: JobFilter) -> dict[str, object]:

@@ -1,9 +1,10 @@
 -- name: newest
--- The answer of this and of others is one JSON document, which holds records inside of records.
+-- The answer of this and of others is one JSON document, which holds records inside of records. What others wrote stays
+-- text in it, so that none of it can spoil the whole.
 SELECT coalesce(json_agg(job ORDER BY job.id DESC), '[]')::text
   FROM (
            SELECT id, kind, queue, priority, state, attempt, max_attempts, created_at, scheduled_at, attempted_at,
-                  attempted_by, finalized_at, cancel_requested_at, tags, progress
+                  attempted_by, finalized_at, cancel_requested_at, tags, progress::text
              FROM revenge.jobs
             WHERE (%(states)s::text[] IS NULL OR state = ANY (%(states)s::text[]))
               AND (%(kinds)s::text[] IS NULL OR kind = ANY (%(kinds)s::text[]))
@@ -48,8 +49,8 @@ SELECT json_build_object(
            'id', id, 'kind', kind, 'queue', queue, 'priority', priority, 'state', state, 'attempt', attempt,
            'max_attempts', max_attempts, 'created_at', created_at, 'scheduled_at', scheduled_at,
            'attempted_at', attempted_at, 'attempted_by', attempted_by, 'finalized_at', finalized_at,
-           'cancel_requested_at', cancel_requested_at, 'tags', tags, 'progress', progress, 'errors', errors,
-           'metadata', metadata, 'timeout', timeout,
+           'cancel_requested_at', cancel_requested_at, 'tags', tags, 'progress', progress::text,
+           'errors', ARRAY(SELECT jsonb_array_elements(errors)::text), 'metadata', metadata::text, 'timeout', timeout,
            'items', (
                SELECT coalesce(json_object_agg(status, count), '{}')
                  FROM (

@@ -17,7 +17,8 @@ DELETE FROM revenge.job_workers WHERE id = %(id)s
 
 -- name: claim
 -- For each queue the index jobs_fetch is walked in its order up to the limit. The answer is one JSON document, which is
--- read faster than rows; what others wrote stays text in it, so that none of it can spoil the whole.
+-- read faster than rows; what others wrote stays text in it, so that none of it can spoil the whole. Nor can numbers
+-- that are as great as they can be.
 WITH chosen AS MATERIALIZED (
     SELECT job.id
       FROM unnest(%(queues)s::text::text[], %(limits)s::text::integer[]) AS slot (queue, free)
@@ -36,8 +37,8 @@ WITH chosen AS MATERIALIZED (
 ),
 claimed AS (
     UPDATE revenge.jobs
-       SET state = 'running', run = run + 1, attempt = attempt + 1, attempted_at = clock_timestamp(),
-           attempted_by = %(worker_id)s
+       SET state = 'running', run = (run::bigint + 1) & 2147483647, attempt = least(attempt + 1, 32767),
+           attempted_at = clock_timestamp(), attempted_by = %(worker_id)s
       FROM chosen
      WHERE jobs.id = chosen.id
     RETURNING jobs.id, run, kind, queue, priority, attempt, max_attempts, timeout, created_at, scheduled_at,

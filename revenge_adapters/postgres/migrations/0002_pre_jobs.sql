@@ -10,7 +10,8 @@ CREATE TABLE revenge.jobs (
     args                jsonb       NOT NULL DEFAULT '{}',
     attempt             smallint    NOT NULL DEFAULT 0,
     max_attempts        smallint    NOT NULL DEFAULT 25,
-    -- How often it was handed out. It never goes back, so it tells a late worker from the present one.
+    -- How often it was handed out, so it tells a late worker from the present one. It never goes back, but begins anew
+    -- after two thousand million.
     run                 integer     NOT NULL DEFAULT 0,
     -- Seconds; null for a job that may take for ever.
     timeout             real        DEFAULT 60,
@@ -43,9 +44,14 @@ CREATE TABLE revenge.jobs (
     -- Rows may come from anywhere; these keep out what no worker could read, as that would hold up all others.
     CONSTRAINT jobs_readable CHECK (
         jsonb_typeof(metadata) = 'object' AND jsonb_typeof(errors) = 'array' AND jsonb_typeof(progress) = 'object'
-        AND array_position(tags, NULL) IS NULL AND timeout > 0 AND timeout < 'infinity'
+        AND array_position(tags, NULL) IS NULL
+        -- Of what is much longer than ten years the end is in no calendar.
+        AND timeout > 0 AND timeout <= 315360000
         AND created_at >= '1970-01-01Z' AND created_at < '10000-01-01Z'
         AND scheduled_at >= '1970-01-01Z' AND scheduled_at < '10000-01-01Z'
+        AND attempted_at >= '1970-01-01Z' AND attempted_at < '10000-01-01Z'
+        AND cancel_requested_at >= '1970-01-01Z' AND cancel_requested_at < '10000-01-01Z'
+        AND finalized_at >= '1970-01-01Z' AND finalized_at < '10000-01-01Z'
     )
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
@@ -71,7 +77,7 @@ CREATE TABLE revenge.job_items (
 -- A queue has a row while there is something to say about it.
 CREATE TABLE revenge.job_queues (
     name      text        NOT NULL COLLATE "C" PRIMARY KEY,
-    paused_at timestamptz
+    paused_at timestamptz CHECK (paused_at >= '1970-01-01Z' AND paused_at < '10000-01-01Z')
 );
 
 CREATE TABLE revenge.job_schedules (
@@ -85,14 +91,23 @@ CREATE TABLE revenge.job_schedules (
     unique_key    bytea,
     unique_states text[],
     -- Seconds.
-    every         double precision NOT NULL CHECK (every >= 1),
+    every         double precision NOT NULL CHECK (every BETWEEN 1 AND 3155760000),
     "offset"      double precision NOT NULL CHECK ("offset" >= 0 AND "offset" < every),
     missed        text             NOT NULL COLLATE "C" CHECK (missed IN ('all', 'once', 'skip')),
     next_run_at   timestamptz      NOT NULL,
     last_run_at   timestamptz,
     last_job_id   bigint,
     paused_at     timestamptz,
-    declared_at   timestamptz      NOT NULL DEFAULT clock_timestamp()
+    declared_at   timestamptz      NOT NULL DEFAULT clock_timestamp(),
+    -- A tick that makes no job, or none that could be read, would hold up those of all others.
+    CONSTRAINT job_schedules_fit CHECK (
+        priority BETWEEN 1 AND 4 AND max_attempts >= 1 AND timeout > 0 AND timeout <= 315360000
+        AND (unique_key IS NULL) = (unique_states IS NULL)
+        AND unique_states @> '{available,retryable,running,scheduled}'
+        AND next_run_at >= '1970-01-01Z' AND next_run_at < '10000-01-01Z'
+        AND last_run_at >= '1970-01-01Z' AND last_run_at < '10000-01-01Z'
+        AND paused_at >= '1970-01-01Z' AND paused_at < '10000-01-01Z'
+    )
 );
 
 -- Leases. They need not survive a crash of the database, and cost less for it; whoever rescues jobs waits one lease

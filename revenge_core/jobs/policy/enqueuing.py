@@ -22,6 +22,8 @@ MAX_TAG_LENGTH: Final = 200
 MAX_ARGS_BYTES: Final = 1024 * 1024
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_ATTEMPTS: Final = 1000
+LONGEST_TIMEOUT: Final = timedelta(days=3650)
+"""With a time beyond every calendar no store could say when an attempt is over; None is for ever."""
 
 _ATTEMPTS: Final = f"must be from 1 to {MAX_ATTEMPTS}"
 _TAGS: Final = f"must be at most {MAX_TAGS}"
@@ -29,6 +31,7 @@ _EACH_TAG: Final = f"must each have 1 to {MAX_TAG_LENGTH} characters, none of th
 _ARGS: Final = f"must be at most {MAX_ARGS_BYTES} bytes of JSON"
 _METADATA: Final = f"must be at most {MAX_METADATA_BYTES} bytes of JSON, without U+0000"
 
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 in JSON, and not a backslash with letters after it."""
@@ -68,6 +71,11 @@ def prepared(planned: Planned, *, now: datetime, seal: Callable[[Secret], str]) 
         (1 <= priority <= 4, "/priority", "must be from 1 (first) to 4"),  # noqa: PLR2004 -- River's range
         (1 <= max_attempts <= MAX_ATTEMPTS, "/max_attempts", _ATTEMPTS),
         (planned.at is None or planned.at.tzinfo is not None, "/at", "must say its time zone"),
+        (
+            planned.at is None or planned.at.tzinfo is None or planned.at < _LATEST,
+            "/at",
+            "must be before the year 9999",
+        ),
         (len(planned.tags) <= MAX_TAGS, "/tags", _TAGS),
         (not planned.tags or all(map(_is_tag, planned.tags)), "/tags", _EACH_TAG),
         (len(args) <= MAX_ARGS_BYTES, "/args", _ARGS),
@@ -140,7 +148,9 @@ def spec_problems(spec: JobSpec) -> list[str]:
         "a kind is letters, digits and underscores": spec.kind.isidentifier(),
         "priority is from 1 to 4": 1 <= spec.priority <= 4,  # noqa: PLR2004 -- River's range
         f"attempts are from 1 to {MAX_ATTEMPTS}": 1 <= spec.max_attempts <= MAX_ATTEMPTS,
-        "a timeout is longer than no time": spec.timeout is None or spec.timeout > none,
+        "a timeout is longer than no time, and at most ten years": (
+            spec.timeout is None or none < spec.timeout <= LONGEST_TIMEOUT
+        ),
         "a retry waits for no negative time": min(spec.retry.step, spec.retry.ceiling) >= none,
         "jitter is a share from 0 to 1": 0 <= spec.retry.jitter <= 1,
         "unique jobs keep others out in every unfinished state": unique is None or unique.states >= UNFINISHED,

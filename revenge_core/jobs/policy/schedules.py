@@ -7,6 +7,7 @@ from typing import Final
 from revenge_core.background import Missed, Schedule
 from revenge_core.entity import Entity
 
+LONGEST_PERIOD: Final = timedelta(days=36_525)
 MOST_MISSED: Final = 100
 """So many missed ticks are made up for at once; the next look makes up for more."""
 
@@ -54,6 +55,7 @@ def schedule_problems(schedules: Sequence[Schedule]) -> list[str]:
     return [
         *(f"two schedules are called {name}" for name in sorted({name for name in names if names.count(name) > 1})),
         *(f"{one.name} must tick every second at most" for one in schedules if one.every < timedelta(seconds=1)),
+        *(f"{one.name} must tick every hundred years at least" for one in schedules if one.every > LONGEST_PERIOD),
         *(
             f"the offset of {one.name} must be shorter than its period"
             for one in schedules
