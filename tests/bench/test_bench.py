@@ -12,6 +12,7 @@ from tests.bench import harness
 from tests.bench.harness import BenchResult, Ratio
 
 TINY: Final[dict[str, dict[str, float]]] = {
+    "jobs": {"jobs": 400, "rounds": 1, "samples": 5, "finished": 1000},
     "login": {"seconds": 0.05, "rounds": 1, "alone": 2, "samples": 5},
     "me": {"rounds": 1, "requests": 10, "read_rounds": 1, "reads": 64},
     "revocation": {"sessions": 8},

@@ -20,6 +20,11 @@ LINK = "https://films.example.org/reset-password?token=4f1d0c9a77b3"
 SHORT = timedelta(milliseconds=200)
 
 
+def ours(caplog: pytest.LogCaptureFixture) -> str:
+    """What our own loggers said; the mail server of the test has one as well, and repeats all that it hears."""
+    return "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("revenge"))
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[MailServer]:
     async with MailServer() as server:
@@ -205,7 +210,7 @@ async def test_what_a_server_repeats_of_a_message_is_hidden(
         told = await mailer_for(server.port).send(message)
     except (MailRefused, MailUnavailable) as problem:
         told = "".join(traceback.format_exception(problem))
-    told += caplog.text
+    told += ours(caplog)
     assert "99887766" in told
     for hidden in ("4f1d0c9a77b3", "271828", message.email.to):
         assert hidden not in told
@@ -224,5 +229,5 @@ async def test_the_log_names_the_message_and_not_the_person(
     caplog.set_level(logging.INFO, logger="revenge")
     message = a_message()
     await mailer_for(server.port).send(message)
-    assert message.id in caplog.text
-    assert message.email.to not in caplog.text
+    assert message.id in ours(caplog)
+    assert message.email.to not in ours(caplog)
