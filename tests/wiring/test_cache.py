@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -73,6 +75,11 @@ async def test_jobs_begin_at_once_in_another_process_and_later_without_the_serve
         with caplog.at_level(logging.CRITICAL):
             async with open_revenge(quick, worker=True):
                 await done(office, (await office.jobs.enqueue(HOST, CleanUp()))[0].id)
+
+
+def test_the_driver_is_not_loaded_by_who_does_not_use_it() -> None:
+    wiring = "import sys, revenge_adapters.wiring.worker, revenge_adapters.wiring.doctor; print('redis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", wiring], check=True, capture_output=True).stdout == b"False\n"
 
 
 async def test_readiness_is_degraded_while_the_server_is_away(with_cache: Make, redis_server: RedisServer) -> None:
