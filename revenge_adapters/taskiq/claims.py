@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from typing import Final
 
 from revenge_adapters.meter import Meter
@@ -31,6 +31,7 @@ class Claims:
         held: HeldJobs,
         finisher: Finisher,
         give_back: Callable[[Held], object],
+        kinds: Callable[[], Collection[str]],
         meter: Meter,
     ) -> None:
         self._store = store
@@ -38,6 +39,7 @@ class Claims:
         self._held = held
         self._finisher = finisher
         self._give_back = give_back
+        self._kinds = kinds
         self._meter = meter
         self._worth_asking = set(held.workers)
         self._backlogged: set[str] = set()
@@ -112,7 +114,7 @@ class Claims:
 
     async def _ask(self, slots: dict[str, int]) -> tuple[Claimed, ...]:
         """Ask, to the end: a claim that is cancelled half-way would leave jobs claimed that nobody runs."""
-        self._claiming = asyncio.ensure_future(self._store.claim(self._worker_id, slots))
+        self._claiming = asyncio.ensure_future(self._store.claim(self._worker_id, slots, kinds=self._kinds()))
         try:
             return await asyncio.shield(self._claiming)
         except asyncio.CancelledError:

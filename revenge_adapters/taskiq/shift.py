@@ -70,7 +70,7 @@ class Shift:
         """Set from the moment on at which jobs are claimed."""
         self._finisher = Finisher(store, meter)
         self.held = HeldJobs(info.queues, store, handlers.run, self._look)
-        self.claims = Claims(store, info.id, self.held, self._finisher, self._give_back, meter)
+        self.claims = Claims(store, info.id, self.held, self._finisher, self._give_back, lambda: handlers.kinds, meter)
         self._upkeep = Upkeep(upkeep, handlers, rules, info.id, self.claims.wake, meter)
         self._beat = Beat(open_beat_store, info.id, lease=rules.lease, lost=self._lost.set, meter=meter)
 

@@ -48,8 +48,8 @@ class JobStore(Protocol):
     ) -> tuple[Claimed, ...]:
         """Take up to so many available jobs from each queue: priority first, then scheduled time, then id.
 
-        No job is handed out twice at a time; paused queues give nothing. With `kinds` others are passed over: who
-        hands jobs on to where there is no database takes only those that may run there.
+        No job is handed out twice at a time; paused queues give nothing. With `kinds` others are passed over: they
+        wait for a program that runs them, such as a newer version of this one or one that embeds it.
         """
         ...
 

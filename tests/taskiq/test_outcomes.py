@@ -146,13 +146,17 @@ async def test_a_handler_may_still_say_how_its_job_ends_when_the_time_is_over(ya
         assert (await yard.found_in(job_id, JobState.DISCARDED)).errors[0]["error"] == "DiscardJob: too slow for ever"
 
 
-async def test_a_job_of_an_unknown_kind_is_kept_and_tried_again(yard: Yard) -> None:
+async def test_jobs_of_an_unknown_kind_wait_for_a_program_that_knows_it_and_hold_up_nobody(yard: Yard) -> None:
     yard.handlers.add(Errand, nothing)
     async with yard.working():
-        stranger, errand = await yard.enqueue(Stranger(), Errand())
-        found = await yard.found_in(stranger, JobState.RETRYABLE)
+        *strangers, errand = await yard.enqueue(*([Planned(job=Stranger(), priority=1)] * 200), Errand())
         await yard.found_in(errand, JobState.COMPLETED)
-    assert found.errors[0]["error"].startswith("job_kind_unknown: ")
+        waiting = [await yard.found_in(stranger, JobState.AVAILABLE) for stranger in strangers]
+    assert {(one.attempt, len(one.errors)) for one in waiting} == {(0, 0)}
+    yard.handlers.add(Stranger, nothing)
+    async with yard.working():
+        for stranger in strangers:
+            await yard.found_in(stranger, JobState.COMPLETED)
 
 
 async def test_a_job_whose_arguments_do_not_fit_is_kept_and_tried_again(yard: Yard) -> None:

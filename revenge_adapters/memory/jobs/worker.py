@@ -103,7 +103,7 @@ class MemoryWorker:
         await self._upkeep.tick()
         others = sorted({job.queue for job in self._tables.rows.jobs.values()} - {queue.value for queue in WORKERS})
         for queue in (*WORKERS, *others):
-            for claimed in await self._store.claim(worker_id, {queue: 1}):
+            for claimed in await self._store.claim(worker_id, {queue: 1}, kinds=self._handlers.kinds):
                 return claimed
         return None
 
