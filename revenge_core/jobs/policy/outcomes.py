@@ -1,8 +1,10 @@
 """What the end of an attempt means for its job."""
 
 import traceback
+from collections.abc import Generator
 from datetime import timedelta
-from typing import Final
+from itertools import islice
+from typing import Final, TypeGuard
 
 from revenge_core.background import CancelJob, Curve, DiscardJob, JobState, Retry, RetryAfter, Snooze
 from revenge_core.errors import RevengeError
@@ -100,9 +102,26 @@ def _text(error: BaseException) -> str:
         return storable(f"{error.code}: {error.detail}")[:MAX_ERROR_LENGTH]
     try:
         said = str(error)
+        if _is_group(error):
+            said = f"{said}: {'; '.join(islice(_within(error), MAX_ERRORS))}"
     except Exception:  # noqa: BLE001 -- an error that cannot even be written down must not hold up the worker
         said = ""
     return storable(f"{type(error).__name__}: {said}".removesuffix(": "))[:MAX_ERROR_LENGTH]
+
+
+def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:
+    return isinstance(error, BaseExceptionGroup)
+
+
+def _within(group: BaseException) -> Generator[str]:
+    """What went wrong in the parts, as from a `TaskGroup`: the group itself only says how many they are."""
+    parts: list[BaseException] = [group]
+    while parts:
+        part = parts.pop()
+        if _is_group(part):
+            parts += reversed(part.exceptions)
+        else:
+            yield _text(part)
 
 
 def _trace(error: BaseException) -> str | None:

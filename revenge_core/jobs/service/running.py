@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from revenge_core.background import ItemOutcome, JobContext, JobsTx, Progress
 from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobLost
-from revenge_core.jobs.policy import Uncommitted, storable
+from revenge_core.jobs.policy import MAX_ERROR_LENGTH, Uncommitted, storable
 from revenge_core.jobs.ports import JobStore
 
 _LONGEST_NAME: Final = 600
@@ -61,13 +61,14 @@ class RunningJob(JobContext):
     async def report(self, progress: Progress, items: Sequence[ItemOutcome] = ()) -> None:
         """Keep it with the job. What is no Unicode, such as parts of odd file names, is spelled out.
 
-        Of items with longer names than 600 characters the beginning is kept, and a digest that tells them apart.
+        Of texts 2,000 characters are kept: lists show them. Of items with longer names than 600 characters the
+        beginning is kept, and a digest that tells them apart. The cursor is kept whole.
         """
         progress = replace(
             progress,
             phase=_plain(progress.phase),
             message=_plain(progress.message),
-            cursor=_plain(progress.cursor),
+            cursor=None if progress.cursor is None else storable(progress.cursor),
         )
         plain = [replace(one, item=_name(one.item), detail=_plain(one.detail)) for one in items]
         if not await self._store.report(self._claimed.key, progress, plain):
@@ -96,4 +97,4 @@ def _name(item: str) -> str:
 
 
 def _plain(text: str | None) -> str | None:
-    return None if text is None else storable(text)
+    return None if text is None else storable(text)[:MAX_ERROR_LENGTH]
