@@ -17,7 +17,7 @@ from revenge_core.mail.policy import BODY_MAX, email_problems
 from revenge_core.secrets import Secret
 from revenge_core.testing.builders import NOW, an_email
 
-GOLDEN: Final = Path(__file__).parents[1] / "jobs" / "golden" / "send_email.json"
+GOLDEN: Final = Path(__file__).parents[1] / "jobs" / "golden" / "send_email.v1.json"
 """Written by the first version that had mail; never changed."""
 
 JOB: Final = SendEmail(
