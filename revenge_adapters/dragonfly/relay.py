@@ -216,7 +216,7 @@ class StreamRelay:
                 continue
             try:
                 found[id] = msgspec.json.decode(one, type=Announcement)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, RecursionError):
                 if id not in self._unreadable:
                     _log.warning("what stream worker %s announces cannot be read; it gets no jobs", id)
                 self._unreadable.add(id)

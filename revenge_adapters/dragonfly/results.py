@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from revenge_adapters.dragonfly.client import RedisClient
-from revenge_adapters.dragonfly.streams import DONE, FIELD, Done
+from revenge_adapters.dragonfly.streams import DONE, FIELD, Done, Reported
 from revenge_core.entity import Entity
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.entities import Finish, JobKey
@@ -47,11 +47,20 @@ class Results:
             return None
         said = [_done(fields) for _, fields in entries]
         for report in (report for done in said for report in done.reports):
-            await self._store.report(report.key, report.progress, report.items)
+            await self._report(report)
         ends = {finish.key: finish for done in said for finish in done.finishes}
         await self._finish(list(ends.values()))
         await self._client.do("XDEL", DONE, *(id for id, _ in entries))
         return Collected(ended=frozenset(ends), arrived=any(done == Done() for done in said))
+
+    async def _report(self, report: Reported) -> None:
+        """Store it; what cannot be stored, such as text that no worker would send, must not keep all others."""
+        try:
+            await self._store.report(report.key, report.progress, report.items)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 -- whatever it is, it is this report's fault
+            _log.exception("progress of job %d cannot be stored; it is left out", report.key.id)
 
     async def _finish(self, ends: Sequence[Finish]) -> None:
         """Store them; one that cannot be stored must not keep the others."""
@@ -84,6 +93,6 @@ class Results:
 def _done(fields: Mapping[bytes, bytes] | None) -> Done:
     try:
         return msgspec.json.decode((fields or {})[FIELD.encode()], type=Done)
-    except (msgspec.MsgspecError, KeyError):
+    except (msgspec.MsgspecError, KeyError, RecursionError):
         _log.warning("there is something in %s that no worker of this version would write; it is removed", DONE)
         return Done()

@@ -210,7 +210,7 @@ def _done(done: Done) -> Command:
 def _entry(stream: str, id: bytes, fields: Mapping[bytes, bytes] | None) -> Entry:
     try:
         dispatch = msgspec.json.decode((fields or {})[FIELD.encode()], type=Dispatch)
-    except (msgspec.MsgspecError, KeyError):
+    except (msgspec.MsgspecError, KeyError, RecursionError):
         _log.warning("there is something in %s that no relay of this version would write; it is removed", stream)
         dispatch = None
     return Entry(stream=stream, id=id, dispatch=dispatch)
@@ -219,7 +219,7 @@ def _entry(stream: str, id: bytes, fields: Mapping[bytes, bytes] | None) -> Entr
 def _orders(answer: bytes) -> Orders | None:
     try:
         return msgspec.json.decode(answer, type=Orders)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         _log.warning("a relay's orders cannot be read; jobs go on")
         return None
 

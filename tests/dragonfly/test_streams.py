@@ -7,7 +7,18 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from revenge_adapters.dragonfly.streams import DONE, FIELD, GROUP, LEADER, WORKERS, Dispatch, queue_key, worker_key
+from revenge_adapters.dragonfly.streams import (
+    DONE,
+    FIELD,
+    GROUP,
+    LEADER,
+    WORKERS,
+    Dispatch,
+    Done,
+    Reported,
+    queue_key,
+    worker_key,
+)
 from revenge_core.background import (
     CancelJob,
     DiscardJob,
@@ -21,6 +32,7 @@ from revenge_core.background import (
     Queue,
     Snooze,
 )
+from revenge_core.jobs.entities import JobKey
 from revenge_core.secrets import Secret
 from tests.dragonfly.outpost import Letter, Outpost, Parcel, Tally, emptied
 from tests.taskiq.yard import nothing, raising
@@ -249,7 +261,8 @@ async def test_secrets_are_sealed_on_their_way(outpost: Outpost) -> None:
     assert b"vault" not in repr(raw).encode()
 
 
-GARBAGE = [b"", b"{", b"[]", b'{"relay": 7}', b"\xff\x00"]
+ENDLESS = b'{"deep": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+GARBAGE = [b"", b"{", b"[]", b'{"relay": 7}', b"\xff\x00", pytest.param(ENDLESS, id="endless")]
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -266,6 +279,20 @@ async def test_garbage_among_jobs_and_results_is_removed_and_holds_nobody_up(out
         await outpost.yard.counted(JobState.COMPLETED, 20)
         await emptied(client, DONE, WAITING)
     assert len(tally.given) == 20
+
+
+@pytest.mark.parametrize("key", [JobKey(id=1, run=1), JobKey(id=2**70, run=1)])
+async def test_progress_that_no_database_takes_is_left_out_and_holds_nobody_up(outpost: Outpost, key: JobKey) -> None:
+    tally = Tally()
+    tally.gate.clear()
+    async with outpost.client() as client, outpost.relay(), outpost.worker(tally):
+        await outpost.enqueue(2)
+        await tally.until(lambda tally: tally.inside == 2)
+        odd = Done(reports=(Reported(key=key, progress=Progress(message="\0"), items=()),))
+        await client.do("XADD", DONE, "*", FIELD, msgspec.json.encode(odd))
+        tally.gate.set()
+        await outpost.yard.counted(JobState.COMPLETED, 2)
+        await emptied(client, DONE)
 
 
 async def test_a_job_that_is_offered_twice_runs_once(outpost: Outpost) -> None:
