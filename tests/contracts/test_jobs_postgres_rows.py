@@ -166,6 +166,14 @@ async def test_a_schedule_that_would_hold_up_the_ticks_of_others_is_kept_out(
         elsewhere.execute(sql.SQL("UPDATE revenge.job_schedules SET {} = %s").format(sql.Identifier(column)), (value,))
 
 
+async def test_somebody_leads_though_the_clock_was_put_back(world: World) -> None:
+    lease = timedelta(hours=1)
+    assert await world.job_upkeep.lead("gone", lease)
+    await world.pass_time(-24 * 3600)
+    assert await world.job_upkeep.lead("there", lease)
+    assert not await world.job_upkeep.lead("late", lease)
+
+
 async def test_a_nested_payload_without_end_is_its_own_jobs_trouble(
     world: World, elsewhere: psycopg.Connection[Any]
 ) -> None:

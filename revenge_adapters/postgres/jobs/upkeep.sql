@@ -1,10 +1,11 @@
 -- name: lead
+-- A leadership that lasts longer than any was taken before the clock was put back: nobody would lead until then.
 INSERT INTO revenge.job_leader (worker_id, expires_at)
 VALUES (%(worker_id)s, clock_timestamp() + %(lease)s::interval)
 ON CONFLICT (is_only) DO UPDATE
    SET worker_id = excluded.worker_id, expires_at = excluded.expires_at
  WHERE job_leader.worker_id IS NULL OR job_leader.worker_id = excluded.worker_id
-    OR job_leader.expires_at <= clock_timestamp()
+    OR job_leader.expires_at <= clock_timestamp() OR job_leader.expires_at > clock_timestamp() + %(lease)s::interval
 RETURNING is_only
 
 -- name: promote
