@@ -1,16 +1,17 @@
 """What stream workers say, brought into the database."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.streams import DONE, FIELD, Done, Reported
+from revenge_adapters.ends import store_ends
 from revenge_core.entity import Entity
 from revenge_core.errors import Unavailable
-from revenge_core.jobs.entities import Finish, JobKey
+from revenge_core.jobs.entities import JobKey
 from revenge_core.jobs.ports import JobStore
 
 AT_ONCE: Final = 100
@@ -49,7 +50,8 @@ class Results:
         for report in (report for done in said for report in done.reports):
             await self._report(report)
         ends = {finish.key: finish for done in said for finish in done.finishes}
-        await self._finish(list(ends.values()))
+        if ends:
+            await store_ends(self._store.finish, list(ends.values()))
         await self._client.do("XDEL", DONE, *(id for id, _ in entries))
         return Collected(ended=frozenset(ends), arrived=any(done == Done() for done in said))
 
@@ -61,33 +63,6 @@ class Results:
             raise
         except Exception:  # noqa: BLE001 -- whatever it is, it is this report's fault
             _log.exception("progress of job %d cannot be stored; it is left out", report.key.id)
-
-    async def _finish(self, ends: Sequence[Finish]) -> None:
-        """Store them; one that cannot be stored must not keep the others."""
-        if not ends:
-            return
-        try:
-            await self._store.finish(ends)
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 -- whatever it is, it is one end's fault
-            if len(ends) == 1:
-                await self._finish_plainly(ends[0])
-                return
-            half = len(ends) // 2
-            await self._finish(ends[:half])
-            await self._finish(ends[half:])
-
-    async def _finish_plainly(self, end: Finish) -> None:
-        plain = Finish(key=end.key, state=end.state, delay=end.delay, refund=end.refund)
-        try:
-            await self._store.finish([plain])
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 -- the same
-            _log.exception("the end of job %d cannot be stored; it runs again once nobody speaks of it", end.key.id)
-        else:
-            _log.warning("job %d ended, but its error could not be stored and was left out", end.key.id)
 
 
 def _done(fields: Mapping[bytes, bytes] | None) -> Done:

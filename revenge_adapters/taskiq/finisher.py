@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+from revenge_adapters.ends import store_ends
 from revenge_adapters.meter import Meter
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.entities import Finish, JobKey
@@ -62,7 +63,7 @@ class Finisher:
             await asyncio.sleep(LINGER_SECONDS)
             batch = list(islice(self._waiting.values(), BATCH))
             try:
-                await self._try(batch)
+                await store_ends(self._store_some, batch)
             except Unavailable as problem:
                 self._put_behind(batch)
                 if complained + COMPLAIN_SECONDS < time.monotonic():
@@ -71,6 +72,7 @@ class Finisher:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_RETRY_SECONDS)
             else:
+                self._forget(batch)
                 pause = RETRY_SECONDS
             if not self._waiting:
                 self._some.clear()
@@ -82,33 +84,12 @@ class Finisher:
             if self._waiting.pop(finish.key, None) is not None:
                 self._waiting[finish.key] = finish
 
-    async def _try(self, batch: Sequence[Finish]) -> None:
+    async def _store_some(self, some: Sequence[Finish]) -> None:
         began = time.monotonic()
-        try:
-            await self._store.finish(batch)
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 -- one end that cannot be stored must not keep the others
-            await self._try_apart(batch)
-            return
-        for finish in batch:
-            self._waiting.pop(finish.key, None)
-        self._meter.stored(len(batch), time.monotonic() - began)
+        await self._store.finish(some)
+        self._forget(some)
+        self._meter.stored(len(some), time.monotonic() - began)
 
-    async def _try_apart(self, batch: Sequence[Finish]) -> None:
-        if len(batch) > 1:
-            half = len(batch) // 2
-            await self._try(batch[:half])
-            await self._try(batch[half:])
-            return
-        finish = batch[0]
-        plain = Finish(key=finish.key, state=finish.state, delay=finish.delay, refund=finish.refund)
-        try:
-            await self._store.finish([plain])
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 -- whoever finds out why reads it in the log
-            _log.exception("the end of job %d cannot be stored; it goes on once this worker is gone", finish.key.id)
-        else:
-            _log.warning("job %d ended, but its error could not be stored and was left out", finish.key.id)
-        self._waiting.pop(finish.key, None)
+    def _forget(self, settled: Sequence[Finish]) -> None:
+        for finish in settled:
+            self._waiting.pop(finish.key, None)
