@@ -1,7 +1,6 @@
 """Those in one process who wait for signals about jobs, and what all adapters do that carry these to others."""
 
 import asyncio
-import contextlib
 import logging
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
@@ -10,6 +9,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from revenge_adapters.chores import at_most
 from revenge_core.background import Queue
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.entities import Signal, SignalKind
@@ -116,9 +116,8 @@ class CarriedWakeUps(WakeUps):
 
     async def close(self) -> None:
         """Send what is left, if that is quick, and stop."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_CHANCE_SECONDS if self._tasks else 0):
-                await self._idle.wait()
+        async with at_most(LAST_CHANCE_SECONDS if self._tasks else 0):
+            await self._idle.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

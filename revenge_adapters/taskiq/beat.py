@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from revenge_adapters.chores import at_most
 from revenge_adapters.meter import Meter
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.ports import JobStore
@@ -97,9 +98,8 @@ class Beat:
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; False if told to stop."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._stopped.wait()
+        async with at_most(max(0.0, seconds)):
+            await self._stopped.wait()
         return not self._stopped.is_set()
 
     def _is_blocked(self) -> bool:

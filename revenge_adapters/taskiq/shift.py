@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from revenge_adapters.chores import at_most, beside, survives
 from revenge_adapters.meter import Meter, NoMeter
 from revenge_adapters.taskiq.beat import Beat, OpenStore
-from revenge_adapters.taskiq.chores import at_most, beside, survives
 from revenge_adapters.taskiq.claims import Claims
 from revenge_adapters.taskiq.finisher import Finisher
 from revenge_adapters.taskiq.held import Held, HeldJobs

@@ -1,15 +1,14 @@
 """What keeps the queue going: ticks in every worker; promoting, rescuing and cleaning in the one that leads."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from revenge_adapters.chores import at_most, survives
 from revenge_adapters.meter import Meter
-from revenge_adapters.taskiq.chores import survives
 from revenge_core.jobs.entities import JobRules
 from revenge_core.jobs.ports import JobUpkeep
 from revenge_core.jobs.service import Handlers
@@ -138,7 +137,6 @@ class Upkeep:
 
     async def _wait(self, seconds: float) -> None:
         await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds - SHORTEST_PAUSE_SECONDS)):
-                await self._scheduled.wait()
+        async with at_most(max(0.0, seconds - SHORTEST_PAUSE_SECONDS)):
+            await self._scheduled.wait()
         self._scheduled.clear()

@@ -1,15 +1,14 @@
 """What one process does besides answering: it writes down who was seen, and keeps an embedded database running."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from revenge_adapters.boottime import boottime
+from revenge_adapters.chores import at_most, survives
 from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
-from revenge_core.errors import Unavailable
 from revenge_core.feed import Change
 
 LAST_CHANCE_SECONDS: Final = 2.0
@@ -22,37 +21,15 @@ RETRY_SECONDS: Final = 1.0
 _log = logging.getLogger("revenge.background")
 
 
-@contextlib.asynccontextmanager
-async def running(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[None]:
-    """`work` runs beside the block; afterwards it is cancelled and awaited."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 async def keep_house(chore: Callable[[], Awaitable[object]], *, every: float) -> None:
     """Do the chore every so many seconds, whatever fails; once more, briefly, when told to stop."""
     try:
         while True:
             await asyncio.sleep(every)
-            await _attempt(chore)
+            await survives(chore)
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_CHANCE_SECONDS):
-                await _attempt(chore)
-
-
-async def _attempt(chore: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await chore()
-    except Unavailable:
-        _log.debug("the database is away; housekeeping waits")
-    except Exception:  # noqa: BLE001 (housekeeping outlives its defects)
-        _log.exception("housekeeping failed; it goes on")
+        async with at_most(LAST_CHANCE_SECONDS):
+            await survives(chore)
 
 
 async def keep_loaded(feed: FeedView, change: Change, load: Callable[[], Awaitable[object]]) -> None:
@@ -62,7 +39,7 @@ async def keep_loaded(feed: FeedView, change: Change, load: Callable[[], Awaitab
     while True:
         await announced.wait()
         announced.clear()
-        await _attempt(load)
+        await survives(load)
 
 
 async def keep_running(ensure_running: Callable[[], bool], feed: FeedView) -> None:
@@ -74,7 +51,7 @@ async def keep_running(ensure_running: Callable[[], bool], feed: FeedView) -> No
         try:
             if await _to_its_end(ensure_running):
                 _log.warning("the embedded database had stopped; it was started again")
-        except Exception:  # noqa: BLE001 (so does this)
+        except Exception:  # noqa: BLE001 -- a process outlives the defects of its chores
             _log.exception("the embedded database cannot be started; trying again")
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dependency_injector import providers
 
+from revenge_adapters.chores import beside
 from revenge_adapters.meter import Meter, NoMeter
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.activity import make_partitions
@@ -17,7 +18,7 @@ from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
-from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running, running
+from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running
 from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.place import Place, find_place
@@ -120,15 +121,15 @@ async def opened(
             await wake_ups.start()
             await make_partitions(database, follower.now())
         keys = keep_loaded(follower, SIGNING_KEYS_CHANGED, revenge.auth.load_signing_keys)
-        await stack.enter_async_context(running(keys, "revenge signing keys"))
+        await stack.enter_async_context(beside(keys, "revenge signing keys"))
         await _load_signing_keys(revenge, secret_place, place)
         if place.embedded is not None:
             watch = keep_running(place.embedded.ensure_running, follower)
-            await stack.enter_async_context(running(watch, "revenge database watch"))
+            await stack.enter_async_context(beside(watch, "revenge database watch"))
         chores = keep_house(revenge.sessions.write_sightings, every=SIGHTINGS_SECONDS)
-        await stack.enter_async_context(running(chores, "revenge sightings"))
+        await stack.enter_async_context(beside(chores, "revenge sightings"))
         trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
-        await stack.enter_async_context(running(trimming, "revenge feed trimming"))
+        await stack.enter_async_context(beside(trimming, "revenge feed trimming"))
         if metrics is not None:
             shown = metrics.shown(database, adapters.job_reader(), follower, handlers.kinds)
             await stack.enter_async_context(shown)

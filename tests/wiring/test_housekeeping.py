@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from revenge_adapters.boottime import boottime
+from revenge_adapters.chores import beside
 from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
 from revenge_adapters.wiring import housekeeping
-from revenge_adapters.wiring.housekeeping import keep_house, keep_running, running
+from revenge_adapters.wiring.housekeeping import keep_house, keep_running
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.feed import Change
 
@@ -45,7 +46,7 @@ async def test_housekeeping_survives_outages_and_defects(caplog: pytest.LogCaptu
             raise trouble
         done.set()
 
-    async with running(keep_house(chore, every=0.001), "test"):
+    async with beside(keep_house(chore, every=0.001), "test"):
         await asyncio.wait_for(done.wait(), 10)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "ZeroDivisionError" in caplog.text
@@ -57,14 +58,14 @@ async def test_housekeeping_is_done_once_more_when_told_to_stop() -> None:
     async def chore() -> None:
         times.append(1)
 
-    async with running(keep_house(chore, every=3600), "test"):
+    async with beside(keep_house(chore, every=3600), "test"):
         await asyncio.sleep(0)
     assert times == [1]
 
 
 async def test_a_last_chore_that_hangs_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "LAST_CHANCE_SECONDS", 0.01)
-    async with running(keep_house(asyncio.Event().wait, every=3600), "test"):
+    async with beside(keep_house(asyncio.Event().wait, every=3600), "test"):
         await asyncio.sleep(0)
 
 
@@ -84,7 +85,7 @@ async def test_the_database_is_looked_after_only_while_the_feed_is_quiet(monkeyp
             loop.call_soon_threadsafe(looked.set)
         return answer
 
-    async with running(keep_running(ensure_running, feed), "test"):
+    async with beside(keep_running(ensure_running, feed), "test"):
         await asyncio.sleep(0.05)
         assert len(answers) == 2, "nobody looks while all is well"
         feed.looked_at = boottime() - 1
@@ -102,7 +103,7 @@ async def test_a_start_that_is_under_way_is_awaited_before_anything_is_stopped(m
         ended.set()
         return True
 
-    async with running(keep_running(ensure_running, feed), "test"):
+    async with beside(keep_running(ensure_running, feed), "test"):
         await asyncio.to_thread(began.wait, 10)
         asyncio.get_running_loop().call_later(0.05, may_end.set)
     assert ended.is_set()

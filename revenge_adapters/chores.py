@@ -11,7 +11,7 @@ from revenge_core.errors import Unavailable
 
 T = TypeVar("T")
 
-_log = logging.getLogger("revenge.jobs")
+_log = logging.getLogger("revenge.background")
 
 
 async def survives(chore: Callable[[], Awaitable[T]]) -> T | None:
@@ -19,15 +19,15 @@ async def survives(chore: Callable[[], Awaitable[T]]) -> T | None:
     try:
         return await chore()
     except Unavailable:
-        _log.debug("the database is away; the worker's chores wait")
-    except Exception:  # noqa: BLE001 -- a worker outlives the defects of its chores
-        _log.exception("one of the worker's chores failed; it is done again")
+        _log.debug("what a chore needs is away; it waits")
+    except Exception:  # noqa: BLE001 -- a process outlives the defects of its chores
+        _log.exception("a chore failed; it is done again")
     return None
 
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[None]:
-    """`work` goes on beside the block, and ends with it."""
+    """`work` goes on beside the block; afterwards it is cancelled and awaited."""
     task = asyncio.create_task(work, name=name)
     try:
         yield
