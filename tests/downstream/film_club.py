@@ -4,12 +4,57 @@ import asyncio
 import hashlib
 import hmac
 import os
+from datetime import timedelta
+from typing import ClassVar
 
 from revenge_core import Actor, Revenge, Secret
 from revenge_core.auth.ports import PasswordHasher
+from revenge_core.background import Job, JobContext, JobSpec, Queue, Schedule, Snooze
+from revenge_core.jobs import Handlers
 from revenge_core.users.entities import NewUser
 
 ITERATIONS = 10
+
+
+class PrintTicket(Job, kw_only=True):
+    """A ticket for somebody who comes tonight."""
+
+    spec: ClassVar[JobSpec] = JobSpec(kind="club_print_ticket", queue=Queue.HIGH)
+
+    name: str
+
+
+class SweepFloor(Job, kw_only=True):
+    """Popcorn gets everywhere."""
+
+    spec: ClassVar[JobSpec] = JobSpec(kind="club_sweep_floor", queue=Queue.LOW)
+
+
+class Printer:
+    """Prints tickets while there is paper; somebody sweeps every night at two."""
+
+    def __init__(self) -> None:
+        self.paper = 10
+        self.tickets: list[str] = []
+        self.sweeps = 0
+
+    def jobs(self, revenge: Revenge, handlers: Handlers) -> None:
+        """What `open_revenge(jobs=...)` and `sandbox(jobs=...)` take."""
+        handlers.add(PrintTicket, self.print)
+        handlers.add(SweepFloor, self.sweep)
+        nightly = Schedule(name="club_sweep", job=SweepFloor(), every=timedelta(days=1), offset=timedelta(hours=2))
+        handlers.add_schedules([nightly])
+
+    async def print(self, job: PrintTicket, ctx: JobContext) -> None:
+        """Not without paper."""
+        if not self.paper:
+            raise Snooze(timedelta(minutes=5))
+        self.paper -= 1
+        self.tickets.append(f"{ctx.id}: {job.name}")
+
+    async def sweep(self, job: SweepFloor, ctx: JobContext) -> None:
+        """Every night."""
+        self.sweeps += 1
 
 
 class Club:
@@ -26,8 +71,10 @@ class Club:
         return await self._revenge.auth.authenticate(answer.tokens.access_token.reveal())
 
     async def come_tonight(self, actor: Actor) -> None:
-        """Take a seat."""
-        self.tonight.append((await self._revenge.users.me(actor)).username)
+        """Take a seat, and get a ticket as soon as it is printed."""
+        name = (await self._revenge.users.me(actor)).username
+        self.tonight.append(name)
+        await self._revenge.jobs.enqueue(Actor.system(), PrintTicket(name=name))
 
 
 class Pbkdf2Hasher(PasswordHasher):

@@ -1,7 +1,7 @@
 """What a kind of job writes into its rows is a contract with older and newer programs: golden files hold it.
 
-`tests/core/jobs/golden/<kind>.v<n>.json` holds the arguments of a job as that version of its payload writes them. A file
-is never changed: whoever adds a field adds the next version beside it. A kind without fields may do without a file.
+`tests/core/jobs/golden/<kind>.v<n>.json` holds the arguments of a job as that version of its payload writes them. A
+file is never changed: whoever adds a field adds the next version beside it. A kind without fields may do without.
 """
 
 import json

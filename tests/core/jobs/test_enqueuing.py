@@ -205,6 +205,11 @@ def test_secrets_count_and_are_not_to_be_read_from_the_key() -> None:
     assert len(key(Delivery(key=Secret("half a \udc80")))) == 32
 
 
+def test_what_no_key_can_be_made_of_is_told_by_its_type() -> None:
+    with pytest.raises(NotImplementedError, match="object"):
+        key(Parcel(to=object()))  # type: ignore[arg-type]  # the wrong type is the point
+
+
 # Kinds
 
 

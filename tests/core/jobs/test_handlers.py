@@ -105,6 +105,17 @@ def test_what_is_known_of_a_kind_can_be_asked(handlers: Handlers) -> None:
     assert handlers.retry_of("unheard_of") == Retry()
 
 
+def test_what_runs_without_a_database_is_handed_over_alone_and_without_schedules(handlers: Handlers) -> None:
+    class Forecast(Job, kw_only=True):
+        spec: ClassVar[JobSpec] = JobSpec(kind="forecast", pure=True)
+
+    handlers.add(Errand, do_nothing)
+    handlers.add(Forecast, do_nothing)
+    handlers.add_schedules([HOURLY])
+    assert handlers.pure().kinds == {"forecast": Forecast}
+    assert handlers.pure().schedules == ()
+
+
 # Running
 
 
