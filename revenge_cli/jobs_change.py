@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from revenge_cli import exits
 from revenge_cli.job_options import JOB_ID, filter_of, filter_options
 from revenge_cli.job_records import progress_text
-from revenge_cli.live import Meter
+from revenge_cli.live import ProgressLine
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session, command
 from revenge_core.actor import Actor
@@ -167,15 +167,15 @@ async def _by_filter(session: Session, revenge: Revenge, verb: Verb, wanted: Job
         return tally
     if not yes:
         _confirm(session, verb, tally.matched)
-    meter = Meter() if tally.matched > MAX_LIMIT else None
+    progress = ProgressLine() if tally.matched > MAX_LIMIT else None
     cursor = None
     while True:
         page = await revenge.jobs.list(Actor.host(), possible, limit=MAX_LIMIT, cursor=cursor)
         if page.items:
             these = replace(possible, ids=tuple(job.id for job in page.items))
             tally.add(await verb.act(revenge.jobs)(Actor.host(), these))
-        if meter is not None:
-            meter.show(progress_text(Progress(current=tally.met, total=max(tally.matched, tally.met)), bar=True))
+        if progress is not None:
+            progress.show(progress_text(Progress(current=tally.met, total=max(tally.matched, tally.met)), bar=True))
         cursor = page.next_cursor
         if cursor is None:
             tally.matched = max(tally.matched, tally.met)

@@ -40,7 +40,7 @@ class Screen:
         self._rows = sum(max(1, -(-width_of(click.unstyle(line)) // columns)) for line in lines)
 
 
-class Meter:
+class ProgressLine:
     """How far a command is, told on standard error: drawn on a terminal, elsewhere a line from time to time."""
 
     def __init__(self) -> None:
