@@ -132,8 +132,7 @@ async def bring_into(world: World, to: JobState, what: Job | Planned) -> int:
     if to is JobState.AVAILABLE:
         return (await enqueue(world, what))[0]
     if to is JobState.SCHEDULED:
-        planned = what if isinstance(what, Planned) else Planned(job=what)
-        return (await enqueue(world, msgspec.structs.replace(planned, at=await world.now() + HOUR)))[0]
+        return (await enqueue(world, msgspec.structs.replace(Planned.of(what), at=await world.now() + HOUR)))[0]
     (claimed,) = await running(world, what, worker_id="bringer")
     if to is not JobState.RUNNING:
         delay = HOUR if to is JobState.RETRYABLE else timedelta(0)

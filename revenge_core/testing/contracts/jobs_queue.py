@@ -55,7 +55,15 @@ class JobQueueContract(Contract):
         metadata = {"on_behalf_of": "Zoë", "nested": {"list": [1, 2.5, None, True]}}
         async with world.uow.begin() as tx:
             enqueued = await tx.jobs.enqueue(
-                Errand(), at=at, queue=Queue.BULK, priority=4, max_attempts=1, tags=["b", "a"], metadata=metadata
+                Planned(
+                    job=Errand(),
+                    at=at,
+                    queue=Queue.BULK,
+                    priority=4,
+                    max_attempts=1,
+                    tags=("b", "a"),
+                    metadata=metadata,
+                )
             )
         kept = await job(world, enqueued.id)
         assert (kept.queue, kept.priority, kept.max_attempts) == ("bulk", 4, 1)
@@ -103,7 +111,7 @@ class JobQueueContract(Contract):
         async with world.uow.begin() as tx:
             good = await tx.jobs.enqueue(Errand())
             with pytest.raises(JobRefused):
-                await tx.jobs.enqueue(Errand(), priority=0)
+                await tx.jobs.enqueue(Planned(job=Errand(), priority=0))
         assert await state(world, good.id) is JobState.AVAILABLE
 
     async def test_a_secret_is_sealed_and_opens_for_jobs_of_its_kind(self, world: World) -> None:
@@ -143,7 +151,7 @@ class JobQueueContract(Contract):
         async with world.wake_ups.listen() as signals:
             with pytest.raises(Mishap):
                 async with world.uow.begin() as tx:
-                    await tx.jobs.enqueue(Errand(), queue=Queue.LOW)
+                    await tx.jobs.enqueue(Planned(job=Errand(), queue=Queue.LOW))
                     raise Mishap
             await enqueue(world, Errand(), Planned(job=Errand(), queue=Queue.BULK))
             heard = await heard_until(Signal(kind=SignalKind.AVAILABLE, key="bulk"), signals)
@@ -202,9 +210,9 @@ class JobCancellationContract(Contract):
 
     async def test_a_unique_job_that_is_cancelled_makes_room(self, world: World) -> None:
         async with world.uow.begin() as tx:
-            first = await tx.jobs.enqueue(Errand(), unique=Unique())
+            first = await tx.jobs.enqueue(Planned(job=Errand(), unique=Unique()))
             await tx.jobs.cancel(first.id)
-            second = await tx.jobs.enqueue(Errand(), unique=Unique())
+            second = await tx.jobs.enqueue(Planned(job=Errand(), unique=Unique()))
         assert not second.duplicate
         assert second.id != first.id
 
@@ -275,9 +283,9 @@ class JobCompletionContract(Contract):
     async def test_a_unique_job_may_enqueue_its_successor_when_it_completes(self, world: World) -> None:
         (claimed,) = await running(world, Planned(job=Errand(), unique=Unique()))
         async with world.uow.begin() as tx:
-            assert (await tx.jobs.enqueue(Errand(), unique=Unique())).duplicate
+            assert (await tx.jobs.enqueue(Planned(job=Errand(), unique=Unique()))).duplicate
             assert await tx.jobs.complete(claimed.id, claimed.run)
-            successor = await tx.jobs.enqueue(Errand(), unique=Unique())
+            successor = await tx.jobs.enqueue(Planned(job=Errand(), unique=Unique()))
         assert not successor.duplicate
         assert await state(world, successor.id) is JobState.AVAILABLE
 

@@ -76,7 +76,7 @@ class UniqueJobsContract(Contract):
 
         async def enqueue_at(hours: float) -> Enqueued:
             async with world.uow.begin() as tx:
-                return await tx.jobs.enqueue(Errand(), unique=daily, at=midnight + timedelta(hours=hours))
+                return await tx.jobs.enqueue(Planned(job=Errand(), unique=daily, at=midnight + timedelta(hours=hours)))
 
         tomorrow, late, day_after = [await enqueue_at(hours) for hours in (24, 47.999, 48)]
         assert not tomorrow.duplicate

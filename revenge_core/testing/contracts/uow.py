@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from revenge_core.feed import ROLES_CHANGED, SIGNING_KEYS_CHANGED, Change
 from revenge_core.ids import SessionId, UserId
+from revenge_core.jobs.entities import JobFilter
 from revenge_core.testing.builders import (
     NOW,
     a_bootstrap_token,
@@ -18,13 +19,10 @@ from revenge_core.testing.builders import (
     an_entry,
     an_id,
 )
+from revenge_core.testing.contracts.errands import Errand, Mishap
 from revenge_core.testing.contracts.world import RACERS, Contract, World, add_session, let_others_run, race
 from revenge_core.tx import EveryTx
 from revenge_core.users.entities import User
-
-
-class Mishap(Exception):  # noqa: N818 - it stands for whatever goes wrong
-    """What a test raises inside a transaction."""
 
 
 async def write_everywhere(tx: EveryTx, user: User) -> None:
@@ -37,6 +35,8 @@ async def write_everywhere(tx: EveryTx, user: User) -> None:
     await tx.bootstrap_tokens.replace(a_bootstrap_token())
     await tx.signing_keys.add(a_signing_key())
     await tx.activity.add(an_entry())
+    await tx.jobs.enqueue(Errand())
+    await tx.job_admin.pause_queue("low", paused=True)
     tx.feed.publish(Change.of_user(user.id))
 
 
@@ -53,6 +53,8 @@ async def is_everywhere(world: World, user: User) -> set[bool]:
         await world.accounts.of_user(user.id) is not None,
         bool(await world.sessions.live_of(user.id, NOW)),
         bool(await world.activity.newest(limit=1, before=None, actor_id=None)),
+        bool(await world.job_reader.newest(JobFilter(), limit=1, before=None)),
+        any(queue.paused_at for queue in await world.job_reader.queues()),
         Change.of_user(user.id) in await world.announced(),
     }
 
