@@ -120,22 +120,16 @@ class Planned(Entity, kw_only=True):
     metadata: Mapping[str, Any] = {}
     """JSON that travels with the job: whom to blame, which schedule, a traceparent."""
 
+    @classmethod
+    def of(cls, job: "Job | Planned") -> "Planned":
+        """The same, if somebody planned it; else with nothing special about it."""
+        return job if isinstance(job, Planned) else cls(job=job)
+
 
 class JobQueue(Protocol):
     """The transaction's end of the queue, reached as `tx.jobs`: all of it holds if, and only if, `tx` commits."""
 
-    async def enqueue(
-        self,
-        job: Job,
-        *,
-        at: datetime | None = None,
-        queue: Queue | None = None,
-        priority: int | None = None,
-        max_attempts: int | None = None,
-        unique: Unique | None = None,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Enqueued:
+    async def enqueue(self, job: Job | Planned) -> Enqueued:
         """Add a job. A unique one that is there already is answered instead, also if two come at the same moment.
 
         Raises:

@@ -224,7 +224,7 @@ async def test_effects_and_completion_come_together_or_not_at_all() -> None:
     def jobs(revenge: Revenge, handlers: Handlers) -> None:
         async def bake(job: Bake, ctx: JobContext) -> None:
             async with MemoryUnitOfWork(box.tables).begin() as tx:
-                await tx.jobs.enqueue(Bake(what="delivered"), at=box.clock.now() + timedelta(days=1))
+                await tx.jobs.enqueue(Planned(job=Bake(what="delivered"), at=box.clock.now() + timedelta(days=1)))
                 await ctx.complete(tx)
                 if mishap := next(outcomes):
                     raise mishap

@@ -1,8 +1,7 @@
 """The transaction's end of the job queue, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from typing_extensions import override
@@ -10,7 +9,7 @@ from typing_extensions import override
 from revenge_adapters.memory.job_rows import StoredJob
 from revenge_adapters.memory.jobs.changes import cancelled, enqueued, over, run_of, sealing
 from revenge_adapters.memory.tables import MemoryTables, Rows
-from revenge_core.background import Enqueued, Job, JobQueue, JobState, Planned, Queue, Unique
+from revenge_core.background import Enqueued, Job, JobQueue, JobState, Planned
 from revenge_core.jobs.entities import JobKey, Signal
 from revenge_core.jobs.policy import Prepared, prepared
 from revenge_core.secrets import Sealer
@@ -26,34 +25,13 @@ class MemoryJobQueue(JobQueue):
         self._signals = signals
 
     @override
-    async def enqueue(
-        self,
-        job: Job,
-        *,
-        at: datetime | None = None,
-        queue: Queue | None = None,
-        priority: int | None = None,
-        max_attempts: int | None = None,
-        unique: Unique | None = None,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Enqueued:
-        planned = Planned(
-            job=job,
-            at=at,
-            queue=queue,
-            priority=priority,
-            max_attempts=max_attempts,
-            unique=unique,
-            tags=tuple(tags),
-            metadata=metadata or {},
-        )
-        return (await self.enqueue_many([planned]))[0]
+    async def enqueue(self, job: Job | Planned) -> Enqueued:
+        return (await self.enqueue_many([job]))[0]
 
     @override
     async def enqueue_many(self, jobs: Sequence[Job | Planned]) -> tuple[Enqueued, ...]:
         now = self._tables.clock.now()
-        planned = [one if isinstance(one, Planned) else Planned(job=one) for one in jobs]
+        planned = [Planned.of(job) for job in jobs]
         seals = [sealing(self._sealer, one.job.spec.kind) for one in planned]
         ready = [prepared(one, now=now, seal=seal) for one, seal in zip(planned, seals, strict=True)]
         return tuple(enqueued(self._rows, self._stored(one, now), self._signals) for one in ready)

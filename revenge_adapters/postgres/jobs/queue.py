@@ -1,9 +1,9 @@
 """The transaction's end of the job queue in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import override
 
@@ -11,7 +11,7 @@ from revenge_adapters.postgres.db import Transaction
 from revenge_adapters.postgres.jobs.bulk import add_all, standing_for
 from revenge_adapters.postgres.jobs.literals import text_array
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
-from revenge_core.background import Enqueued, Job, JobQueue, JobState, Planned, Queue, Unique
+from revenge_core.background import Enqueued, Job, JobQueue, JobState, Planned
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Signal, SignalKind
 from revenge_core.jobs.policy import Prepared, prepared
@@ -45,29 +45,8 @@ class PostgresJobQueue(JobQueue):
         self._signals = signals
 
     @override
-    async def enqueue(
-        self,
-        job: Job,
-        *,
-        at: datetime | None = None,
-        queue: Queue | None = None,
-        priority: int | None = None,
-        max_attempts: int | None = None,
-        unique: Unique | None = None,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Enqueued:
-        planned = Planned(
-            job=job,
-            at=at,
-            queue=queue,
-            priority=priority,
-            max_attempts=max_attempts,
-            unique=unique,
-            tags=tuple(tags),
-            metadata=metadata or {},
-        )
-        (row,) = await self._prepared([planned])
+    async def enqueue(self, job: Job | Planned) -> Enqueued:
+        (row,) = await self._prepared([job])
         while True:
             added = await self._add(row)
             if added is not None:
@@ -79,8 +58,7 @@ class PostgresJobQueue(JobQueue):
 
     @override
     async def enqueue_many(self, jobs: Sequence[Job | Planned]) -> tuple[Enqueued, ...]:
-        planned = [job if isinstance(job, Planned) else Planned(job=job) for job in jobs]
-        added = await add_all(self._transaction, await self._prepared(planned))
+        added = await add_all(self._transaction, await self._prepared(jobs))
         for queue, state in {(new.job.queue, new.state) for new, standing in added if new.id == standing}:
             self._announce(queue, state)
         return tuple(Enqueued(id=standing, duplicate=standing != new.id) for new, standing in added)
@@ -96,15 +74,16 @@ class PostgresJobQueue(JobQueue):
     async def complete(self, job_id: int, run: int) -> bool:
         return await self._transaction.run(Sql.complete, id=job_id, run=run) == 1
 
-    async def _prepared(self, jobs: Sequence[Planned]) -> list[Prepared]:
-        now = await self._transaction.one(Sql.present) if any(map(_asks_the_time, jobs)) else None
+    async def _prepared(self, jobs: Sequence[Job | Planned]) -> list[Prepared]:
+        all_planned = [Planned.of(job) for job in jobs]
+        now = await self._transaction.one(Sql.present) if any(map(_asks_the_time, all_planned)) else None
         return [
             prepared(
                 planned,
                 now=now or _NOBODY_ASKS,
                 seal=partial(self._sealer.seal, context=f"job {planned.job.spec.kind}"),
             )
-            for planned in jobs
+            for planned in all_planned
         ]
 
     async def _add(self, row: Prepared) -> Added | None:

@@ -65,7 +65,7 @@ class Jobs:
             enqueued = await tx.jobs.enqueue_many(jobs)
             added = [one.id for one in enqueued if not one.duplicate]
             if added:
-                kinds = {(one.job if isinstance(one, Planned) else one).spec.kind for one in jobs}
+                kinds = {Planned.of(job).job.spec.kind for job in jobs}
                 told = {"kinds": FieldChange(after=", ".join(sorted(kinds)))}
                 await self._activity.write(
                     tx, actor, Action.JOB_ENQUEUE, resource=of_jobs(added), changes=told | how_many(added)

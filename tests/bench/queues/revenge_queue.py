@@ -16,7 +16,7 @@ from revenge_adapters.wiring.program import Program, opened
 from revenge_adapters.wiring.settings import Settings
 from revenge_adapters.wiring.settings.records import Auth, Database, Jobs
 from revenge_adapters.wiring.worker import working
-from revenge_core.background import Handler, Job, JobContext, JobSpec, Queue, Unique
+from revenge_core.background import Handler, Job, JobContext, JobSpec, Planned, Queue, Unique
 from revenge_core.jobs.service import Handlers
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
@@ -135,7 +135,7 @@ class RevengeQueue(measures.Queue):
             for number in range(samples):
                 due[number] = program.adapters.clock().now() + timedelta(seconds=0.5 + number % 7 / 10)
                 async with program.adapters.uow().begin() as tx:
-                    await tx.jobs.enqueue(Work(number=number), at=due[number])
+                    await tx.jobs.enqueue(Planned(job=Work(number=number), at=due[number]))
                 await asyncio.sleep(0.037)
             async with asyncio.timeout(measures.PATIENCE_SECONDS):
                 return [await late.get() for _ in range(samples)]
