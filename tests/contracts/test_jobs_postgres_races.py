@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Final
@@ -12,12 +12,14 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.jobs import bulk
 from revenge_adapters.postgres.jobs.bulk import COPY_FROM
 from revenge_adapters.postgres.recycled import APPLICATION, RecycledDatabase
-from revenge_core.background import JobState, Missed, Planned, Queue, Schedule
+from revenge_core.background import JobState, Missed, Planned, Queue, Schedule, Unique
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.jobs.entities import Finish, JobFilter, JobKey
+from revenge_core.jobs.policy import unique_key
 from revenge_core.testing.contracts.errands import (
     RULES,
     Errand,
@@ -254,6 +256,37 @@ async def test_a_job_that_somebody_has_locked_holds_up_the_end_of_no_other(
     assert await state(world, held.key.id) is JobState.RUNNING
     await open_transaction.rollback()
     assert await world.job_store.finish([done, held]) == {held.key}
+
+
+async def test_a_batch_begins_anew_before_it_adds_anything_out_of_order(
+    worlds: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, second), look = worlds, bulk.standing_for
+    now = await first.now()
+    errands = [SoleErrand(what=what) for what in ("oil", "wine")]
+    early, late = sorted(errands, key=lambda one: unique_key(one, Unique(), Queue.DEFAULT, now))
+    (standing,) = await running(first, early)
+    holds_one = asyncio.Event()
+    rivals: list[asyncio.Task[None]] = []
+
+    async def one_after_the_other() -> None:
+        async with second.uow.begin() as tx:
+            await tx.jobs.enqueue(early)
+            holds_one.set()
+            await tx.jobs.enqueue(late)
+
+    async def finished_meanwhile(transaction: Transaction, keys: Iterable[bytes]) -> dict[bytes, int]:
+        if not rivals:
+            await first.job_store.finish([ended(standing)])
+            rivals.append(asyncio.create_task(one_after_the_other()))
+            await holds_one.wait()
+        return await look(transaction, keys)
+
+    monkeypatch.setattr(bulk, "standing_for", finished_meanwhile)
+    async with first.uow.begin() as tx:
+        enqueued = await tx.jobs.enqueue_many([early, late])
+    await rivals[0]
+    assert [one.duplicate for one in enqueued] == [True, True]
 
 
 async def test_a_beat_and_a_rescue_at_the_same_moment_agree(worlds: Worlds) -> None:

@@ -1,6 +1,7 @@
 """Adding many jobs at once: as one JSON document, or copied in."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -60,17 +61,26 @@ async def add_all(transaction: Transaction, jobs: Sequence[Prepared]) -> list[tu
 
 
 async def _add_unique(transaction: Transaction, portion: list[NewJob], now: datetime) -> dict[bytes, int]:
-    """Add what is not there already; which job now stands for each key."""
-    standing: dict[bytes, int] = {}
-    left: dict[bytes, NewJob] = {one.job.unique_key: one for one in portion if one.job.unique_key is not None}
-    while left:
-        added = set(await transaction.all(Sql.add, jobs=json_rows(left.values()), now=now))
-        standing |= {key: one.id for key, one in left.items() if one.id in added}
-        if len(added) < len(left):
-            standing |= await standing_for(transaction, [key for key in left if key not in standing])
-        # What finished in between keeps nobody out any more: once again.
-        left = {key: one for key, one in left.items() if key not in standing}
-    return standing
+    """Add what is not there already; which job now stands for each key.
+
+    Where one finished in between that kept another out, all begin anew: to add that one after those behind it would be
+    out of order, and two who do so wait for each other.
+    """
+    keys = {one.id: one.job.unique_key for one in portion if one.job.unique_key is not None}
+    while True:
+        with suppress(_Gone):
+            async with transaction.savepoint():
+                added = await transaction.all(Sql.add, jobs=json_rows(portion), now=now)
+                standing = {keys[number]: number for number in added}
+                if len(standing) < len(keys):
+                    standing |= await standing_for(transaction, keys.values() - standing.keys())
+                if len(standing) < len(keys):
+                    raise _Gone
+                return standing
+
+
+class _Gone(Exception):  # noqa: N818 -- it never gets out
+    """What kept a job out keeps nobody out any more."""
 
 
 async def standing_for(transaction: Transaction, keys: Iterable[bytes]) -> dict[bytes, int]:
