@@ -29,12 +29,12 @@ class ProductionAdapters(containers.DeclarativeContainer):
 
     database = providers.Dependency(instance_of=Database)
     follower = providers.Dependency(instance_of=ChangeFollower)
-    wake_ups: providers.Dependency[WakeUps] = providers.Dependency()
+    wake_ups: providers.Dependency[WakeUps] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
     hasher = providers.Dependency(instance_of=Argon2Hasher)
     master_secret = providers.Dependency(instance_of=Secret)
     issuer = providers.Dependency(instance_of=str)
     auth_rules = providers.Dependency(instance_of=AuthRules)
-    mailer: providers.Dependency[Mailer] = providers.Dependency()
+    mailer: providers.Dependency[Mailer] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
     ids = providers.Singleton(Uuid7Ids)
