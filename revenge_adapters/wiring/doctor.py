@@ -101,8 +101,11 @@ def _sources(config_file: Path | None) -> str:
 
 
 def _disk(settings: Settings) -> Finding:
-    # os.path.exists: what this user may not look at is no error, and is told below
-    place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if os.path.exists(path))  # noqa: PTH110
+    place = next(
+        path
+        for path in (settings.data_dir, *settings.data_dir.parents)
+        if os.path.exists(path)  # noqa: PTH110 -- what this user may not look at is no error, and is told below
+    )
     if not os.access(place, os.W_OK | os.X_OK):
         fix = "Run this as the user that owns it, or choose another place with --data-dir"
         return _failed("disk", f"this user may not write in {place}, so not use {settings.data_dir}", fix)

@@ -118,8 +118,9 @@ def assembled(text: str) -> bytes:
 
 def _seeds(connection: Connection[Any], name: str, kind: str) -> bytes:
     if kind == "S":
-        return bytes(one(connection, f"SELECT convert_to(format('%s, %L', last_value, is_called), 'UTF8') FROM {name}"))  # noqa: S608
-    source = f"(SELECT * FROM {name})" if kind == "m" else name  # noqa: S608 - quoted by PostgreSQL
+        state = f"SELECT convert_to(format('%s, %L', last_value, is_called), 'UTF8') FROM {name}"  # noqa: S608 - quoted by PostgreSQL
+        return bytes(one(connection, state))
+    source = f"(SELECT * FROM {name})" if kind == "m" else name  # noqa: S608 - the same
     with connection.cursor() as cursor, cursor.copy(assembled(f"COPY {source} TO STDOUT")) as copy:
         return b"".join(map(bytes, copy))
 
