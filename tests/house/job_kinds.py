@@ -36,10 +36,10 @@ KINDS_HEAD: Final = """\
 
 An attempt that takes longer than its timeout is ended and counts as failed. After the last attempt the job is
 discarded: it is kept for some days, and `revenge jobs retry` tries it again. Pauses before retries are longer or
-shorter by up to a tenth where nothing else is said.
+shorter by up to a tenth where nothing else is said. Kinds that need no database also run in `revenge worker --stream`.
 
-| kind | queue | priority | attempts | pauses before retries | timeout | of the same kind |
-|---|---|---|---|---|---|---|"""
+| kind | queue | priority | attempts | pauses before retries | timeout | of the same kind | needs the database |
+|---|---|---|---|---|---|---|---|"""
 
 SCHEDULES_HEAD: Final = """\
 ## Schedules
@@ -94,6 +94,7 @@ def _row(kind: type[Job]) -> str:
         _pauses(spec.retry, spec.max_attempts),
         timeout,
         _sameness(kind),
+        "no" if spec.pure else "yes",
     )
     return f"| {' | '.join(cells)} |"
 
