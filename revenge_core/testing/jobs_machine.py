@@ -139,8 +139,12 @@ class JobsMachine(JobsGame):
     def leave(self, worker: str) -> None:
         assert self._runner.run(self._world.job_store.leave(worker)) == self._model.leave(worker)
 
-    @rule(worker=workers, losses=st.integers(1, 3))
-    def a_worker_dies(self, worker: str, losses: int) -> None:
+    @rule(worker=workers, failures=st.sampled_from((0, 0, 2)), losses=st.integers(1, 3))
+    def a_worker_dies(self, worker: str, failures: int, losses: int) -> None:
+        for _ in range(failures):
+            self.claim(worker, 2, 1)
+            held = {task.id for task in self._model.held_by(worker)}
+            self._finish([(run, "failure, again at once") for run in self._runs if run.id in held])
         for _ in range(losses):
             self.claim(worker, 2, 1)
             self.time_passes(1, then_promote=False)
@@ -248,8 +252,12 @@ class JobsMachine(JobsGame):
         if then_promote:
             self._promote()
 
-    @rule()
-    def the_store_loses_its_leases(self) -> None:
+    @rule(worker=workers)
+    def the_store_loses_its_leases(self, worker: str) -> None:
+        self.claim(worker, 1, 1)
+        for _ in range(2):
+            self.time_passes(1, then_promote=False)
+            self._beat(worker)
         self._runner.run(waited_for(self._world.lose_leases()))
         self._model.leases, self._model.leases_since = {}, None
         self._rescue()
