@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from revenge_adapters.boottime import boottime
+from revenge_adapters.dragonfly.envelopes import CLOCKS_DIFFER_BY
 from revenge_adapters.dragonfly.streams import Announcement
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import ANSWERED_WITHIN, JobKey, WorkerInfo
@@ -37,6 +36,8 @@ class Holding:
         self.worker_id = ""
         self._slots: dict[str, int] = {}
         self._taken: dict[JobKey, Taken] = {}
+        self._before: dict[JobKey, float] = {}
+        """When runs were taken, ended ones too, for as long as their messages can be repeated; the oldest first."""
         self._lost: frozenset[JobKey] = frozenset()
         self._said_at = float("-inf")
         self._seen: dict[str, float] = {}
@@ -69,13 +70,20 @@ class Holding:
         return self._now() - self._said_at >= lease or self._now() - oldest >= lease * GONE_FOR
 
     def take(self, relay: str, queue: str, key: JobKey) -> bool:
-        """This run is ours, as far as we know; False if it was already."""
+        """This run is ours, as far as we know; False if it was already, or had been: somebody repeats it."""
         with self._lock:
-            if key in self._taken:
+            self._forget()
+            if key in self._before:
                 return False
+            self._before[key] = self._now()
             self._taken[key] = Taken(key=key, queue=queue, relay=relay, at=self._now())
             self._seen[relay] = self._now()
             return True
+
+    def _forget(self) -> None:
+        before = self._now() - 2 * (self.lease + CLOCKS_DIFFER_BY).total_seconds()
+        while self._before and self._before[oldest := next(iter(self._before))] < before:
+            del self._before[oldest]
 
     def drop(self, keys: Iterable[JobKey]) -> None:
         """They are not ours, or their ends were handed on."""
@@ -114,20 +122,18 @@ class Holding:
         with self._lock:
             return key in self._taken and key not in self._lost
 
-    def announcement(self, *, without: Iterable[JobKey] = ()) -> bytes:
+    def announcement(self, *, without: Iterable[JobKey] = ()) -> Announcement:
         """What to announce once the runs `without` have ended."""
         with self._lock:
             ended = frozenset(without)
             running = [one for one in self._taken.values() if one.key not in ended]
             busy = Counter(one.queue for one in running)
-            return msgspec.json.encode(
-                Announcement(
-                    kinds=self._kinds,
-                    slots=self._slots,
-                    free={queue: max(0, slots - busy[queue]) for queue, slots in self._slots.items()},
-                    running={
-                        relay: tuple(one.key for one in running if one.relay == relay)
-                        for relay in {one.relay for one in running}
-                    },
-                )
+            return Announcement(
+                kinds=self._kinds,
+                slots=self._slots,
+                free={queue: max(0, slots - busy[queue]) for queue, slots in self._slots.items()},
+                running={
+                    relay: tuple(one.key for one in running if one.relay == relay)
+                    for relay in {one.relay for one in running}
+                },
             )

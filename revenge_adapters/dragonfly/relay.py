@@ -13,27 +13,24 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from revenge_adapters.boottime import boottime
 from revenge_adapters.dragonfly.chores import cancelled, for_ever
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.dispatched import Dispatched, Run
+from revenge_adapters.dragonfly.envelopes import Envelopes
 from revenge_adapters.dragonfly.errors import CacheUnavailable
 from revenge_adapters.dragonfly.leading import Leadership
 from revenge_adapters.dragonfly.results import Results
 from revenge_adapters.dragonfly.streams import (
-    CHANNEL,
     FIELD,
     PRIORITIES,
-    WORKERS,
+    TOPIC,
     Announcement,
     Dispatch,
+    Keys,
     Orders,
-    queue_key,
-    relay_key,
-    worker_key,
 )
 from revenge_adapters.dragonfly.wakeups import encoded
 from revenge_core.background import JobState
@@ -65,6 +62,7 @@ class StreamRelay:
         store: JobStore,
         wake_ups: WakeUps,
         client: RedisClient,
+        envelopes: Envelopes,
         queues: Collection[str],
         kinds: Collection[str],
         lease: timedelta,
@@ -74,17 +72,20 @@ class StreamRelay:
         self._store = store
         self._wake_ups = wake_ups
         self._client = client
+        self._envelopes = envelopes
+        self._keys = Keys(envelopes)
+        self._place = self._keys.relay(info.id)
+        self._channel = envelopes.name(TOPIC)
         self._queues = tuple(queues)
         self._kinds = frozenset(kinds)
         self._lease = lease.total_seconds()
         self._stop_timeout = stop_timeout.total_seconds()
         self._dispatched = Dispatched(lease)
-        self._results = Results(client, store)
+        self._results = Results(client, store, envelopes)
         self._workers: dict[str, Announcement] = {}
         self._looked_at = boottime()
-        self._leadership = Leadership(client, info.id, queues=queues, lease=lease)
+        self._leadership = Leadership(client, self._keys, info.id, queues=queues, lease=lease)
         self._orders = Orders()
-        self._unreadable: set[str] = set()
         self._worth_handing_on = asyncio.Event()
         self._worth_looking = asyncio.Event()
         self._worth_looking.set()
@@ -133,25 +134,33 @@ class StreamRelay:
                 break
 
     async def _rooms(self) -> dict[str, int]:
-        """How many more jobs of each queue may wait: twice as many as are free, less those that wait already."""
+        """How many more jobs of each queue may wait: twice as many as are free, less those that wait already.
+
+        Whatever the server says of that, no more are out than twice as many as there are places.
+        """
         ids = tuple(self._workers)
         if not ids:
             return {}
         streams = [(queue, priority) for queue in self._queues for priority in PRIORITIES]
         said, *lengths = await self._client.do_all(
-            [("MGET", *map(worker_key, ids)), *(("XLEN", queue_key(*one)) for one in streams)]
+            [("MGET", *map(self._keys.worker, ids)), *(("XLEN", self._keys.queue(*one)) for one in streams)]
         )
         self._hear(self._understood(ids, said))
-        rooms = {queue: 2 * sum(one.free.get(queue, 0) for one in self._workers.values()) for queue in self._queues}
+        waiting, out = Counter[str](), Counter(run.job.queue for run in self._dispatched)
         for (queue, _), length in zip(streams, lengths, strict=True):
-            rooms[queue] -= length
+            waiting[queue] += length
+        rooms = dict[str, int]()
+        for queue in self._queues:
+            free = sum(one.free.get(queue, 0) for one in self._workers.values())
+            places = sum(one.slots.get(queue, 0) for one in self._workers.values())
+            rooms[queue] = min(2 * free - waiting[queue], 2 * places - out[queue])
         return {queue: room for queue, room in rooms.items() if room > 0}
 
     async def _send(self, claimed: Sequence[Claimed]) -> None:
         """Put the jobs into their streams. Where that fails nobody knows which are there; those not taken come back."""
-        runs = [Run(job=job, stream=queue_key(job.queue, job.priority)) for job in claimed]
+        runs = [Run(job=job, stream=self._keys.queue(job.queue, job.priority)) for job in claimed]
         self._dispatched.put(runs)
-        told = [msgspec.json.encode(Dispatch(relay=self._info.id, job=job)) for job in claimed]
+        told = [self._envelopes.seal(run.stream, Dispatch(relay=self._info.id, job=run.job)) for run in runs]
         entries = await self._client.do_all(
             [("XADD", run.stream, "*", FIELD, dispatch) for run, dispatch in zip(runs, told, strict=True)]
         )
@@ -159,7 +168,7 @@ class StreamRelay:
         await self._signal(*(Signal(kind=SignalKind.AVAILABLE, key=queue) for queue in {job.queue for job in claimed}))
 
     async def _signal(self, *signals: Signal) -> None:
-        await self._client.do("PUBLISH", CHANNEL, encoded(self._info.id, signals))
+        await self._client.do("PUBLISH", self._channel, encoded(self._envelopes, self._channel, self._info.id, signals))
 
     # Taking results ---------------------------------------------------------------------------------------------------
 
@@ -201,25 +210,21 @@ class StreamRelay:
 
     async def _announced(self) -> dict[str, Announcement]:
         """All workers that are there. Those that are not any more are forgotten."""
-        ids = [id.decode() for id in await self._client.do("SMEMBERS", WORKERS)]
-        if not ids:
+        members: list[bytes] = list(await self._client.do("SMEMBERS", self._keys.workers))
+        if not members:
             return {}
-        said = await self._client.do("MGET", *map(worker_key, ids))
-        if gone := [id for id, one in zip(ids, said, strict=True) if one is None]:
-            await self._client.do("SREM", WORKERS, *gone)
+        ids = [member.decode(errors="replace") for member in members]
+        said = await self._client.do("MGET", *map(self._keys.worker, ids))
+        if gone := [member for member, one in zip(members, said, strict=True) if one is None]:
+            await self._client.do("SREM", self._keys.workers, *gone)
         return self._understood(ids, said)
 
     def _understood(self, ids: Sequence[str], said: Sequence[bytes | None]) -> dict[str, Announcement]:
-        found = dict[str, Announcement]()
+        found, within = dict[str, Announcement](), timedelta(seconds=self._lease)
         for id, one in zip(ids, said, strict=True):
-            if one is None:
-                continue
-            try:
-                found[id] = msgspec.json.decode(one, type=Announcement)
-            except (msgspec.MsgspecError, RecursionError):
-                if id not in self._unreadable:
-                    _log.warning("what stream worker %s announces cannot be read; it gets no jobs", id)
-                self._unreadable.add(id)
+            heard = self._envelopes.open(self._keys.worker(id), one, Announcement, within=within) if one else None
+            if heard is not None:
+                found[id] = heard
         return found
 
     def _hear(self, workers: dict[str, Announcement]) -> None:
@@ -279,7 +284,7 @@ class StreamRelay:
         if not known and orders == self._orders:
             return
         millis = int(self._lease * 1000)
-        await self._client.do("SET", relay_key(self._info.id), msgspec.json.encode(orders), "PX", millis)
+        await self._client.do("SET", self._place, self._envelopes.seal(self._place, orders), "PX", millis)
         if news := [key for key in orders.cancel if key not in self._orders.cancel]:
             await self._signal(*(Signal(kind=SignalKind.CANCEL, key=str(key.id)) for key in news))
         self._orders = orders
@@ -329,7 +334,7 @@ class StreamRelay:
         with contextlib.suppress(CacheUnavailable, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 held = [("XDEL", run.stream, run.entry) for run in self._dispatched if run.entry is not None]
-                await self._client.do_all([*held, ("DEL", relay_key(self._info.id))])
+                await self._client.do_all([*held, ("DEL", self._place)])
                 await self._leadership.resign()
         try:
             async with asyncio.timeout(LEAVE_SECONDS):

@@ -4,10 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from revenge_adapters.dragonfly.client import RedisClient
-from revenge_adapters.dragonfly.streams import DONE, FIELD, Done, Reported
+from revenge_adapters.dragonfly.envelopes import Envelopes
+from revenge_adapters.dragonfly.streams import FIELD, Done, Keys, Reported
 from revenge_adapters.ends import store_ends
 from revenge_core.entity import Entity
 from revenge_core.errors import Unavailable
@@ -36,23 +35,27 @@ class Results:
     nothing.
     """
 
-    def __init__(self, client: RedisClient, store: JobStore) -> None:
+    def __init__(self, client: RedisClient, store: JobStore, envelopes: Envelopes) -> None:
         self._client = client
         self._store = store
+        self._envelopes = envelopes
+        self._key = Keys(envelopes).done
 
     async def collect(self) -> Collected | None:
         """Wait a second at most for something, and store it; None if nothing came."""
-        answer = await self._client.do("XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", DONE, "0")
+        answer = await self._client.do(
+            "XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", self._key, "0"
+        )
         entries: list[tuple[bytes, Mapping[bytes, bytes] | None]] = [one for _, some in answer or () for one in some]
         if not entries:
             return None
-        said = [_done(fields) for _, fields in entries]
+        said = [done for _, fields in entries if (done := self._done(fields)) is not None]
         for report in (report for done in said for report in done.reports):
             await self._report(report)
         ends = {finish.key: finish for done in said for finish in done.finishes}
         if ends:
             await store_ends(self._store.finish, list(ends.values()))
-        await self._client.do("XDEL", DONE, *(id for id, _ in entries))
+        await self._client.do("XDEL", self._key, *(id for id, _ in entries))
         return Collected(ended=frozenset(ends), arrived=any(done == Done() for done in said))
 
     async def _report(self, report: Reported) -> None:
@@ -64,10 +67,6 @@ class Results:
         except Exception:  # noqa: BLE001 -- whatever it is, it is this report's fault
             _log.exception("progress of job %d cannot be stored; it is left out", report.key.id)
 
-
-def _done(fields: Mapping[bytes, bytes] | None) -> Done:
-    try:
-        return msgspec.json.decode((fields or {})[FIELD.encode()], type=Done)
-    except (msgspec.MsgspecError, KeyError, RecursionError):
-        _log.warning("there is something in %s that no worker of this version would write; it is removed", DONE)
-        return Done()
+    def _done(self, fields: Mapping[bytes, bytes] | None) -> Done | None:
+        """Whenever it was said: the database knows whether it still counts."""
+        return self._envelopes.open(self._key, (fields or {}).get(FIELD.encode(), b""), Done)

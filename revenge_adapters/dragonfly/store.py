@@ -4,31 +4,26 @@ What happens to a job is decided by PostgreSQL all the same: a relay claims ther
 what comes back. So `finish` and `report` answer before anybody knows whether they count.
 """
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from revenge_adapters.dragonfly.client import Command, RedisClient
+from revenge_adapters.dragonfly.envelopes import Envelopes
 from revenge_adapters.dragonfly.holding import Holding
 from revenge_adapters.dragonfly.streams import (
-    DONE,
     FIELD,
     GROUP,
     PRIORITIES,
-    WORKERS,
     Dispatch,
     Done,
+    Keys,
     Orders,
     Reported,
-    queue_key,
-    relay_key,
-    worker_key,
 )
 from revenge_core.background import ItemOutcome, JobState, Progress
 from revenge_core.entity import Entity
@@ -40,11 +35,9 @@ ENDS_AT_ONCE: Final = 100
 KNOWN_FOR: Final = 0.75
 """Share of the lease for which an announcement is good: two beats may be missed."""
 
-_log = logging.getLogger("revenge.streams")
-
 
 class Entry(Entity, kw_only=True):
-    """What stands in a stream. None: nothing that a relay would write."""
+    """What stands in a stream. None: nothing that one of our relays wrote lately."""
 
     stream: str
     id: bytes
@@ -54,14 +47,16 @@ class Entry(Entity, kw_only=True):
 class StreamJobStore(JobStore):
     """Streams for one worker. Another one with the same `holding` may keep its lease from another thread."""
 
-    def __init__(self, client: RedisClient, holding: Holding) -> None:
+    def __init__(self, client: RedisClient, holding: Holding, envelopes: Envelopes) -> None:
         self._client = client
         self._holding = holding
+        self._envelopes = envelopes
+        self._keys = Keys(envelopes)
 
     @override
     async def enlist(self, worker: WorkerInfo) -> None:
         self._holding.begin(worker)
-        await self._client.do_all([*self._announcing(), _done(Done())])
+        await self._client.do_all([*self._announcing(), self._done(Done())])
         self._holding.said()
 
     @override
@@ -77,7 +72,7 @@ class StreamJobStore(JobStore):
     async def leave(self, worker_id: str) -> int:
         held = self._holding.keys()
         await self._give_back(held)
-        await self._client.do_all([("DEL", worker_key(worker_id)), ("SREM", WORKERS, worker_id)])
+        await self._client.do_all([("DEL", self._keys.worker(worker_id)), ("SREM", self._keys.workers, worker_id)])
         return len(held)
 
     @override
@@ -87,11 +82,11 @@ class StreamJobStore(JobStore):
         wanted = [(queue, priority) for queue, free in slots.items() if free > 0 for priority in PRIORITIES]
         if not wanted or self._holding.is_lost():
             return ()
-        *waiting, time = await self._client.do_all([*(("XLEN", queue_key(*one)) for one in wanted), ("TIME",)])
+        *waiting, time = await self._client.do_all([*(("XLEN", self._keys.queue(*one)) for one in wanted), ("TIME",)])
         left, entries = dict(slots), list[Entry]()
         for (queue, priority), length in zip(wanted, waiting, strict=True):
             if length and left[queue]:
-                found = await self._read(queue_key(queue, priority), left[queue])
+                found = await self._read(self._keys.queue(queue, priority), left[queue])
                 left[queue] -= len(found)
                 entries += found
         claimed = await self._take(entries, _milliseconds(time)) if entries else ()
@@ -109,7 +104,7 @@ class StreamJobStore(JobStore):
         if isinstance(answer, ResponseError):  # there is no group yet, or no more: the server was emptied
             await self._client.do_all([("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM")], refusals=True)
             answer = await self._client.do(*read)
-        return [_entry(stream, id, fields) for _, entries in answer or () for id, fields in entries]
+        return [self._entry(stream, id, fields) for _, entries in answer or () for id, fields in entries]
 
     async def _take(self, entries: Sequence[Entry], now: int) -> tuple[Claimed, ...]:
         """Announce the jobs, then delete their entries: who deletes one has the job.
@@ -163,7 +158,7 @@ class StreamJobStore(JobStore):
             return
         ended = [finish.key for finish in finishes]
         await self._client.do_all(
-            [*self._announcing(without=ended), *(_done(Done(finishes=tuple(batch))) for batch in batches)]
+            [*self._announcing(without=ended), *(self._done(Done(finishes=tuple(batch))) for batch in batches)]
         )
         self._holding.said()
         self._holding.drop(ended)
@@ -172,7 +167,7 @@ class StreamJobStore(JobStore):
     async def report(self, key: JobKey, progress: Progress, items: Sequence[ItemOutcome]) -> bool:
         if not self._holding.has(key):
             return False
-        await self._client.do(*_done(Done(reports=(Reported(key=key, progress=progress, items=tuple(items)),))))
+        await self._client.do(*self._done(Done(reports=(Reported(key=key, progress=progress, items=tuple(items)),))))
         return True
 
     @override
@@ -185,11 +180,14 @@ class StreamJobStore(JobStore):
         relays = self._holding.relays()
         if not relays:
             return []
-        answers = await self._client.do("MGET", *map(relay_key, relays))
-        for relay, answer in zip(relays, answers, strict=True):
-            if answer is not None:
+        places = [self._keys.relay(relay) for relay in relays]
+        answers = await self._client.do("MGET", *places)
+        orders = list[Orders]()
+        for relay, place, answer in zip(relays, places, answers, strict=True):
+            found = self._envelopes.open(place, answer, Orders, within=self._holding.lease) if answer else None
+            if found is not None:
                 self._holding.see(relay)
-        orders = [order for answer in answers if answer is not None and (order := _orders(answer)) is not None]
+                orders.append(found)
         self._holding.lose(key for order in orders for key in order.lost)
         return orders
 
@@ -200,28 +198,19 @@ class StreamJobStore(JobStore):
     def _announcing(self, *, without: Collection[JobKey] = ()) -> list[Command]:
         known_for = int(self._holding.lease.total_seconds() * 1000 * KNOWN_FOR)
         worker_id, said = self._holding.worker_id, self._holding.announcement(without=without)
-        return [("SADD", WORKERS, worker_id), ("SET", worker_key(worker_id), said, "PX", known_for)]
+        place = self._keys.worker(worker_id)
+        return [
+            ("SADD", self._keys.workers, worker_id),
+            ("SET", place, self._envelopes.seal(place, said), "PX", known_for),
+        ]
 
+    def _done(self, done: Done) -> Command:
+        return ("XADD", self._keys.done, "*", FIELD, self._envelopes.seal(self._keys.done, done))
 
-def _done(done: Done) -> Command:
-    return ("XADD", DONE, "*", FIELD, msgspec.json.encode(done))
-
-
-def _entry(stream: str, id: bytes, fields: Mapping[bytes, bytes] | None) -> Entry:
-    try:
-        dispatch = msgspec.json.decode((fields or {})[FIELD.encode()], type=Dispatch)
-    except (msgspec.MsgspecError, KeyError, RecursionError):
-        _log.warning("there is something in %s that no relay of this version would write; it is removed", stream)
-        dispatch = None
-    return Entry(stream=stream, id=id, dispatch=dispatch)
-
-
-def _orders(answer: bytes) -> Orders | None:
-    try:
-        return msgspec.json.decode(answer, type=Orders)
-    except (msgspec.MsgspecError, RecursionError):
-        _log.warning("a relay's orders cannot be read; jobs go on")
-        return None
+    def _entry(self, stream: str, id: bytes, fields: Mapping[bytes, bytes] | None) -> Entry:
+        sealed = (fields or {}).get(FIELD.encode(), b"")
+        dispatch = self._envelopes.open(stream, sealed, Dispatch, within=self._holding.lease)
+        return Entry(stream=stream, id=id, dispatch=dispatch)
 
 
 def _milliseconds(time: Any) -> int:  # noqa: ANN401 -- as the driver answers TIME: seconds and microseconds

@@ -7,36 +7,41 @@ that expire, not messages: whoever looks sees it, and nothing grows.
 
 from typing import Final
 
+from revenge_adapters.dragonfly.envelopes import Envelopes
 from revenge_core.background import ItemOutcome, Progress
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Claimed, Finish, JobKey
 
-CHANNEL: Final = "revenge:streams"
-"""Signals for stream workers."""
-DONE: Final = "revenge:streams:done"
-"""A stream of how runs ended and what they reported, until the database has it."""
-LEADER: Final = "revenge:streams:leader"
-"""Which relay hands jobs on and takes results; others stand by."""
-WORKERS: Final = "revenge:streams:workers"
-"""A set of those that have announced themselves."""
+TOPIC: Final = "streams"
+"""Of signals for stream workers."""
 GROUP: Final = "workers"
 FIELD: Final = "is"
 PRIORITIES: Final = (1, 2, 3, 4)
 
 
-def queue_key(queue: str, priority: int) -> str:
-    """The stream in which such jobs wait."""
-    return f"revenge:streams:queue:{queue}:{priority}"
+class Keys:
+    """What stands where. Each message is sealed for its key."""
 
+    def __init__(self, envelopes: Envelopes) -> None:
+        self._name = envelopes.name
+        self.done = self._name("streams", "done")
+        """A stream of how runs ended and what they reported, until the database has it."""
+        self.leader = self._name("streams", "leader")
+        """Which relay hands jobs on and takes results; others stand by."""
+        self.workers = self._name("streams", "workers")
+        """A set of those that have announced themselves."""
 
-def worker_key(worker_id: str) -> str:
-    """Where a stream worker announces itself."""
-    return f"revenge:streams:worker:{worker_id}"
+    def queue(self, queue: str, priority: int) -> str:
+        """The stream in which such jobs wait."""
+        return self._name("streams", "queue", queue, priority)
 
+    def worker(self, worker_id: str) -> str:
+        """Where a stream worker announces itself."""
+        return self._name("streams", "worker", worker_id)
 
-def relay_key(relay_id: str) -> str:
-    """Where a relay puts its orders."""
-    return f"revenge:streams:relay:{relay_id}"
+    def relay(self, relay_id: str) -> str:
+        """Where a relay puts its orders."""
+        return self._name("streams", "relay", relay_id)
 
 
 class Dispatch(Entity, kw_only=True):

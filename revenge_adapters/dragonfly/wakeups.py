@@ -1,21 +1,18 @@
 """Signals between processes over a channel of Dragonfly. Who misses one finds the same by looking."""
 
-import logging
 from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
 
-import msgspec
 from typing_extensions import override
 
 from revenge_adapters.dragonfly.client import RedisClient
+from revenge_adapters.dragonfly.envelopes import Envelopes
 from revenge_adapters.listeners import CarriedWakeUps
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import Signal
 
-CHANNEL: Final = "revenge:jobs"
-
-_log = logging.getLogger("revenge.wakeups")
+TOPIC: Final = "jobs"
 
 
 class Call(Entity, kw_only=True):
@@ -25,23 +22,24 @@ class Call(Entity, kw_only=True):
     signals: tuple[Signal, ...]
 
 
-def encoded(sender: str, signals: Sequence[Signal]) -> bytes:
+def encoded(envelopes: Envelopes, channel: str, sender: str, signals: Sequence[Signal]) -> bytes:
     """The message that says them."""
-    return msgspec.json.encode(Call(sender=sender, signals=tuple(signals)))
+    return envelopes.seal(channel, Call(sender=sender, signals=tuple(signals)))
 
 
 class RedisWakeUps(CarriedWakeUps):
     """Listens on a connection of its own; where nobody is going to listen, say `listen=False`."""
 
-    def __init__(self, client: RedisClient, *, channel: str = CHANNEL, listen: bool = True) -> None:
+    def __init__(self, client: RedisClient, envelopes: Envelopes, *, topic: str = TOPIC, listen: bool = True) -> None:
         super().__init__(listen=listen)
         self._client = client
-        self._channel = channel
+        self._envelopes = envelopes
+        self._channel = envelopes.name(topic)
         self._sender = uuid4().hex
 
     @override
     async def _publish(self, signals: Sequence[Signal]) -> None:
-        await self._client.do("PUBLISH", self._channel, encoded(self._sender, signals))
+        await self._client.do("PUBLISH", self._channel, encoded(self._envelopes, self._channel, self._sender, signals))
 
     @override
     async def _follow(self) -> None:
@@ -51,10 +49,7 @@ class RedisWakeUps(CarriedWakeUps):
                 self._take(await heard())
 
     def _take(self, message: bytes) -> None:
-        try:
-            call = msgspec.json.decode(message, type=Call)
-        except (msgspec.MsgspecError, RecursionError):
-            _log.warning("what was published on %s is no signal; is somebody else using the channel?", self._channel)
-            return
-        if call.sender != self._sender:
+        """Repetitions are let through: a signal makes somebody look, and nothing more."""
+        call = self._envelopes.open(self._channel, message, Call)
+        if call is not None and call.sender != self._sender:
             self._listeners.deliver(call.signals)

@@ -8,6 +8,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.wiring.place import Place
 from revenge_adapters.wiring.settings import Settings
+from revenge_core.secrets import Secret
 
 if TYPE_CHECKING:
     from revenge_adapters.dragonfly.client import RedisClient
@@ -30,11 +31,18 @@ async def opened_cache(settings: Settings) -> AsyncGenerator["RedisClient | None
 
 
 def wake_ups_over(
-    cache: "RedisClient | None", database: Database, place: Place, settings: Settings, *, works: bool
+    cache: "RedisClient | None",
+    database: Database,
+    place: Place,
+    settings: Settings,
+    master_secret: Secret,
+    *,
+    works: bool,
 ) -> "PostgresWakeUps | RedisWakeUps":
     """Dragonfly carries them where there is one, and the database otherwise. Not started; only who works listens."""
     if cache is None:
         return PostgresWakeUps(database, place.url.reveal(), listen=works and settings.database.notifications)
+    from revenge_adapters.dragonfly.envelopes import Envelopes
     from revenge_adapters.dragonfly.wakeups import RedisWakeUps
 
-    return RedisWakeUps(cache, listen=works)
+    return RedisWakeUps(cache, Envelopes(master_secret), listen=works)

@@ -80,7 +80,7 @@ async def opened(
         follower = ChangeFollower(place.url.reveal(), listen=settings.database.notifications)
         stack.push_async_callback(follower.close)
         cache = await stack.enter_async_context(opened_cache(settings))
-        wake_ups = wake_ups_over(cache, database, place, settings, works=works)
+        wake_ups = wake_ups_over(cache, database, place, settings, secret, works=works)
         stack.push_async_callback(wake_ups.close)
         hasher = Argon2Hasher(
             memory_kib=settings.passwords.memory_kib,

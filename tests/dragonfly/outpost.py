@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from revenge_adapters.dragonfly.client import RedisClient
+from revenge_adapters.dragonfly.envelopes import Envelopes
 from revenge_adapters.dragonfly.holding import Holding
 from revenge_adapters.dragonfly.relay import StreamRelay
 from revenge_adapters.dragonfly.store import StreamJobStore
-from revenge_adapters.dragonfly.streams import CHANNEL
+from revenge_adapters.dragonfly.streams import TOPIC, Keys
 from revenge_adapters.dragonfly.upkeep import NoUpkeep
 from revenge_adapters.dragonfly.wakeups import RedisWakeUps
 from revenge_adapters.memory.sealer import MemorySealer
@@ -22,6 +23,7 @@ from revenge_core.background import Handler, Job, JobContext, JobSpec, JobState,
 from revenge_core.jobs.entities import JobRules
 from revenge_core.jobs.ports import JobStore
 from revenge_core.jobs.service import Handlers
+from revenge_core.secrets import Secret
 from revenge_core.testing.builders import a_worker
 from tests.redis_server import RedisServer
 from tests.taskiq.yard import Yard
@@ -30,6 +32,10 @@ STEADY: Final = timedelta(minutes=1)
 """A lease that no slow machine lets run out."""
 BRIEF: Final = timedelta(seconds=4)
 """One that a test can wait for."""
+
+
+MASTER: Final = Secret("what relays and workers have in common, and nobody else")
+KEYS: Final = Keys(Envelopes(MASTER))
 
 
 class Parcel(Job, kw_only=True):
@@ -84,7 +90,7 @@ class Outpost:
     lease: timedelta = STEADY
     queues: Sequence[str] = (Queue.BULK,)
     kinds: Sequence[str] = (Parcel.spec.kind,)
-    clients: list[RedisClient] = field(default_factory=list[RedisClient])
+    envelopes: Envelopes = field(default_factory=lambda: Envelopes(MASTER))
 
     async def states(self) -> list[JobState]:
         """Every job's, in the order of their ids."""
@@ -118,6 +124,7 @@ class Outpost:
                 store=store or self.yard.store,
                 wake_ups=self.yard.wake_ups,
                 client=client,
+                envelopes=self.envelopes,
                 queues=self.queues,
                 kinds=self.kinds,
                 lease=self.lease,
@@ -138,17 +145,17 @@ class Outpost:
         @asynccontextmanager
         async def store_of_its_own() -> AsyncGenerator[JobStore]:
             async with self.client() as client:
-                yield StreamJobStore(client, holding)
+                yield StreamJobStore(client, holding, self.envelopes)
 
         async def enqueue(_planned: Planned) -> int:
             raise AssertionError("there is no database to enqueue in")
 
         async with self.client() as client:
-            wake_ups = RedisWakeUps(client, channel=CHANNEL)
+            wake_ups = RedisWakeUps(client, self.envelopes, topic=TOPIC)
             await wake_ups.start()
             shift = Shift(
                 a_worker(name, queues={Queue.BULK.value: places}),
-                store=StreamJobStore(client, holding),
+                store=StreamJobStore(client, holding, self.envelopes),
                 upkeep=NoUpkeep(),
                 wake_ups=wake_ups,
                 handlers=handlers,

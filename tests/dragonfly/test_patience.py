@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from revenge_adapters.dragonfly.dispatched import Dispatched, Run
+from revenge_adapters.dragonfly.envelopes import CLOCKS_DIFFER_BY
 from revenge_adapters.dragonfly.holding import Holding
 from revenge_adapters.dragonfly.streams import Announcement
 from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, JobKey
@@ -148,12 +149,21 @@ def test_a_run_is_taken_once(holding: Holding) -> None:
     assert holding.take("relay", "bulk", JobKey(id=1, run=2))
 
 
+def test_a_run_that_ended_is_not_taken_again_while_its_message_may_be_repeated(holding: Holding, time: Time) -> None:
+    holding.take("relay", "bulk", key(1))
+    holding.drop([key(1)])
+    holding.begin(a_worker("afar"))
+    time.now += 2 * (LEASE + CLOCKS_DIFFER_BY).total_seconds()
+    assert not holding.take("relay", "bulk", key(1))
+    time.now += 1
+    assert holding.take("relay", "bulk", key(1))
+
+
 def test_an_announcement_says_what_runs_and_how_much_more_could(holding: Holding) -> None:
     holding.take("one", "bulk", key(1))
     holding.take("two", "bulk", key(2))
     holding.take("one", "low", key(3))
-    said = msgspec.json.decode(holding.announcement(without=[key(2)]), type=Announcement)
-    assert said == Announcement(
+    assert holding.announcement(without=[key(2)]) == Announcement(
         kinds=frozenset({"parcel"}),
         slots={"bulk": 3, "low": 1},
         free={"bulk": 2, "low": 0},

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from revenge_adapters.dragonfly.streams import DONE
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_core.background import Job, JobContext, JobState, Queue
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.jobs.entities import Finish, JobKey
 from revenge_core.jobs.policy import LOST
-from tests.dragonfly.outpost import BRIEF, Outpost, Parcel, Tally, emptied
+from tests.dragonfly.outpost import BRIEF, KEYS, Outpost, Parcel, Tally, emptied
 from tests.taskiq.yard import workers_of
 
 pytestmark = pytest.mark.faults
@@ -147,7 +146,7 @@ async def test_jobs_run_on_while_the_database_is_away_and_their_ends_are_stored_
         await tally.until(lambda tally: tally.inside == 0)
         store.away = False
         await all_completed(outpost, ids)
-        await emptied(client, DONE)
+        await emptied(client, KEYS.done)
     assert sorted(tally.given) == ids
 
 
@@ -180,7 +179,7 @@ async def test_a_worker_that_was_frozen_can_neither_complete_nor_overwrite(outpo
                 (tmp_path / "gate").touch()
                 frozen.send_signal(signal.SIGCONT)
                 await asyncio.sleep(BRIEF.total_seconds() / 2)  # for it to say what it has to say
-                await emptied(client, DONE)
+                await emptied(client, KEYS.done)
                 found = await outpost.yard.find(job_id)
                 assert (found.state, found.run) == (JobState.RUNNING, 2)
                 tally.gate.set()

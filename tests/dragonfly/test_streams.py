@@ -4,20 +4,14 @@ import asyncio
 from datetime import timedelta
 from typing import ClassVar
 
-import msgspec
 import pytest
 
 from revenge_adapters.dragonfly.streams import (
-    DONE,
     FIELD,
     GROUP,
-    LEADER,
-    WORKERS,
     Dispatch,
     Done,
     Reported,
-    queue_key,
-    worker_key,
 )
 from revenge_core.background import (
     CancelJob,
@@ -34,10 +28,11 @@ from revenge_core.background import (
 )
 from revenge_core.jobs.entities import JobKey
 from revenge_core.secrets import Secret
-from tests.dragonfly.outpost import Letter, Outpost, Parcel, Tally, emptied
+from tests.dragonfly.outpost import KEYS, Letter, Outpost, Parcel, Tally, emptied
 from tests.taskiq.yard import nothing, raising
 
-WAITING = queue_key(Queue.BULK, Parcel.spec.priority)
+WAITING = KEYS.queue(Queue.BULK, Parcel.spec.priority)
+DONE = KEYS.done
 
 
 async def test_every_job_runs_once_and_is_completed(outpost: Outpost) -> None:
@@ -215,7 +210,7 @@ async def test_one_relay_hands_on_and_another_goes_on_when_it_leaves(outpost: Ou
             await outpost.enqueue(5)
             await outpost.yard.counted(JobState.COMPLETED, 5)
             async with outpost.relay("two"):
-                assert await client.do("GET", LEADER) == b"one"
+                assert await client.do("GET", KEYS.leader) == b"one"
                 ids = await outpost.enqueue(5)
                 await outpost.yard.counted(JobState.COMPLETED, 10)
                 assert {(await outpost.yard.find(id)).attempted_by for id in ids} == {"one"}
@@ -273,8 +268,8 @@ async def test_garbage_among_jobs_and_results_is_removed_and_holds_nobody_up(out
         await client.do("XADD", WAITING, "*", "something", garbage)
         await client.do("XADD", DONE, "*", FIELD, garbage)
         await client.do("XADD", DONE, "*", "something", garbage)
-        await client.do("SADD", WORKERS, "stranger")
-        await client.do("SET", worker_key("stranger"), garbage)
+        await client.do("SADD", KEYS.workers, "stranger")
+        await client.do("SET", KEYS.worker("stranger"), garbage)
         await outpost.enqueue(20)
         await outpost.yard.counted(JobState.COMPLETED, 20)
         await emptied(client, DONE, WAITING)
@@ -289,7 +284,7 @@ async def test_progress_that_no_database_takes_is_left_out_and_holds_nobody_up(o
         await outpost.enqueue(2)
         await tally.until(lambda tally: tally.inside == 2)
         odd = Done(reports=(Reported(key=key, progress=Progress(message="\0"), items=()),))
-        await client.do("XADD", DONE, "*", FIELD, msgspec.json.encode(odd))
+        await client.do("XADD", DONE, "*", FIELD, outpost.envelopes.seal(DONE, odd))
         tally.gate.set()
         await outpost.yard.counted(JobState.COMPLETED, 2)
         await emptied(client, DONE)
@@ -302,7 +297,7 @@ async def test_a_job_that_is_offered_twice_runs_once(outpost: Outpost) -> None:
     (claimed,) = await outpost.yard.store.claim("relay", {"bulk": 1})
     async with outpost.client() as client, outpost.worker(tally):
         for _ in range(3):
-            dispatch = msgspec.json.encode(Dispatch(relay="relay", job=claimed))
+            dispatch = outpost.envelopes.seal(WAITING, Dispatch(relay="relay", job=claimed))
             await client.do("XADD", WAITING, "*", FIELD, dispatch)
         await emptied(client, WAITING)
         assert tally.given == [claimed.id]
@@ -323,12 +318,13 @@ async def test_what_a_worker_took_and_never_deleted_is_cleared_away(outpost: Out
 
 async def test_what_has_waited_for_a_lease_is_not_begun(outpost: Outpost) -> None:
     tally = Tally()
-    (old,) = await outpost.enqueue(1)
-    (claimed,) = await outpost.yard.store.claim("relay", {"bulk": 1})
+    old, new = await outpost.enqueue(2)
+    claimed = await outpost.yard.store.claim("relay", {"bulk": 2})
+    stale, fresh = (outpost.envelopes.seal(WAITING, Dispatch(relay="relay", job=job)) for job in claimed)
     async with outpost.client() as client:
-        stale = msgspec.json.encode(Dispatch(relay="relay", job=claimed))
         await client.do("XADD", WAITING, "1-1", FIELD, stale)
         async with outpost.worker(tally):
             await emptied(client, WAITING)
-            await client.do("XADD", WAITING, "*", FIELD, stale)
-            await tally.until(lambda tally: tally.given == [old])
+            await client.do("XADD", WAITING, "*", FIELD, fresh)
+            await tally.until(lambda tally: tally.given == [new])
+    assert old not in tally.given

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from revenge_adapters.dragonfly.client import RedisClient
-from revenge_adapters.dragonfly.wakeups import CHANNEL, RedisWakeUps
+from revenge_adapters.dragonfly.envelopes import Envelopes
+from revenge_adapters.dragonfly.wakeups import TOPIC, RedisWakeUps
 from revenge_adapters.listeners import EVERYTHING
 from revenge_core.background import Queue
 from revenge_core.jobs.entities import Signal, SignalKind
@@ -18,6 +19,7 @@ from tests.redis_server import RedisServer
 BULK = Signal(kind=SignalKind.AVAILABLE, key=Queue.BULK)
 CANCEL = Signal(kind=SignalKind.CANCEL, key="7")
 MARK = Signal(kind=SignalKind.CANCEL, key="the last one")
+ENVELOPES = Envelopes(Secret("what these processes have in common"))
 
 Open = Callable[[], Awaitable[RedisWakeUps]]
 
@@ -30,7 +32,7 @@ async def open_wake_ups(redis_server: RedisServer) -> AsyncIterator[Open]:
         async def opened() -> RedisWakeUps:
             client = RedisClient(redis_server.url)
             stack.push_async_callback(client.close)
-            wake_ups = RedisWakeUps(client)
+            wake_ups = RedisWakeUps(client, ENVELOPES)
             await wake_ups.start()
             stack.push_async_callback(wake_ups.close)
             return wake_ups
@@ -144,7 +146,7 @@ async def test_garbage_on_the_channel_is_passed_over(
     here, there = await open_wake_ups(), await open_wake_ups()
     async with there.listen() as others:
         await take(others, len(EVERYTHING))
-        assert redis_server.say("PUBLISH", CHANNEL, garbage) in {b":1\r\n", b":2\r\n"}
+        assert redis_server.say("PUBLISH", ENVELOPES.name(TOPIC), garbage) in {b":1\r\n", b":2\r\n"}
         here.send([BULK])
         assert await take(others) == [BULK]
 
