@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
@@ -13,6 +13,7 @@ from revenge_core.jobs.entities import Claimed, JobKey
 from revenge_core.jobs.policy import Interrupted, TimedOut
 from revenge_core.jobs.ports import JobStore
 from revenge_core.jobs.service import RunningJob
+from revenge_core.secrets import Secret
 
 Work: TypeAlias = Callable[[Claimed, JobContext], Awaitable[None]]
 """Does a claimed job: `Handlers.run`."""
@@ -43,6 +44,11 @@ class Held:
         self._task: asyncio.Task[object] | None = None
         self._told: Exception | None = None
         self._cancels = 0
+
+    @property
+    def secrets(self) -> Collection[Secret]:
+        """Those in the job's arguments, once the handler has begun."""
+        return self._context.secrets
 
     def end(self, error: BaseException | None) -> BaseException | None:
         """As `RunningJob.end`."""

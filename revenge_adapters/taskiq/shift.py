@@ -170,7 +170,8 @@ class Shift:
 
     def _finish_of(self, held: Held, error: BaseException | None) -> Finish:
         retry = self.handlers.retry_of(held.claimed.kind)
-        return finish_of(held.claimed, retry, held.end(error), chance=random.random())  # noqa: S311 -- jitter
+        chance = random.random()  # noqa: S311 -- jitter
+        return finish_of(held.claimed, retry, held.end(error), chance=chance, secrets=held.secrets)
 
     def _give_back(self, held: Held) -> None:
         self.settle(held, Interrupted("the worker stopped"))

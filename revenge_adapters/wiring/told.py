@@ -30,7 +30,8 @@ class Told:
         """Do the work to its end, or until it is to stop at once, which cancels it."""
         loop = asyncio.get_running_loop()
         self._work = asyncio.create_task(work)
-        for number in SIGNALS:
+        numbers = _obeyed()
+        for number in numbers:
             loop.add_signal_handler(number, self._signalled, number)
         try:
             await self._work
@@ -40,7 +41,7 @@ class Told:
                 raise
             _log.warning("stopped at once")
         finally:
-            for number in SIGNALS:
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
@@ -62,3 +63,10 @@ class Told:
             self.stop_now(128 + number)
         else:
             self.stop()
+
+
+def _obeyed() -> tuple[signal.Signals, ...]:
+    """A closed terminal (SIGHUP) says to stop as well, except to a process that was started with `nohup`."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return SIGNALS
+    return (*SIGNALS, signal.SIGHUP)

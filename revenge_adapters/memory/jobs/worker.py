@@ -115,7 +115,7 @@ class MemoryWorker:
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises is how its run ends
             problem = error
         retry = self._handlers.retry_of(claimed.kind)
-        await self._store.finish([finish_of(claimed, retry, context.end(problem), chance=0.5)])
+        await self._store.finish([finish_of(claimed, retry, context.end(problem), chance=0.5, secrets=context.secrets)])
         job = self._tables.rows.jobs.get(claimed.id)
         return Ran(
             id=claimed.id,

@@ -1,7 +1,7 @@
 """What the end of an attempt means for its job."""
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from datetime import timedelta
 from itertools import islice
 from typing import Final, TypeGuard
@@ -9,10 +9,13 @@ from typing import Final, TypeGuard
 from revenge_core.background import CancelJob, Curve, DiscardJob, JobState, Retry, RetryAfter, Snooze
 from revenge_core.errors import RevengeError
 from revenge_core.jobs.entities import Claimed, Finish
+from revenge_core.secrets import Secret
 
 MAX_ERRORS: Final = 50
 """So many errors of a job are kept, the latest; a job may fail a thousand times."""
 MAX_ERROR_LENGTH: Final = 2000
+SHORTEST_SECRET: Final = 4
+"""Characters; anything shorter is found in every other word."""
 MAX_TRACE_LENGTH: Final = 8000
 
 LOST: Final = "worker_lost: nothing was heard of the worker for too long"
@@ -45,9 +48,17 @@ class TimedOut(Exception):  # noqa: N818 -- an outcome
 
 
 def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
-    claimed: Claimed, retry: Retry, error: BaseException | None, *, chance: float
+    claimed: Claimed,
+    retry: Retry,
+    error: BaseException | None,
+    *,
+    chance: float,
+    secrets: Collection[Secret] = (),
 ) -> Finish:
-    """How the run ends that came back with `error`, None for success. `chance` from 0 to 1 is the retry's jitter."""
+    """How the run ends that came back with `error`, None for success. `chance` from 0 to 1 is the retry's jitter.
+
+    `secrets` were in the job's arguments: where an error repeats one, it is left out.
+    """
     match error:
         case None:
             return Finish(key=claimed.key, state=JobState.COMPLETED)
@@ -56,24 +67,24 @@ def finish_of(  # noqa: PLR0911 -- a table, one line for each outcome
         case Interrupted():
             return Finish(key=claimed.key, state=JobState.AVAILABLE, refund=True)
         case CancelRequested() | CancelJob():
-            return Finish(key=claimed.key, state=JobState.CANCELLED, error=_text(error))
+            return Finish(key=claimed.key, state=JobState.CANCELLED, error=_text(error, secrets))
         case DiscardJob():
-            return Finish(key=claimed.key, state=JobState.DISCARDED, error=_text(error))
+            return Finish(key=claimed.key, state=JobState.DISCARDED, error=_text(error, secrets))
         case Uncommitted():
-            return _again(claimed, timedelta(0), error)
+            return _again(claimed, timedelta(0), error, secrets)
         case RetryAfter():
-            return _again(claimed, _possible(error.delay), error)
+            return _again(claimed, _possible(error.delay), error, secrets)
         case _:
-            return _again(claimed, retry_delay(retry, claimed.attempt, chance=chance), error)
+            return _again(claimed, retry_delay(retry, claimed.attempt, chance=chance), error, secrets)
 
 
 def _possible(delay: timedelta) -> timedelta:
     return min(max(delay, timedelta(0)), LONGEST_DELAY)
 
 
-def _again(claimed: Claimed, delay: timedelta, error: BaseException) -> Finish:
+def _again(claimed: Claimed, delay: timedelta, error: BaseException, secrets: Collection[Secret]) -> Finish:
     state = JobState.RETRYABLE if claimed.attempt < claimed.max_attempts else JobState.DISCARDED
-    return Finish(key=claimed.key, state=state, delay=delay, error=_text(error), trace=_trace(error))
+    return Finish(key=claimed.key, state=state, delay=delay, error=_text(error, secrets), trace=_trace(error))
 
 
 def retry_delay(retry: Retry, attempt: int, *, chance: float) -> timedelta:
@@ -97,23 +108,30 @@ def rescue_delay(losses: int, attempt: int) -> timedelta:
     return timedelta(0) if losses < 3 else timedelta(seconds=min(attempt**4, _MOST_RESCUE_SECONDS))  # noqa: PLR2004 -- the rule
 
 
-def _text(error: BaseException) -> str:
+def _text(error: BaseException, secrets: Collection[Secret]) -> str:
     if isinstance(error, RevengeError):
-        return storable(f"{error.code}: {error.detail}")[:MAX_ERROR_LENGTH]
+        return _kept(f"{error.code}: {error.detail}", secrets)
     try:
         said = str(error)
         if _is_group(error):
-            said = f"{said}: {'; '.join(islice(_within(error), MAX_ERRORS))}"
+            said = f"{said}: {'; '.join(islice(_within(error, secrets), MAX_ERRORS))}"
     except Exception:  # noqa: BLE001 -- an error that cannot even be written down must not hold up the worker
         said = ""
-    return storable(f"{type(error).__name__}: {said}".removesuffix(": "))[:MAX_ERROR_LENGTH]
+    return _kept(f"{type(error).__name__}: {said}".removesuffix(": "), secrets)
+
+
+def _kept(text: str, secrets: Collection[Secret]) -> str:
+    for secret in secrets:
+        if len(secret.reveal()) >= SHORTEST_SECRET:
+            text = text.replace(secret.reveal(), str(secret))
+    return storable(text)[:MAX_ERROR_LENGTH]
 
 
 def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:
     return isinstance(error, BaseExceptionGroup)
 
 
-def _within(group: BaseException) -> Generator[str]:
+def _within(group: BaseException, secrets: Collection[Secret]) -> Generator[str]:
     """What went wrong in the parts, as from a `TaskGroup`: the group itself only says how many they are."""
     parts: list[BaseException] = [group]
     while parts:
@@ -121,7 +139,7 @@ def _within(group: BaseException) -> Generator[str]:
         if _is_group(part):
             parts += reversed(part.exceptions)
         else:
-            yield _text(part)
+            yield _text(part, secrets)
 
 
 def _trace(error: BaseException) -> str | None:

@@ -7,7 +7,8 @@ from revenge_core.background import Handler, J, Job, JobContext, JobSpec, Retry,
 from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobKindUnknown
 from revenge_core.jobs.policy import decoded, schedule_problems, spec_problems
-from revenge_core.secrets import Sealer
+from revenge_core.jobs.service.running import RunningJob
+from revenge_core.secrets import Sealer, Secret
 
 DEFAULT_RETRY = Retry()
 
@@ -82,5 +83,10 @@ class Handlers:
         if claimed.kind not in self._kinds:
             raise JobKindUnknown(f"No handler is known for jobs of kind {claimed.kind!r} in this version")
         kind, handler = self._kinds[claimed.kind]
-        job = decoded(kind, claimed.args, lambda sealed: self._sealer.unseal(sealed, f"job {claimed.kind}"))
-        await handler(job, ctx)
+        secrets = ctx.secrets if isinstance(ctx, RunningJob) else []
+
+        def unseal(sealed: str) -> Secret:
+            secrets.append(self._sealer.unseal(sealed, f"job {claimed.kind}"))
+            return secrets[-1]
+
+        await handler(decoded(kind, claimed.args, unseal), ctx)

@@ -12,6 +12,7 @@ from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.errors import JobLost
 from revenge_core.jobs.policy import MAX_ERROR_LENGTH, Uncommitted, storable
 from revenge_core.jobs.ports import JobStore
+from revenge_core.secrets import Secret
 
 _LONGEST_NAME: Final = 600
 """Characters; what a database's index holds is some 2,700 bytes."""
@@ -25,6 +26,8 @@ class RunningJob(JobContext):
         self._store = store
         self._progress = claimed.progress
         self._completed = False
+        self.secrets: list[Secret] = []
+        """Those in its arguments, which errors must not repeat."""
 
     @property
     def id(self) -> int:

@@ -7,11 +7,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from revenge_adapters import Sandbox
+from revenge_adapters import Sandbox, sandbox
 from revenge_adapters.memory.jobs.store import MemoryJobStore
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.uow import MemoryUnitOfWork
+from revenge_core import Actor, Revenge
 from revenge_core.background import (
+    CancelJob,
+    DiscardJob,
     ItemOutcome,
     ItemStatus,
     Job,
@@ -204,3 +207,28 @@ async def test_success_means_less_where_the_job_was_completed_in_a_transaction(b
     assert box.rows.jobs[1].state is JobState.COMPLETED
     assert "its effects are not either" in str(ctx.end(None))
     assert ctx.end(mishap) is mishap
+
+
+class Visit(Job, kw_only=True):
+    """Something to do behind a locked door."""
+
+    spec: ClassVar[JobSpec] = JobSpec(kind="visit", max_attempts=1)
+
+    password: Secret
+    pin: Secret
+
+
+@pytest.mark.parametrize("raised", [ValueError, DiscardJob, CancelJob])
+async def test_an_error_that_repeats_a_secret_of_the_job_is_kept_without_it(raised: type[Exception]) -> None:
+    async def visit(job: Visit, ctx: JobContext) -> None:
+        raise raised(f"the door does not open to {job.password.reveal()} nor {job.pin.reveal()}" + "!" * 3000)
+
+    def work(revenge: Revenge, handlers: Handlers) -> None:
+        handlers.add(Visit, visit)
+
+    box = sandbox(jobs=work)
+    (job,) = await box.revenge.jobs.enqueue(Actor.system(), Visit(password=Secret("open sesame"), pin=Secret("7")))
+    await box.jobs.run()
+    (failure,) = (await box.revenge.jobs.get(Actor.host(), job.id)).errors
+    assert failure.error.startswith(f"{raised.__name__}: the door does not open to Secret(…) nor 7!!")
+    assert "sesame" not in str(failure)
