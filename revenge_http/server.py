@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 from typing_extensions import override
 
+from revenge_adapters.wiring.handlers import named_jobs
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.open import open_revenge
 from revenge_adapters.wiring.settings import Settings
@@ -42,6 +43,7 @@ def serve(settings: Settings, announce: Announce = _print) -> None:
     `announce` gets what whoever starts the server must see: where it listens, and the bootstrap token.
 
     Raises:
+        SettingsInvalid: what `jobs.module` names cannot be used.
         AddressUnavailable: the port or the socket cannot be had.
         DatabaseUnavailable, SecretFileUnusable, MasterSecretMismatch, …: as `open_revenge`.
     """
@@ -78,7 +80,7 @@ def http_options(settings: Settings, metrics: Metrics | None = None) -> HttpOpti
 
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:
     metrics = Metrics(settings)
-    async with open_revenge(settings, stopping=told.to_stop, metrics=metrics) as revenge:
+    async with open_revenge(settings, jobs=named_jobs(settings), stopping=told.to_stop, metrics=metrics) as revenge:
         token = await revenge.auth.issue_bootstrap_token()
         server = Uvicorn(uvicorn_config(revenge, settings, metrics))
         serving = asyncio.create_task(server.serve(sockets))

@@ -1,8 +1,12 @@
 """Who runs which jobs, and what comes again and again: one line per kind, one per schedule."""
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from importlib import import_module
+from operator import attrgetter
+from typing import Final, TypeAlias, cast
 
+from revenge_adapters.wiring.settings.errors import Problem, SettingsInvalid
+from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.activity import jobs as activity
 from revenge_core.auth import jobs as auth
 from revenge_core.background import Schedule
@@ -34,3 +38,29 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     if more is not None:
         more(revenge, handlers)
     handlers.add_schedules(SCHEDULES)
+
+
+def named_jobs(settings: Settings) -> MoreJobs | None:
+    """The function that `jobs.module` names; None where the setting is not given.
+
+    Raises:
+        SettingsInvalid: it cannot be imported, or is nothing that can be called.
+    """
+    named = settings.jobs.module
+    if named is None:
+        return None
+    module, _, name = named.partition(":")
+    try:
+        function: object = attrgetter(name)(import_module(module))
+    except Exception as problem:  # importing runs whatever somebody wrote
+        raise _unusable(
+            f"{named} cannot be imported ({type(problem).__name__}: {problem}). Install its package beside Revenge, or "
+            "name its directory in PYTHONPATH"
+        ) from problem
+    if not callable(function):
+        raise _unusable(f"{named} is no function; it is called with a `Revenge` and its `Handlers`")
+    return cast(MoreJobs, function)
+
+
+def _unusable(detail: str) -> SettingsInvalid:
+    return SettingsInvalid([Problem(key="jobs.module", source="at start", detail=detail)])

@@ -1,8 +1,9 @@
 """Metrics of one process: counted from its start, and shown on a port of their own where one is set (decisions P8)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
 
 from revenge_adapters.meter import Meter, NoMeter, QueueView
 from revenge_adapters.postgres.db import Database
@@ -11,6 +12,23 @@ from revenge_adapters.wiring.errors import MetricsPortUnavailable
 from revenge_adapters.wiring.settings import Settings
 from revenge_core.clock import Clock
 from revenge_core.jobs.ports import JobReader
+
+ReadQueues: TypeAlias = Callable[[], Awaitable[QueueView]]
+
+
+def reading(database: Database, reader: JobReader, clock: Clock) -> ReadQueues:
+    """What the database knows of queues, at the moment of each call."""
+
+    async def read() -> QueueView:
+        return QueueView(
+            now=clock.now().timestamp(),
+            queues=await reader.queues(),
+            counts=await reader.counts(),
+            workers=len(await reader.workers()),
+            vitals=await vitals(database),
+        )
+
+    return read
 
 
 class Metrics:
@@ -35,10 +53,10 @@ class Metrics:
         return self._port is not None
 
     @asynccontextmanager
-    async def shown(
-        self, database: Database, reader: JobReader, clock: Clock, kinds: Iterable[str]
-    ) -> AsyncGenerator[None]:
+    async def shown(self, kinds: Iterable[str], read: ReadQueues | None = None) -> AsyncGenerator[None]:
         """Answer scrapers meanwhile; `kinds` are those that may become labels.
+
+        `read` is for what the database knows; without it that is left out.
 
         Raises:
             MetricsPortUnavailable: somebody else has the port.
@@ -48,17 +66,9 @@ class Metrics:
             return
         from revenge_adapters.metrics_prometheus import QueueGauges, listening
 
-        async def read() -> QueueView:
-            return QueueView(
-                now=clock.now().timestamp(),
-                queues=await reader.queues(),
-                counts=await reader.counts(),
-                workers=len(await reader.workers()),
-                vitals=await vitals(database),
-            )
-
         self._prometheus.know(kinds)
-        self._registry.register(QueueGauges(asyncio.get_running_loop(), read))
+        if read is not None:
+            self._registry.register(QueueGauges(asyncio.get_running_loop(), read))
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(listening(self._host, self._port, self._registry))

@@ -20,7 +20,7 @@ from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running
 from revenge_adapters.wiring.mail import mailer
-from revenge_adapters.wiring.metrics import Metrics
+from revenge_adapters.wiring.metrics import Metrics, reading
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
 from revenge_adapters.wiring.rules import auth_rules, mail_rules, session_rules
@@ -131,7 +131,7 @@ async def opened(
         trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
         await stack.enter_async_context(beside(trimming, "revenge feed trimming"))
         if metrics is not None:
-            shown = metrics.shown(database, adapters.job_reader(), follower, handlers.kinds)
+            shown = metrics.shown(handlers.kinds, reading(database, adapters.job_reader(), follower))
             await stack.enter_async_context(shown)
         yield Program(
             settings=settings,

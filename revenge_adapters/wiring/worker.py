@@ -12,6 +12,7 @@ from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.taskiq.broker import JobBroker
 from revenge_adapters.taskiq.shift import Shift
 from revenge_adapters.taskiq.worker import Worker
+from revenge_adapters.wiring.handlers import named_jobs
 from revenge_adapters.wiring.identity import worker_info
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.program import Program, opened
@@ -35,7 +36,8 @@ def broker() -> JobBroker:
 
 @asynccontextmanager
 async def _shift_for_taskiq(works: bool) -> AsyncGenerator[Shift]:  # noqa: FBT001 -- the broker knows which it is
-    async with opened(load_settings().settings, works=works) as program, opened_shift(program) as shift:
+    settings = load_settings().settings
+    async with opened(settings, named_jobs(settings), works=works) as program, opened_shift(program) as shift:
         yield shift
 
 
@@ -47,6 +49,7 @@ def work(settings: Settings, announce: Announce, *, supervised: bool = False, st
     without a database.
 
     Raises:
+        SettingsInvalid: what `jobs.module` names cannot be used.
         DatabaseUnavailable, SecretFileUnusable, MasterSecretMismatch, …: as `open_revenge`.
         StreamsNotSet, CacheUnavailable: with `stream`.
     """
@@ -67,14 +70,14 @@ async def _work(settings: Settings, announce: Announce, told: Told, *, supervise
 @asynccontextmanager
 async def _at_work(settings: Settings, stopping: asyncio.Event, *, stream: bool) -> AsyncGenerator[Iterable[str]]:
     """The queues of which jobs run beside the block."""
+    metrics, jobs = Metrics(settings), named_jobs(settings)
     if not stream:
-        metrics = Metrics(settings)
-        async with opened(settings, works=True, metrics=metrics) as program, working(program, stopping):
+        async with opened(settings, jobs, works=True, metrics=metrics) as program, working(program, stopping):
             yield settings.jobs.queues
         return
     from revenge_adapters.wiring.streams import open_stream_worker
 
-    async with open_stream_worker(settings, stopping) as shift:
+    async with open_stream_worker(settings, stopping, jobs=jobs, metrics=metrics) as shift:
         yield shift.info.queues
 
 

@@ -214,6 +214,14 @@ class Jobs(Entity, kw_only=True):
         tuple[Queue, ...],
         Meta(description="The queues that this process takes jobs from."),
     ] = tuple(WORKERS)
+    module: Annotated[
+        str | None,
+        Meta(
+            description="What adds kinds of jobs and schedules of your own to `revenge serve` and `revenge worker`, as "
+            "`package.module:function`: the function that a program which embeds Revenge gives `open_revenge`. It is "
+            "imported at the start, so its package must be installed beside Revenge.",
+        ),
+    ] = None
     streams: Annotated[
         tuple[Queue, ...],
         Meta(

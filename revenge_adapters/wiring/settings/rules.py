@@ -15,6 +15,7 @@ _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*\Z")
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
 _HOST: Final = re.compile(r"[^\s/@\[\]:]+\Z|[0-9a-fA-F:.]+\Z")
+_FUNCTION: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 _POSTGRES: Final = ("postgresql://", "postgres://")
 _CACHE: Final = ("redis", "rediss", "unix")
 
@@ -129,6 +130,8 @@ def _is_cache(url: Secret) -> bool:
 
 
 def _of_jobs(jobs: Jobs) -> Iterator[tuple[str, str]]:
+    if jobs.module is not None and not _FUNCTION.match(jobs.module):
+        yield "jobs.module", f"{jobs.module!r} names no function; write it like `package.module:function`"
     if not jobs.queues:
         yield "jobs.queues", "must name one queue at least; to run no jobs here, set jobs.in_process to false"
     if not timedelta(milliseconds=100) <= jobs.poll_interval <= timedelta(minutes=1):
