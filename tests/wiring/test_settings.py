@@ -60,6 +60,7 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "auth.jwt_secret": GOOD_SECRET,
         "cache.url": "redis://cache.lan:6379/1",
         "data_dir": "/srv/revenge",
+        "jobs.module": "club.jobs:work",
         "jobs.queues": "critical,low",
         "jobs.streams": "bulk",
         "metrics.port": "9100",
@@ -301,6 +302,11 @@ def test_other_addresses_are_refused_without_repeating_them(url: str) -> None:
     (detail,) = problems_of(REVENGE_CACHE_URL=url).values()
     assert "redis://:password@host" in detail
     assert "pass@" not in detail
+
+
+@pytest.mark.parametrize("named", ["club", "club.jobs", "club:", ":work", "club:work()", "club/jobs.py:work", "1:a"])
+def test_what_is_no_name_of_a_function_is_refused(named: str) -> None:
+    assert "package.module:function" in problems_of(REVENGE_JOBS_MODULE=named)["jobs.module"]
 
 
 def test_streams_need_something_to_carry_them() -> None:
