@@ -5,13 +5,14 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
 from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
-from revenge_core.jobs.entities import WORKERS, WorkerInfo
+from revenge_core.jobs.entities import WORKERS, Claimed, WorkerInfo
 from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
@@ -156,6 +157,27 @@ def a_worker(worker_id: str = "worker", **changes: object) -> WorkerInfo:
     queues = {queue.value: count for queue, count in WORKERS.items()}
     worker = WorkerInfo(id=worker_id, host="kitchen", pid=4711, version="0.2.0", queues=queues)
     return replace(worker, **changes)
+
+
+def a_claimed_job(**changes: object) -> Claimed:
+    """An errand that a worker was just handed for the first time, without arguments."""
+    claimed = Claimed(
+        id=1,
+        run=1,
+        kind="errand",
+        queue="default",
+        priority=3,
+        attempt=1,
+        max_attempts=3,
+        timeout=None,
+        args=Raw(b"{}"),
+        metadata={},
+        progress=None,
+        created_at=NOW,
+        scheduled_at=NOW,
+        attempted_at=NOW,
+    )
+    return replace(claimed, **changes)
 
 
 def an_email(**changes: object) -> Email:

@@ -1,7 +1,7 @@
 """How long who waits for word of a job: relays, of what they handed on; workers, of relays and of themselves."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -10,31 +10,14 @@ from revenge_adapters.dragonfly.dispatched import Dispatched, Run
 from revenge_adapters.dragonfly.envelopes import CLOCKS_DIFFER_BY
 from revenge_adapters.dragonfly.holding import Holding
 from revenge_adapters.dragonfly.streams import Announcement
-from revenge_core.jobs.entities import ANSWERED_WITHIN, Claimed, JobKey
-from revenge_core.testing.builders import a_worker
+from revenge_core.jobs.entities import ANSWERED_WITHIN, JobKey
+from revenge_core.testing.builders import a_claimed_job, a_worker
 
 LEASE = timedelta(seconds=100)
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def run(number: int) -> Run:
-    job = Claimed(
-        id=number,
-        run=1,
-        kind="parcel",
-        queue="bulk",
-        priority=3,
-        attempt=1,
-        max_attempts=3,
-        timeout=None,
-        args=msgspec.Raw(b"{}"),
-        metadata={},
-        progress=None,
-        created_at=NOW,
-        scheduled_at=NOW,
-        attempted_at=NOW,
-    )
-    return Run(job=job, stream="somewhere")
+    return Run(job=a_claimed_job(id=number, kind="parcel", queue="bulk"), stream="somewhere")
 
 
 def key(number: int) -> JobKey:

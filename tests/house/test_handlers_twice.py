@@ -16,13 +16,13 @@ from revenge_core.activity.jobs import MakeMonths
 from revenge_core.auth.jobs import CleanUp
 from revenge_core.background import Job
 from revenge_core.jobs import Handlers, JobLost
-from revenge_core.jobs.entities import Claimed
 from revenge_core.jobs.policy import encoded
 from revenge_core.mail.entities import Email
 from revenge_core.mail.jobs import SendEmail
 from revenge_core.secrets import Secret
 from revenge_core.sessions.jobs import SessionMaintenance
 from revenge_core.testing.attempt import Attempt
+from revenge_core.testing.builders import a_claimed_job
 from revenge_core.users.entities import NewUser
 from tests.house.job_kinds import registered
 
@@ -85,23 +85,7 @@ def handling(box: Sandbox, job: Job) -> Callable[[Attempt], Awaitable[None]]:
     handlers = Handlers(sealer)
     register(box.revenge, handlers)
     args = encoded(job, lambda secret: sealer.seal(secret, f"job {kind}"))
-    now = box.clock.now()
-    claimed = Claimed(
-        id=1,
-        run=1,
-        kind=kind,
-        queue=job.spec.queue,
-        priority=job.spec.priority,
-        attempt=1,
-        max_attempts=job.spec.max_attempts,
-        timeout=None,
-        args=msgspec.Raw(args),
-        metadata={},
-        progress=None,
-        created_at=now,
-        scheduled_at=now,
-        attempted_at=now,
-    )
+    claimed = a_claimed_job(kind=kind, args=msgspec.Raw(args))
     return lambda attempt: handlers.run(claimed, attempt)
 
 

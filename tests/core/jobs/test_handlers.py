@@ -32,7 +32,7 @@ from revenge_core.jobs.errors import JobKindUnknown, JobPayloadInvalid
 from revenge_core.jobs.service import RunningJob
 from revenge_core.secrets import Secret
 from revenge_core.testing.attempt import Attempt
-from revenge_core.testing.builders import NOW, a_worker
+from revenge_core.testing.builders import a_claimed_job, a_worker
 from revenge_core.testing.contracts.errands import Delivery, Errand, SoleErrand
 
 HOURLY = Schedule(name="errands", job=Errand(), every=timedelta(hours=1))
@@ -48,22 +48,7 @@ async def do_nothing(job: Job, ctx: JobContext) -> None:
 
 
 def claimed(kind: str, args: bytes = b"{}") -> Claimed:
-    return Claimed(
-        id=1,
-        run=1,
-        kind=kind,
-        queue="high",
-        priority=1,
-        attempt=1,
-        max_attempts=1,
-        timeout=None,
-        args=msgspec.Raw(args),
-        metadata={},
-        progress=None,
-        created_at=NOW,
-        scheduled_at=NOW,
-        attempted_at=NOW,
-    )
+    return a_claimed_job(kind=kind, max_attempts=1, args=msgspec.Raw(args))
 
 
 # The registry

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,26 +25,11 @@ from revenge_core.jobs.policy import (
     retry_delay,
     storable,
 )
-from revenge_core.testing.builders import NOW
+from revenge_core.testing.builders import a_claimed_job
 
 MINUTE = timedelta(minutes=1)
 AGAIN = JobState.RETRYABLE
-CLAIMED = Claimed(
-    id=7,
-    run=3,
-    kind="errand",
-    queue="high",
-    priority=3,
-    attempt=2,
-    max_attempts=5,
-    timeout=60.0,
-    args=msgspec.Raw(b"{}"),
-    metadata={},
-    progress=None,
-    created_at=NOW,
-    scheduled_at=NOW,
-    attempted_at=NOW,
-)
+CLAIMED = a_claimed_job(id=7, run=3, queue="high", attempt=2, max_attempts=5, timeout=60.0)
 LAST = replace(CLAIMED, attempt=5)
 MINUTELY = Retry(curve=Curve.CONSTANT, step=MINUTE, jitter=0)
 

@@ -1,34 +1,16 @@
 """What handlers tell, as administrators get to see it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from msgspec import Raw
 
 from revenge_adapters.memory.jobs.store import MemoryJobStore
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_core.background import ItemOutcome, ItemStatus, Progress, Retry
-from revenge_core.jobs.entities import Claimed, JobKey
+from revenge_core.jobs.entities import JobKey
 from revenge_core.jobs.policy import MAX_ERROR_LENGTH, finish_of
 from revenge_core.jobs.service import RunningJob
+from revenge_core.testing.builders import a_claimed_job
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CLAIMED = Claimed(
-    id=1,
-    run=1,
-    kind="errand",
-    queue="default",
-    priority=3,
-    attempt=1,
-    max_attempts=3,
-    timeout=None,
-    args=Raw(b"{}"),
-    metadata={},
-    progress=None,
-    created_at=NOW,
-    scheduled_at=NOW,
-    attempted_at=NOW,
-)
+CLAIMED = a_claimed_job()
 
 
 def told(error: BaseException) -> str | None:
