@@ -31,7 +31,8 @@ from revenge_core.testing.contracts.errands import (
     running,
     state,
 )
-from revenge_core.testing.contracts.world import World
+from revenge_core.testing.contracts.job_admin import REFUSED, discarded, retry
+from revenge_core.testing.contracts.world import World, let_others_run
 from tests.contracts.postgres_world import announced_in, postgres_world
 
 Worlds = tuple[World, World]
@@ -287,6 +288,49 @@ async def test_a_batch_begins_anew_before_it_adds_anything_out_of_order(
         enqueued = await tx.jobs.enqueue_many([early, late])
     await rivals[0]
     assert [one.duplicate for one in enqueued] == [True, True]
+
+
+async def test_a_retry_takes_the_keys_of_unique_jobs_in_the_order_of_those_who_enqueue_them(
+    worlds: Worlds, open_transaction: psycopg.AsyncConnection[Any]
+) -> None:
+    (first, second), now = worlds, await worlds[0].now()
+    errands = [SoleErrand(what=what) for what in ("oil", "wine", "salt")]
+    early, between, late = sorted(errands, key=lambda one: unique_key(one, Unique(), Queue.DEFAULT, now))
+    old = await discarded(first, late, between, early)
+    await open_transaction.set_autocommit(True)
+
+    async def somebody_waits() -> None:
+        waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not await (await open_transaction.execute(waiting)).fetchone():
+            await let_others_run()
+
+    async with first.uow.begin() as tx:
+        await tx.jobs.enqueue(early)
+        retried = asyncio.create_task(retry(second, *old))
+        await asyncio.wait_for(somebody_waits(), 10)
+        added = await tx.jobs.enqueue_many([late, between])
+    assert [one.duplicate for one in added] == [False, False]
+    assert await retried == [REFUSED, REFUSED, REFUSED]
+
+
+async def test_retries_and_batches_of_the_same_unique_jobs_never_wait_for_each_other(worlds: Worlds) -> None:
+    chance = random.Random(7)
+    jobs = [SoleErrand(what=str(number)) for number in range(40)]
+    old = await discarded(worlds[0], *jobs)
+
+    async def one_of_them(number: int) -> None:
+        if number % 2:
+            await retry(worlds[number % 4 // 2], *chance.sample(old, len(old)))
+        else:
+            async with worlds[number % 4 // 2].uow.begin() as tx:
+                await tx.jobs.enqueue_many(chance.sample(jobs, len(jobs)))
+
+    for _ in range(5):
+        await all_at_once(8, one_of_them)
+        assert await worlds[0].job_reader.count(JobFilter(states=(JobState.AVAILABLE,))) == len(jobs)
+        await enlist(worlds[0], "worker")
+        taken = (await claim(worlds[0])).values()
+        await worlds[0].job_store.finish([Finish(key=one.key, state=JobState.DISCARDED) for one in taken])
 
 
 async def test_a_beat_and_a_rescue_at_the_same_moment_agree(worlds: Worlds) -> None:

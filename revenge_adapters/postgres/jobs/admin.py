@@ -20,6 +20,8 @@ class LockedJob(Entity, kw_only=True):
     id: int
     queue: str
     state: JobState
+    key_to_take: bytes | None
+    """Of a unique job that is finished and keeps nobody out: what a retry needs."""
 
 
 class Displaced(Entity, kw_only=True):
@@ -64,12 +66,17 @@ class PostgresJobAdmin(JobAdmin):
     async def retry(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:
         locked, refusals = await self._locked(ids, JobAct.RETRY, states)
         wanted = [
-            job_id
+            locked[job_id]
             for job_id in dict.fromkeys(ids)
             if job_id in refusals and refusals[job_id] is None and locked[job_id].state is not JobState.AVAILABLE
         ]
-        retried = await self._retry(wanted)
-        left = [job_id for job_id in wanted if job_id not in retried]
+        retried = await self._retry([job.id for job in wanted if job.key_to_take is None])
+        # The first named of those with the same key. One after the other by key, as they are enqueued in bulk: in
+        # another order, a retry and who enqueues the same jobs wait for each other.
+        first = {job.key_to_take: job.id for job in reversed(wanted) if job.key_to_take is not None}
+        for _, job_id in sorted(first.items()):
+            retried |= await self._retry([job_id])
+        left = [job.id for job in wanted if job.id not in retried]
         if left:
             holders = {one.id: one.holder_id for one in await self._transaction.all(Sql.holders, ids=left)}
             refusals |= {job_id: displaced(holders.get(job_id)) for job_id in left}
@@ -79,13 +86,14 @@ class PostgresJobAdmin(JobAdmin):
 
     async def _retry(self, ids: list[int]) -> frozenset[int]:
         """Make them available; those that are now."""
-        while True:
+        while ids:
             try:
                 async with self._transaction.savepoint():
                     return frozenset(await self._transaction.all(Sql.retry, ids=ids))
             except JobStateConflict:
                 # Somebody enqueued the same job since the statement began. Now it can be seen: once again.
                 continue
+        return frozenset()
 
     @override
     async def cancel(self, ids: Sequence[int], *, states: Collection[JobState]) -> tuple[BulkItem, ...]:

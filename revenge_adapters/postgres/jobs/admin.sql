@@ -1,33 +1,28 @@
 -- name: lock
 -- By id, as everybody does who changes several jobs, so that none waits for another.
-SELECT id, queue, state FROM revenge.jobs WHERE id = ANY (%(ids)s::bigint[]) ORDER BY id FOR UPDATE
+SELECT id, queue, state, CASE WHEN state <> ALL (unique_states) THEN unique_key END AS key_to_take
+  FROM revenge.jobs
+ WHERE id = ANY (%(ids)s::bigint[])
+ ORDER BY id
+   FOR UPDATE
 
 -- name: retry
--- Of what is locked. A unique job goes if its key is its own still, or nobody's; then the first one asked for gets it.
-WITH asked AS (
-    SELECT jobs.id, jobs.unique_key, jobs.unique_key IS NULL OR jobs.state = ANY (jobs.unique_states) AS is_free,
-           row_number() OVER (PARTITION BY jobs.unique_key ORDER BY named.place) AS turn
-      FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS named (id, place)
-      JOIN revenge.jobs ON jobs.id = named.id
-),
-moment AS MATERIALIZED (
-    SELECT clock_timestamp() AS at
-)
+-- Of what is locked. A unique job goes if its key is its own still, or nobody's.
 UPDATE revenge.jobs
    SET state = 'available', scheduled_at = moment.at, finalized_at = NULL, cancel_requested_at = NULL,
        max_attempts = greatest(max_attempts, least(attempt::integer + 1, 32767))
-  FROM asked, moment
- WHERE jobs.id = asked.id
+  FROM (SELECT clock_timestamp() AS at) AS moment
+ WHERE id = ANY (%(ids)s::bigint[])
    AND (
-           asked.is_free
-        OR asked.turn = 1
-           AND NOT EXISTS (
+           unique_key IS NULL
+        OR state = ANY (unique_states)
+        OR NOT EXISTS (
                SELECT
                  FROM revenge.jobs AS holder
-                WHERE holder.unique_key = asked.unique_key AND holder.state = ANY (holder.unique_states)
+                WHERE holder.unique_key = jobs.unique_key AND holder.state = ANY (holder.unique_states)
            )
        )
-RETURNING jobs.id
+RETURNING id
 
 -- name: holders
 -- Who keeps these out.
