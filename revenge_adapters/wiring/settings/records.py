@@ -122,8 +122,8 @@ class Cache(Entity, kw_only=True):
         Secret | None,
         Meta(
             description="Dragonfly, Valkey or Redis: `redis://:password@host:6379/0`, `rediss://…` for TLS, or "
-            "`unix:///path`. It carries wake-ups between processes, and the jobs of `jobs.streams`. Each installation "
-            "needs a number of its own, like the `0`. Needs `revenge[dragonfly]`.",
+            "`unix:///path`. It carries wake-ups between processes, and the jobs of `jobs.streams`, "
+            "encrypted under the master secret; several installations may share one. Needs `revenge[dragonfly]`.",
         ),
     ] = None
     enabled: Annotated[bool, Meta(description="Whether `cache.url` is used.")] = True
