@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from revenge_adapters.chores import at_most, survives
+from revenge_adapters.chores import at_most, beside, survives
 from revenge_adapters.meter import Meter
 from revenge_core.jobs.entities import JobRules
 from revenge_core.jobs.ports import JobUpkeep
@@ -21,7 +21,7 @@ RESCUE_SECONDS: Final = 5.0
 CLEAN_SECONDS: Final = 30.0
 CLEANED_AT_ONCE: Final = 1000
 DECLARE_SECONDS: Final = 3600.0
-"""Declared again now and then: what nobody declares for 30 days is forgotten."""
+"""Declared again now and then: what nobody declares any more does not tick for long (`policy.DECLARED_FOR`)."""
 
 _log = logging.getLogger("revenge.jobs")
 
@@ -54,10 +54,8 @@ class Upkeep:
 
     async def run(self) -> None:
         """Keep house until cancelled."""
-        async with asyncio.TaskGroup() as chores:
-            chores.create_task(self._tick_on(), name="revenge job schedules")
-            chores.create_task(self._lead_on(), name="revenge job upkeep")
-            chores.create_task(self._clean_on(), name="revenge job cleaning")
+        async with beside(self._lead_on(), "revenge job leader"), beside(self._clean_on(), "revenge job cleaning"):
+            await self._tick_on()
 
     async def _tick_on(self) -> None:
         due = time.monotonic()

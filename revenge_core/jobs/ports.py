@@ -113,13 +113,17 @@ class JobUpkeep(Protocol):
     async def declare(self, schedules: Sequence[Schedule]) -> None:
         """Make the schedules known. A known one keeps its next tick unless its period or offset changed, and its pause.
 
-        Those that are not in the list stay: an older or newer program may need them. Those that no program declared
-        for 30 days are forgotten by `clean`.
+        A next tick that is more than a period ahead was meant before the store's clock was put back: it is worked out
+        anew. Those that are not in the list stay, but `tick` leaves them alone once no program declared them for
+        `policy.DECLARED_FOR`, and `clean` forgets them after 30 days.
         """
         ...
 
     async def tick(self) -> tuple[int, ...]:
         """Enqueue what schedules have due, one job for each tick whoever else does the same at the moment; their ids.
+
+        Only of those that a program declared within `policy.DECLARED_FOR`: what the last one that knew a schedule left
+        behind would go on for a month, though nobody can run its jobs.
 
         The jobs' metadata name the schedule and the tick: `schedule`, and `tick` in RFC 3339. A tick whose job is
         unique and there already adds none.

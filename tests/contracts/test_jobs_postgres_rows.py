@@ -20,6 +20,7 @@ from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sql import Query
 from revenge_core.background import ItemOutcome, ItemStatus, JobState, Planned, Progress, Queue, Schedule
 from revenge_core.jobs.entities import Finish, JobFilter, JobRules
+from revenge_core.jobs.policy import next_tick
 from revenge_core.jobs.service import RunningJob
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.errands import (
@@ -172,6 +173,18 @@ async def test_somebody_leads_though_the_clock_was_put_back(world: World) -> Non
     await world.pass_time(-24 * 3600)
     assert await world.job_upkeep.lead("there", lease)
     assert not await world.job_upkeep.lead("late", lease)
+
+
+async def test_schedules_tick_on_though_the_clock_was_put_back(world: World) -> None:
+    daily = Schedule(name="errands", job=Errand(), every=timedelta(days=1), offset=timedelta(hours=3))
+    await world.job_upkeep.declare([daily])
+    await world.pass_time(-5 * 86_400)
+    await world.job_upkeep.declare([daily])
+    (kept,) = await world.job_reader.schedules()
+    assert kept.next_run_at == next_tick(daily.every, daily.offset, kept.next_run_at - daily.every)
+    await world.pass_time(86_400)
+    await world.job_upkeep.declare([daily])
+    assert len(await world.job_upkeep.tick()) == 1
 
 
 async def test_a_nested_payload_without_end_is_its_own_jobs_trouble(

@@ -12,7 +12,7 @@ from revenge_adapters.memory.jobs.changes import enqueued, failed, over, sealing
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.background import JobState, Planned, Schedule
 from revenge_core.jobs.entities import JobRules, Promoted, Signal, SignalKind
-from revenge_core.jobs.policy import LOST, OVERRAN, due, next_tick, prepared, rescue_delay
+from revenge_core.jobs.policy import DECLARED_FOR, LOST, OVERRAN, due, next_tick, prepared, rescue_delay
 from revenge_core.jobs.ports import JobUpkeep, WakeUps
 from revenge_core.secrets import Sealer
 
@@ -114,8 +114,9 @@ class MemoryJobUpkeep(JobUpkeep):
         ids: list[int] = []
         signals: list[Signal] = []
         async with self._tables.draft() as rows:
+            now = self._tables.clock.now()
             for schedule in sorted(rows.job_schedules.values(), key=lambda one: one.name):
-                if schedule.paused_at is None:
+                if schedule.paused_at is None and now - schedule.declared_at < DECLARED_FOR:
                     ids += self._ticked(rows, schedule, signals)
         self._wake_ups.send(signals)
         return tuple(ids)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_core.background import (
@@ -92,10 +93,17 @@ class MemoryWorker:
         queues = {queue.value: 1 for queue in Queue}
         name = f"sandbox-{next(self._numbers)}"
         await self._store.enlist(WorkerInfo(id=name, host="sandbox", pid=0, version="", queues=queues))
+        await self._declare()
         try:
             yield name
         finally:
             await self._store.leave(name)
+
+    async def _declare(self) -> None:
+        """Whatever schedules are in the sandbox are its program's, however long it did not run."""
+        async with self._tables.draft() as rows:
+            now = self._tables.clock.now()
+            rows.job_schedules = {name: replace(one, declared_at=now) for name, one in rows.job_schedules.items()}
 
     async def _next(self, worker_id: str) -> Claimed | None:
         """The job to run now, from the most urgent queue that has one."""

@@ -12,7 +12,7 @@ from revenge_adapters.postgres.jobs.rows import bytea_text
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.background import Missed, Planned, Schedule
 from revenge_core.entity import Entity
-from revenge_core.jobs.policy import due, next_tick, prepared
+from revenge_core.jobs.policy import DECLARED_FOR, due, next_tick, prepared
 from revenge_core.secrets import Sealer
 
 
@@ -82,9 +82,9 @@ def _row(schedule: Schedule, now: datetime, sealer: Sealer) -> dict[str, Any]:
 async def tick(database: Database) -> list[TickJob]:
     """Enqueue what is due; the new jobs. It costs one small statement while nothing is."""
     added: list[TickJob] = []
-    if await database.one(Sql.is_due):
+    if await database.one(Sql.is_due, declared_for=DECLARED_FOR):
         async with database.transaction() as transaction:
-            for schedule in await transaction.all(Sql.lock_due):
+            for schedule in await transaction.all(Sql.lock_due, declared_for=DECLARED_FOR):
                 added += await _tick(transaction, schedule)
     return added
 

@@ -21,6 +21,7 @@ ON CONFLICT (name) DO UPDATE
        unique_key = excluded.unique_key, unique_states = excluded.unique_states,
        every = excluded.every, "offset" = excluded."offset", missed = excluded.missed,
        next_run_at = CASE WHEN (job_schedules.every, job_schedules."offset") = (excluded.every, excluded."offset")
+                           AND job_schedules.next_run_at <= clock_timestamp() + excluded.every * interval '1 second'
                           THEN job_schedules.next_run_at
                           ELSE (
                               SELECT next_tick_at
@@ -32,7 +33,10 @@ ON CONFLICT (name) DO UPDATE
 
 -- name: is_due
 SELECT EXISTS (
-    SELECT FROM revenge.job_schedules WHERE next_run_at <= clock_timestamp() AND paused_at IS NULL
+    SELECT
+      FROM revenge.job_schedules
+     WHERE next_run_at <= clock_timestamp() AND paused_at IS NULL
+       AND declared_at + %(declared_for)s::interval > clock_timestamp()
 )
 
 -- name: lock_due
@@ -40,6 +44,7 @@ SELECT EXISTS (
 SELECT name, every, "offset", missed, next_run_at, clock_timestamp() AS now
   FROM revenge.job_schedules
  WHERE next_run_at <= clock_timestamp() AND paused_at IS NULL
+   AND declared_at + %(declared_for)s::interval > clock_timestamp()
  ORDER BY name
    FOR NO KEY UPDATE SKIP LOCKED
 

@@ -29,9 +29,10 @@ from revenge_core.jobs.policy.outcomes import (
 )
 from revenge_core.jobs.policy.payloads import decoded, encoded
 from revenge_core.jobs.policy.reach import REACH, Reach, displaced, narrowed, refusal, results
-from revenge_core.jobs.policy.schedules import MOST_MISSED, Due, due, next_tick, schedule_problems
+from revenge_core.jobs.policy.schedules import DECLARED_FOR, MOST_MISSED, Due, due, next_tick, schedule_problems
 
 __all__ = [
+    "DECLARED_FOR",
     "LONGEST_DELAY",
     "LOST",
     "MAX_ARGS_BYTES",

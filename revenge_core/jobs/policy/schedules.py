@@ -10,6 +10,8 @@ from revenge_core.entity import Entity
 LONGEST_PERIOD: Final = timedelta(days=36_525)
 MOST_MISSED: Final = 100
 """So many missed ticks are made up for at once; the next look makes up for more."""
+DECLARED_FOR: Final = timedelta(hours=3)
+"""A schedule ticks for so long after a program declared it, which every worker does when it starts and every hour."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

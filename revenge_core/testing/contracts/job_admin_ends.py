@@ -233,11 +233,13 @@ class PausesContract(Contract):
     async def test_a_paused_schedule_does_not_tick_and_then_makes_up_for_it_as_it_says(
         self, world: World, missed: Missed, jobs: int
     ) -> None:
-        await world.job_upkeep.declare([Schedule(name="breakfast", job=Errand(), every=DAY, missed=missed)])
+        breakfast = Schedule(name="breakfast", job=Errand(), every=DAY, missed=missed)
+        await world.job_upkeep.declare([breakfast])
         await _pause_schedule(world, paused=True)
         paused = await _breakfast(world)
         assert paused.paused_at is not None
         await world.pass_time(3 * DAY.total_seconds())
+        await world.job_upkeep.declare([breakfast])
         assert await world.job_upkeep.tick() == ()
         await _pause_schedule(world, paused=False)
         assert (await _breakfast(world)).paused_at is None
@@ -271,7 +273,16 @@ class RunsNowContract(Contract):
         assert after.last_job_id == job_id
         assert after.last_run_at is not None
         await world.pass_time(DAY.total_seconds())
+        await world.job_upkeep.declare([BREAKFAST])
         assert len(await world.job_upkeep.tick()) == 1
+
+    async def test_a_schedule_that_no_program_declares_any_more_can_be_run(self, world: World) -> None:
+        await world.job_upkeep.declare([BREAKFAST])
+        await world.pass_time(DAY.total_seconds())
+        assert await world.job_upkeep.tick() == ()
+        job_id = await _run_now(world)
+        assert job_id is not None
+        assert await state(world, job_id) is JobState.AVAILABLE
 
     async def test_a_paused_schedule_can_be_run_and_stays_paused(self, world: World) -> None:
         await world.job_upkeep.declare([BREAKFAST])

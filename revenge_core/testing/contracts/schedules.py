@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from revenge_core.background import JobState, Missed, Schedule
 from revenge_core.jobs.entities import JobFilter, ScheduleInfo, Signal, SignalKind
+from revenge_core.jobs.policy import DECLARED_FOR
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.errands import (
     HOUR,
@@ -46,9 +47,11 @@ async def seen(world: World, name: str = "errands") -> ScheduleInfo:
     return found
 
 
-async def pass_days(world: World, days: float) -> None:
-    """So many ticks of `DAILY` pass, the last of them less than a day ago."""
+async def pass_days(world: World, days: float, *schedules: Schedule) -> None:
+    """So many ticks of `DAILY` pass, the last of them less than a day ago; then a program declares these."""
     await world.pass_time(days * DAY.total_seconds())
+    if schedules:
+        await world.job_upkeep.declare(schedules)
 
 
 async def pause(world: World, *, paused: bool) -> None:
@@ -84,7 +87,7 @@ class SchedulesContract(Contract):
 
     async def test_declaring_again_changes_neither_the_next_tick_nor_what_happened(self, world: World) -> None:
         await declared(world, DAILY)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY)
         await world.job_upkeep.tick()
         await pause(world, paused=True)
         before = await seen(world)
@@ -110,7 +113,7 @@ class SchedulesContract(Contract):
         await declared(world, DAILY)
         changed = await declared(world, replace(DAILY, job=SoleErrand(what="oil"), missed=Missed.ALL))
         assert (changed.kind, changed.queue, changed.missed) == ("sole_errand", "default", Missed.ALL)
-        await pass_days(world, 1)
+        await pass_days(world, 1, replace(DAILY, job=SoleErrand(what="oil"), missed=Missed.ALL))
         (job_id,) = await world.job_upkeep.tick()
         assert msgspec.json.decode((await job(world, job_id)).args or b"") == {"what": "oil"}
 
@@ -144,7 +147,7 @@ class TicksContract(Contract):
 
     async def test_a_tick_enqueues_the_job_and_says_for_what(self, world: World) -> None:
         await declared(world, DAILY)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY)
         due = (await seen(world)).next_run_at
         before = await world.now()
         (job_id,) = await world.job_upkeep.tick()
@@ -161,13 +164,13 @@ class TicksContract(Contract):
     async def test_each_tick_is_run_once(self, world: World) -> None:
         await declared(world, DAILY)
         for _ in range(2):
-            await pass_days(world, 1)
+            await pass_days(world, 1, DAILY)
             assert len(await world.job_upkeep.tick()) == 1
             assert await world.job_upkeep.tick() == ()
 
     async def test_the_next_tick_is_in_step_with_the_wall_clock_however_late_this_one_was(self, world: World) -> None:
         await declared(world, replace(DAILY, missed=Missed.ONCE))
-        await pass_days(world, 2.4)
+        await pass_days(world, 2.4, replace(DAILY, missed=Missed.ONCE))
         before = await world.now()
         assert len(await world.job_upkeep.tick()) == 1
         following = (await seen(world)).next_run_at
@@ -179,7 +182,7 @@ class TicksContract(Contract):
         self, world: World, missed: Missed, jobs: int
     ) -> None:
         await declared(world, replace(DAILY, missed=missed))
-        await pass_days(world, 3)
+        await pass_days(world, 3, replace(DAILY, missed=missed))
         first = (await seen(world)).next_run_at
         made = [await job(world, job_id) for job_id in await world.job_upkeep.tick()]
         ticks = [datetime.fromisoformat(one.metadata["tick"]) for one in made]
@@ -188,26 +191,38 @@ class TicksContract(Contract):
 
     async def test_a_tick_that_is_late_by_less_than_a_period_is_not_missed(self, world: World) -> None:
         await declared(world, DAILY)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY)
         assert len(await world.job_upkeep.tick()) == 1
 
     async def test_of_many_schedulers_one_enqueues_the_tick(self, world: World) -> None:
         await declared(world, DAILY, replace(DAILY, name="another"))
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY, replace(DAILY, name="another"))
         outcomes = await race(world.job_upkeep.tick)
         assert all(isinstance(outcome, tuple) for outcome in outcomes)
         assert sum(len(outcome) for outcome in outcomes if isinstance(outcome, tuple)) == 2
         assert await world.job_reader.count(JobFilter()) == 2
 
+    async def test_schedules_that_no_program_declares_any_more_stop_and_go_on_when_one_does(self, world: World) -> None:
+        hourly = replace(DAILY, every=HOUR, missed=Missed.ONCE)
+        await declared(world, hourly, replace(hourly, name="another"))
+        await world.pass_time((DECLARED_FOR - timedelta(minutes=1)).total_seconds())
+        assert len(await world.job_upkeep.tick()) == 2
+        await world.pass_time(HOUR.total_seconds())
+        assert await world.job_upkeep.tick() == ()
+        assert [one.name for one in await world.job_reader.schedules()] == ["another", "errands"]
+        await declared(world, hourly)
+        (job_id,) = await world.job_upkeep.tick()
+        assert (await job(world, job_id)).metadata["schedule"] == "errands"
+
     async def test_schedules_tick_each_at_its_own_time(self, world: World) -> None:
         await declared(world, DAILY, SOMETIME)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY, SOMETIME)
         (job_id,) = await world.job_upkeep.tick()
         assert (await job(world, job_id)).metadata["schedule"] == "errands"
 
     async def test_workers_are_told(self, world: World) -> None:
         await declared(world, DAILY)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY)
         async with world.wake_ups.listen() as signals:
             await world.job_upkeep.tick()
             await heard_until(Signal(kind=SignalKind.AVAILABLE, key="high"), signals)
@@ -223,7 +238,7 @@ class TicksContract(Contract):
     async def test_a_paused_schedule_enqueues_nothing(self, world: World) -> None:
         await declared(world, DAILY)
         await pause(world, paused=True)
-        await pass_days(world, 1)
+        await pass_days(world, 1, DAILY)
         assert await world.job_upkeep.tick() == ()
 
     @pytest.mark.parametrize(("missed", "jobs"), [(Missed.SKIP, 0), (Missed.ONCE, 1), (Missed.ALL, 4)])
@@ -232,25 +247,25 @@ class TicksContract(Contract):
     ) -> None:
         await declared(world, replace(DAILY, missed=missed))
         await pause(world, paused=True)
-        await pass_days(world, 4)
+        await pass_days(world, 4, replace(DAILY, missed=missed))
         await pause(world, paused=False)
         assert len(await world.job_upkeep.tick()) == jobs
 
     async def test_a_unique_job_that_is_still_there_is_not_added_again(self, world: World) -> None:
         await declared(world, replace(DAILY, job=SoleErrand()))
         (waiting,) = await enqueue(world, SoleErrand())
-        await pass_days(world, 1)
+        await pass_days(world, 1, replace(DAILY, job=SoleErrand()))
         assert await world.job_upkeep.tick() == ()
         assert (await seen(world)).next_run_at > await world.now()
         await enlist(world, "worker")
         await finish(world, (await claim(world))[waiting])
-        await pass_days(world, 1)
+        await pass_days(world, 1, replace(DAILY, job=SoleErrand()))
         (made,) = await world.job_upkeep.tick()
         assert made != waiting
 
     async def test_secrets_of_scheduled_jobs_are_sealed(self, world: World) -> None:
         await declared(world, replace(DAILY, job=Delivery(key=Secret("under the mat"))))
-        await pass_days(world, 1)
+        await pass_days(world, 1, replace(DAILY, job=Delivery(key=Secret("under the mat"))))
         (job_id,) = await world.job_upkeep.tick()
         args = (await job(world, job_id)).args
         assert args is not None
