@@ -5,11 +5,14 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from revenge_core.errors import Unavailable
 
 T = TypeVar("T")
+
+TELL_AGAIN_SECONDS: Final = 2.0
+"""So long may cleaning up take undisturbed."""
 
 _log = logging.getLogger("revenge.background")
 
@@ -32,8 +35,25 @@ async def beside(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[N
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await ended(task)
+
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel these tasks and wait until they have ended, for whatever reason.
+
+    They are told as often as it takes: Python 3.11's `wait_for`, with which psycopg waits for a connection of its pool,
+    loses a cancellation that comes in the same moment as the connection. What goes on for ever would never end.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        try:
+            await asyncio.wait(left, timeout=TELL_AGAIN_SECONDS)
+        except asyncio.CancelledError as error:
+            cancelled = error  # it is us who are to end; first nothing of the tasks may be left
+    if cancelled is not None:
+        raise cancelled
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from revenge_adapters.chores import at_most
+from revenge_adapters.chores import at_most, ended
 from revenge_core.background import Queue
 from revenge_core.errors import Unavailable
 from revenge_core.jobs.entities import Signal, SignalKind
@@ -118,9 +118,7 @@ class CarriedWakeUps(WakeUps):
         """Send what is left, if that is quick, and stop."""
         async with at_most(LAST_CHANCE_SECONDS if self._tasks else 0):
             await self._idle.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
         self._tasks.clear()
 
     @override

@@ -1,8 +1,7 @@
 """What goes on beside something else, whatever fails."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from revenge_adapters.dragonfly.client import Backoff
 from revenge_core.errors import Unavailable
@@ -29,10 +28,3 @@ async def for_ever(chore: Callable[[], Awaitable[None]], level: int = logging.DE
             continue
         away = True
         await backoff.wait()
-
-
-async def cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel them, and wait until they are."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,7 +16,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from revenge_adapters.boottime import boottime
-from revenge_adapters.dragonfly.chores import cancelled, for_ever
+from revenge_adapters.chores import ended
+from revenge_adapters.dragonfly.chores import for_ever
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.dispatched import Dispatched, Run
 from revenge_adapters.dragonfly.envelopes import Envelopes
@@ -116,7 +117,7 @@ class StreamRelay:
             until.set()
             await stopping
         finally:
-            await cancelled([stopping, handing_on, *chores])
+            await ended(stopping, handing_on, *chores)
             await self._leave()
 
     # Handing on -------------------------------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ class StreamRelay:
     async def _run_dry(self, until: asyncio.Event, handing_on: asyncio.Task[None]) -> None:
         """When told to, hand on no more, give back what waits, and wait for what runs."""
         await until.wait()
-        await cancelled([handing_on])
+        await ended(handing_on)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._stop_timeout):
                 with contextlib.suppress(Unavailable):

@@ -135,7 +135,8 @@ async def test_an_interrupted_job_is_done_by_another_worker(yard: Yard) -> None:
         blocker.gate.set()
     async with yard.working(second):
         found = await yard.found_in(job_id, JobState.COMPLETED)
-    assert (found.attempted_by, found.attempt, found.run) == ("second", 1, 2)
+    assert (found.attempted_by, found.attempt) == ("second", 1)
+    assert found.run > 1  # the first may have claimed it once more on its way out, and not begun it
 
 
 async def test_a_worker_that_stops_and_works_again_and_again_leaves_nothing_behind(yard: Yard) -> None:
