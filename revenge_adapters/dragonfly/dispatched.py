@@ -103,6 +103,13 @@ class Dispatched:
         """Those that nobody has taken for too long."""
         return self._silent(started=False, seconds=WAITS_FOR * self._lease)
 
+    def abandoned(self) -> list[Run]:
+        """Those that nobody will take now that no worker is left, such as what the last one gave back on its way out.
+
+        Whatever was lost with the server is waited for all the same: its workers may not have said yet that they live.
+        """
+        return [run for run in self.waiting() if not run.forgiven] + [run for run in self.forgotten() if run.forgiven]
+
     def lost(self) -> list[Run]:
         """Those that somebody ran, and of which nothing was heard for too long."""
         return self._silent(started=True, seconds=SILENT_FOR * self._lease)

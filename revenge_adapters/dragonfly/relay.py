@@ -205,7 +205,7 @@ class StreamRelay:
             self._dispatched.forgive()
         await self._order()
         await self._tell_capacity()
-        await self._withdraw(self._dispatched.forgotten())
+        await self._withdraw(self._dispatched.forgotten() if self._workers else self._dispatched.abandoned())
         await self._give_up(self._dispatched.lost())
         self._worth_handing_on.set()
 
