@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from revenge_adapters.wiring.sandbox import Sandbox
-from revenge_core.background import JobState, Queue
+from revenge_core.auth.jobs import CleanUp
+from revenge_core.background import JobState, Planned, Queue
 from revenge_core.jobs.entities import WORKERS
 from tests.errands import WORKER, a_schedule, enqueue, one_in, somebody_works
 from tests.http.support import Connect, Party, pointers, problem
@@ -35,7 +36,7 @@ async def test_every_queue_shows_what_is_in_it(client: httpx.AsyncClient, box: S
 async def test_a_queue_is_paused_and_goes_on_and_twice_is_the_same_as_once(
     client: httpx.AsyncClient, box: Sandbox, root: Party
 ) -> None:
-    await enqueue(box)
+    await enqueue(box, Planned(job=CleanUp(), queue=Queue.HIGH))
     for _ in range(2):
         paused = await client.post(f"{QUEUES}/high/pause", headers=root.headers)
         assert (paused.status_code, paused.json()["paused"], paused.json()["paused_at"]) == (200, True, NOON)

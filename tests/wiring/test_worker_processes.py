@@ -125,6 +125,7 @@ async def test_a_worker_takes_jobs_from_the_queues_it_is_told(
         await until_done(office)
 
 
+@pytest.mark.faults
 async def test_several_processes_are_started_again_when_they_die_and_stop_together(
     office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ async def test_several_processes_are_started_again_when_they_die_and_stop_togeth
     assert left <= {first[0].pid}  # its lease runs out, and others may have noticed
 
 
+@pytest.mark.faults
 async def test_nobody_is_left_when_the_one_who_looks_after_the_processes_is_killed(
     office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
 ) -> None:
@@ -158,6 +160,7 @@ async def test_nobody_is_left_when_the_one_who_looks_after_the_processes_is_kill
         await until(gone)
 
 
+@pytest.mark.faults
 async def test_a_signal_that_the_whole_group_gets_counts_once(
     office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ async def test_a_signal_that_the_whole_group_gets_counts_once(
     assert await office.jobs.workers(HOST) == ()
 
 
+@pytest.mark.faults
 async def test_each_process_shows_its_metrics_on_a_port_of_its_own(
     office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
 ) -> None:
@@ -187,6 +191,7 @@ async def test_each_process_shows_its_metrics_on_a_port_of_its_own(
         assert len(await office.jobs.workers(HOST)) == 2
 
 
+@pytest.mark.faults
 async def test_what_keeps_one_process_from_starting_ends_all(tmp_path: Path) -> None:
     nowhere = "postgresql://me:hunter22@127.0.0.1:1/nothing"
     command = (*WORKER, "--processes", "3")
