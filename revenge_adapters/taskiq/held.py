@@ -1,6 +1,7 @@
 """The jobs that this process has claimed and not yet finished with."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
@@ -43,6 +44,7 @@ class Held:
         self._work = work
         self._task: asyncio.Task[object] | None = None
         self._told: Exception | None = None
+        self._told_at = float("-inf")
         self._cancels = 0
 
     @property
@@ -104,11 +106,16 @@ class Held:
             return Interrupted("the worker stopped")
         return error
 
-    def stop(self, reason: Exception) -> None:
-        """Cancel the handler, once for each call; the run ends for the first reason given."""
+    def stop(self, reason: Exception, *, again_after: float = 0.0) -> None:
+        """Cancel the handler; the run ends for the first reason given.
+
+        One that was told in the last `again_after` seconds cleans up undisturbed; after that it must have missed it.
+        """
+        now = time.monotonic()
         if self._told is None:
             self._told = reason
-        if self._task is not None:
+        if self._task is not None and now >= self._told_at + again_after:
+            self._told_at = now
             self._cancels += 1
             self._task.cancel()
 

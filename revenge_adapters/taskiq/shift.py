@@ -220,7 +220,8 @@ class Shift:
     async def _cancel_wanted(self) -> None:
         for key in await survives(lambda: self._store.cancel_requests(self.info.id)) or ():
             if held := self.held.get(f"{key.id}:{key.run}"):
-                held.stop(CancelRequested("an administrator or the program itself wanted it"))
+                reason = CancelRequested("an administrator or the program itself wanted it")
+                held.stop(reason, again_after=GRACE_SECONDS)
 
     async def _reconcile(self) -> None:
         """Jobs that are ours as far as the store knows, and of which the answer never came, go to somebody else."""

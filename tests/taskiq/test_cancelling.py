@@ -57,7 +57,7 @@ async def test_a_cancelled_handler_that_goes_on_to_its_end_has_done_its_job(yard
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)  # the shift looks for cancelled jobs three times meanwhile
 
     entered = asyncio.Event()
     yard.handlers.add(Errand, handler)
