@@ -97,6 +97,15 @@ async def ended(process: asyncio.subprocess.Process) -> int:
         return await process.wait()
 
 
+def two_free_ports() -> int:
+    """The first of two neighbours."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first, suppress(OSError, OverflowError):
+            port: int = first.getsockname()[1]
+            with socket.create_server(("127.0.0.1", port + 1)):
+                return port
+
+
 @pytest.fixture
 async def office(given_settings: Callable[..., Settings]) -> AsyncGenerator[Revenge]:
     """A Revenge that runs no jobs."""
@@ -179,8 +188,7 @@ async def test_a_signal_that_the_whole_group_gets_counts_once(
 async def test_each_process_shows_its_metrics_on_a_port_of_its_own(
     office: Revenge, revenge_postgres: RecycledDatabase, tmp_path: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:  # and hope that the next one is free
-        port = found.getsockname()[1]
+    port = two_free_ports()
     more = {"REVENGE_METRICS_PORT": str(port)}
     async with running((*WORKER, "--processes", "2"), tmp_path, revenge_postgres, **more) as process:
         await begun(process, 2)
