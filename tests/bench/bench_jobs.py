@@ -48,7 +48,7 @@ def run(*, jobs: int = 20_000, rounds: int = 5, samples: int = 200, finished: in
         }
         late = bench.samples(OURS, "lateness", samples=samples)
         cancelled = bench.samples(OURS, "cancelling", samples=max(5, samples // 5))
-        after = bench.median("drain", jobs=jobs, concurrency=100, effect=False, finished=finished)
+        after = bench.one(OURS, "drain", jobs=3 * jobs, concurrency=100, effect=False, finished=finished)
         rescued = bench.one(OURS, "rescue")
     return BenchResult(
         ratios=(
