@@ -239,7 +239,6 @@ class JobContext(Protocol):
         ...
 
 
-J_contra = TypeVar("J_contra", bound=Job, contravariant=True)
 J = TypeVar("J", bound=Job)
 
 Handler: TypeAlias = Callable[[J, JobContext], Awaitable[None]]

@@ -17,7 +17,7 @@ PASSWORD = "open sesame 27182818"
 
 
 def place(port: int, security: Security = Security.NONE, **changes: object) -> SmtpServer:
-    return SmtpServer(**{"host": "127.0.0.1", "port": port, "security": security} | changes)  # type: ignore[arg-type]
+    return SmtpServer(**{"host": "127.0.0.1", "port": port, "security": security} | changes)  # type: ignore[arg-type]  # fields by name
 
 
 def server_of(security: Security, certificate: ssl.SSLContext, **more: dict[str, str] | None) -> MailServer:
