@@ -47,7 +47,7 @@ def create(session: Session, username: str, email: str, display_name: str | None
 
 async def _create(session: Session, loaded: LoadedSettings, new: NewUser, password: Secret) -> User:
     async with session.doors.open_revenge(loaded) as revenge:
-        return await revenge.auth.create_admin(Actor.host(), new, password)
+        return await revenge.accounts.create_admin(Actor.host(), new, password)
 
 
 def _password(session: Session, *, from_stdin: bool) -> Secret:

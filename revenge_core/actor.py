@@ -1,10 +1,11 @@
 """Who acts. Every use case takes an `Actor` first: HTTP, CLI, jobs and embedding programs alike."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
 from revenge_core.entity import Entity
-from revenge_core.errors import Forbidden, Unauthenticated
+from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated
 from revenge_core.ids import SessionId, UserId
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
 
@@ -40,6 +41,8 @@ class Actor(Entity, kw_only=True):
     session_id: SessionId | None = None
     roles: frozenset[str] = frozenset()
     permissions: frozenset[Permission] = NO_PERMISSIONS
+    proven_until: datetime | None = None
+    """Until when the latest proof of who this is counts as recent; None where nothing was proven (decisions W12)."""
     origin: Origin = NOWHERE
 
     @classmethod
@@ -84,3 +87,16 @@ class Actor(Entity, kw_only=True):
         if self.user_id is None:
             raise Unauthenticated
         return self.user_id
+
+    def require_proof(self, now: datetime) -> None:
+        """Refuse a user who did not prove lately who they are. The host's shell and Revenge itself need not (R24).
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            ReauthRequired: the latest proof is too old.
+        """
+        if self.kind in {ActorKind.HOST, ActorKind.SYSTEM}:
+            return
+        self.require_user()
+        if self.proven_until is None or now >= self.proven_until:
+            raise ReauthRequired

@@ -56,6 +56,13 @@ class Conflict(RevengeError):
     title = "The request clashes with the present state"
 
 
+class VersionMismatch(Conflict):
+    """It is no longer as it was when the caller looked at it, which `If-Match` asked for (RFC 9110, 13.1.1)."""
+
+    code = "version_mismatch"
+    title = "Somebody changed this meanwhile; read it again, and apply your change to what is there now"
+
+
 class Invalid(RevengeError):
     """The request is wrong. `problems` names every field at once."""
 
@@ -75,6 +82,13 @@ class Forbidden(RevengeError):
 
     code = "permission_denied"
     title = "You may not do this"
+
+
+class ReauthRequired(Forbidden):
+    """So much depends on this that a sign-in long ago is not enough (decisions W12, ASVS 7.5.1)."""
+
+    code = "reauth_required"
+    title = "Prove once more who you are, with POST /api/v1/auth/reauthenticate, and try again"
 
 
 class RateLimited(RevengeError):

@@ -7,6 +7,9 @@ UserId = NewType("UserId", UUID)
 SessionId = NewType("SessionId", UUID)
 DeviceId = NewType("DeviceId", UUID)
 EntryId = NewType("EntryId", UUID)
+InvitationId = NewType("InvitationId", UUID)
+AvatarId = NewType("AvatarId", UUID)
+ExportId = NewType("ExportId", UUID)
 
 
 class Ids(Protocol):

@@ -1,24 +1,38 @@
 """The table of contents of the product."""
 
+from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
 from revenge_core.activity.service import Activity
-from revenge_core.auth.service import Auth
+from revenge_core.auth.service import Auth, Guessing, Recovery
 from revenge_core.entity import Entity
 from revenge_core.health.service import Health
+from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Jobs
+from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail
 from revenge_core.rbac.service import Rbac
 from revenge_core.sessions.service import Sessions
-from revenge_core.users.service import Users
+from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
 
 class Revenge(Entity, kw_only=True):
     """Everything Revenge can do, one field per service. `open_revenge()` and `sandbox()` make one."""
 
+    accounts: Accounts
     activity: Activity
+    addresses: Addresses
+    administration: Administration
     auth: Auth
+    avatars: Avatars
+    exports: Exports
+    guessing: Guessing
     health: Health
+    idempotency: Idempotency
+    invitations: Invitations
     jobs: Jobs
+    limits: Limits
     mail: Mail
+    preferences: UserPreferences
     rbac: Rbac
+    recovery: Recovery
     sessions: Sessions
     users: Users

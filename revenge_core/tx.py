@@ -2,12 +2,13 @@
 
 from typing import Protocol
 
+from revenge_core.accounts.ports import AccountsTx
 from revenge_core.activity.ports import ActivityMonthsTx
-from revenge_core.auth.ports import AuthTx
+from revenge_core.idempotency.ports import IdempotencyTx
 from revenge_core.jobs.ports import JobAdminTx
 
 
-class EveryTx(ActivityMonthsTx, AuthTx, JobAdminTx, Protocol):
+class EveryTx(AccountsTx, ActivityMonthsTx, IdempotencyTx, JobAdminTx, Protocol):
     """What a unit of work hands out, before each feature sees only its own part of it.
 
     A feature whose protocol no other feature includes is added to the bases; both units of work then owe it.

@@ -4,21 +4,20 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.auth.entities import SignedIn, TokenPair
 from revenge_core.auth.errors import (
-    AccountInvalid,
     CredentialsInvalid,
     HasherBusy,
     OldPasswordWrong,
     PasswordRefused,
-    TokenInvalid,
 )
 from revenge_core.rbac.entities import ADMIN
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_core.sessions.errors import RefreshTokenInvalid
 from revenge_core.users.entities import NewUser
-from revenge_core.users.errors import EmailTaken, UsernameTaken
+from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
 from revenge_http.access import public, signed_in
 from revenge_http.operations import Call, operation
 from revenge_http.users import DisplayName, Email, User
@@ -115,14 +114,14 @@ _TAKEN = (AccountInvalid, UsernameTaken, EmailTaken, HasherBusy)
 @operation("POST", "/api/v1/auth/bootstrap", "bootstrap", public(), status=201, raises=(TokenInvalid, *_TAKEN))
 async def bootstrap(call: Call, body: BootstrapRequest) -> User:
     """Make the first admin, with the one-time token that the server printed at its start."""
-    user = await call.revenge.auth.bootstrap(body.token, body.new_user(), body.password, call.actor.origin)
+    user = await call.revenge.accounts.bootstrap(body.token, body.new_user(), body.password, call.actor.origin)
     return User.of(user, is_admin=True)
 
 
 @operation("POST", "/api/v1/auth/register", "register", public(), status=201, raises=_TAKEN)
 async def register(call: Call, body: RegisterRequest) -> User:
     """Get an account."""
-    user = await call.revenge.auth.register(body.new_user(), body.password, call.actor.origin)
+    user = await call.revenge.accounts.register(body.new_user(), body.password, call.actor.origin)
     return User.of(user, is_admin=False)
 
 

@@ -81,7 +81,7 @@ def http_options(settings: Settings, metrics: Metrics | None = None) -> HttpOpti
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:
     metrics = Metrics(settings)
     async with open_revenge(settings, jobs=named_jobs(settings), stopping=told.to_stop, metrics=metrics) as revenge:
-        token = await revenge.auth.issue_bootstrap_token()
+        token = await revenge.accounts.issue_bootstrap_token()
         server = Uvicorn(uvicorn_config(revenge, settings, metrics))
         serving = asyncio.create_task(server.serve(sockets))
         serving.add_done_callback(lambda _: told.to_stop.set())

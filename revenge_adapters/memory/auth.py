@@ -1,4 +1,4 @@
-"""Credentials, bootstrap tokens, signing keys, accounts and principals in memory."""
+"""Credentials, signing keys, accounts and principals in memory."""
 
 from datetime import datetime
 
@@ -8,10 +8,9 @@ from typing_extensions import override
 from revenge_adapters.memory.rbac import role_names
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
-from revenge_core.auth.entities import Account, BootstrapToken, Credential, Principal, SigningKey
+from revenge_core.auth.entities import Account, Credential, Principal, SigningKey
 from revenge_core.auth.ports import (
     AccountReader,
-    BootstrapTokenStore,
     CredentialStore,
     PrincipalReader,
     SigningKeyStore,
@@ -28,42 +27,6 @@ class MemoryCredentials(CredentialStore):
     @override
     async def put(self, credential: Credential) -> None:
         self._rows.credentials[credential.user_id] = credential
-
-
-class MemoryBootstrapTokens(BootstrapTokenStore):
-    """Bootstrap tokens inside a transaction."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-
-    @override
-    async def replace(self, token: BootstrapToken) -> None:
-        self._rows.bootstrap_tokens.clear()
-        self._rows.bootstrap_tokens[token.token_hash] = token
-
-    @override
-    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
-        token = self._rows.bootstrap_tokens.get(token_hash)
-        return token is not None and at < token.expires_at
-
-    @override
-    async def consume(self, token_hash: bytes, at: datetime) -> bool:
-        if not await self.is_open(token_hash, at):
-            return False
-        self._rows.bootstrap_tokens.clear()
-        return True
-
-    @override
-    async def void_all(self) -> None:
-        self._rows.bootstrap_tokens.clear()
-
-    @override
-    async def forget_expired(self, at: datetime) -> int:
-        tokens = self._rows.bootstrap_tokens
-        expired = [token.token_hash for token in tokens.values() if token.expires_at <= at]
-        for token_hash in expired:
-            del tokens[token_hash]
-        return len(expired)
 
 
 class MemorySigningKeys(SigningKeyStore):

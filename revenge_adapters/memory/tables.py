@@ -11,8 +11,9 @@ from typing import Self
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.turns import Turns
+from revenge_core.accounts.entities import BootstrapToken
 from revenge_core.activity.entities import Entry
-from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
+from revenge_core.auth.entities import Credential, SigningKey
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
 from revenge_core.ids import EntryId, SessionId, UserId

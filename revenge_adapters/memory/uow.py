@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from typing_extensions import override
 
+from revenge_adapters.memory.accounts import MemoryBootstrapTokens
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
-from revenge_adapters.memory.auth import MemoryBootstrapTokens, MemoryCredentials, MemorySigningKeys
+from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.feed import MemoryFeed
 from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
 from revenge_adapters.memory.jobs.queue import MemoryJobQueue

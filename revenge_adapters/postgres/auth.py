@@ -1,4 +1,4 @@
-"""What signing in keeps in PostgreSQL: credentials, principals, bootstrap tokens, signing keys."""
+"""What signing in keeps in PostgreSQL: credentials, principals, signing keys."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,10 +9,9 @@ from typing_extensions import override
 from revenge_adapters.postgres.batch import Batch, uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
-from revenge_core.auth.entities import Account, BootstrapToken, Credential, Principal, SigningKey
+from revenge_core.auth.entities import Account, Credential, Principal, SigningKey
 from revenge_core.auth.ports import (
     AccountReader,
-    BootstrapTokenStore,
     CredentialStore,
     PrincipalReader,
     SigningKeyStore,
@@ -28,11 +27,6 @@ class Sql(SqlFile, file="auth.sql"):
     by_login: Query[Account]
     of_user: Query[Account]
     principals: Query[Principal]
-    replace_bootstrap_token: Query[None]
-    is_bootstrap_token_open: Query[bool]
-    consume_bootstrap_token: Query[None]
-    void_bootstrap_tokens: Query[None]
-    forget_expired_bootstrap_tokens: Query[None]
     lock_signing_keys: Query[None]
     signing_keys: Query[SigningKey]
     add_signing_key: Query[None]
@@ -86,33 +80,6 @@ class PostgresPrincipalReader(PrincipalReader):
 
     async def _principals(self, ids: Collection[SessionId]) -> tuple[Principal, ...]:
         return await self._database.all(Sql.principals, session_ids=uuid_array(ids))
-
-
-class PostgresBootstrapTokens(BootstrapTokenStore):
-    """The bootstrap token: there is one row for it, so there is never more than one."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-
-    @override
-    async def replace(self, token: BootstrapToken) -> None:
-        await self._transaction.run(Sql.replace_bootstrap_token, **asdict(token))
-
-    @override
-    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
-        return bool(await self._transaction.one(Sql.is_bootstrap_token_open, token_hash=token_hash, at=at))
-
-    @override
-    async def consume(self, token_hash: bytes, at: datetime) -> bool:
-        return await self._transaction.run(Sql.consume_bootstrap_token, token_hash=token_hash, at=at) == 1
-
-    @override
-    async def void_all(self) -> None:
-        await self._transaction.run(Sql.void_bootstrap_tokens)
-
-    @override
-    async def forget_expired(self, at: datetime) -> int:
-        return await self._transaction.run(Sql.forget_expired_bootstrap_tokens, at=at)
 
 
 class PostgresSigningKeys(SigningKeyStore):

@@ -5,7 +5,8 @@ ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, chan
 
 -- name: by_login
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
-       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, user_id, password_hash, changed_at
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at, may_return,
+       user_id, password_hash, changed_at
   FROM revenge.users
   JOIN revenge.credentials ON credentials.user_id = users.id
  WHERE (username_key = %(login_key)s OR email_key = %(login_key)s) AND deleted_at IS NULL
@@ -14,7 +15,8 @@ SELECT id, username, username_key, email, email_key, display_name, avatar_url, l
 
 -- name: of_user
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
-       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, user_id, password_hash, changed_at
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at, may_return,
+       user_id, password_hash, changed_at
   FROM revenge.users
   JOIN revenge.credentials ON credentials.user_id = users.id
  WHERE id = %(user_id)s AND deleted_at IS NULL
@@ -29,24 +31,6 @@ SELECT sessions.id, sessions.user_id, device_id, sessions.epoch, client_type, de
   FROM revenge.sessions
   JOIN revenge.users ON users.id = sessions.user_id
  WHERE sessions.id = ANY(%(session_ids)s::text::uuid[])
-
--- name: replace_bootstrap_token
-INSERT INTO revenge.bootstrap_tokens (token_hash, created_at, expires_at)
-VALUES (%(token_hash)s, %(created_at)s, %(expires_at)s)
-ON CONFLICT (is_only) DO UPDATE
-   SET token_hash = excluded.token_hash, created_at = excluded.created_at, expires_at = excluded.expires_at
-
--- name: is_bootstrap_token_open
-SELECT EXISTS (SELECT FROM revenge.bootstrap_tokens WHERE token_hash = %(token_hash)s AND expires_at > %(at)s)
-
--- name: consume_bootstrap_token
-DELETE FROM revenge.bootstrap_tokens WHERE token_hash = %(token_hash)s AND expires_at > %(at)s
-
--- name: void_bootstrap_tokens
-DELETE FROM revenge.bootstrap_tokens
-
--- name: forget_expired_bootstrap_tokens
-DELETE FROM revenge.bootstrap_tokens WHERE expires_at <= %(at)s
 
 -- name: lock_signing_keys
 LOCK TABLE revenge.signing_keys IN SHARE ROW EXCLUSIVE MODE

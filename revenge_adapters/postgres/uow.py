@@ -7,8 +7,9 @@ from typing import Final, Protocol
 
 from typing_extensions import override
 
+from revenge_adapters.postgres.accounts import PostgresBootstrapTokens
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
-from revenge_adapters.postgres.auth import PostgresBootstrapTokens, PostgresCredentials, PostgresSigningKeys
+from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue

@@ -1,11 +1,11 @@
 -- name: add
 INSERT INTO revenge.users (
     id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
-    email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+    email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at, may_return
 ) VALUES (
     %(id)s, %(username)s, %(username_key)s, %(email)s, %(email_key)s, %(display_name)s, %(avatar_url)s, %(locale)s,
     %(timezone)s, %(qar_enabled)s, %(is_active)s, %(email_verified)s, %(epoch)s, %(created_at)s, %(updated_at)s,
-    %(last_login_at)s, %(deleted_at)s
+    %(last_login_at)s, %(deleted_at)s, %(pending_email)s, %(version)s, %(purge_at)s, %(may_return)s
 )
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -16,7 +16,7 @@ SELECT EXISTS (SELECT FROM revenge.users WHERE username_key = %(username_key)s)
 -- name: lock
 -- NO KEY: rows that refer to the account may still be added by others.
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
-       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at, may_return
   FROM revenge.users
  WHERE id = %(id)s AND deleted_at IS NULL
    FOR NO KEY UPDATE
@@ -27,7 +27,8 @@ UPDATE revenge.users
        display_name = %(display_name)s, avatar_url = %(avatar_url)s, locale = %(locale)s, timezone = %(timezone)s,
        qar_enabled = %(qar_enabled)s, is_active = %(is_active)s, email_verified = %(email_verified)s,
        epoch = %(epoch)s, created_at = %(created_at)s, updated_at = %(updated_at)s,
-       last_login_at = %(last_login_at)s, deleted_at = %(deleted_at)s
+       last_login_at = %(last_login_at)s, deleted_at = %(deleted_at)s, pending_email = %(pending_email)s,
+       version = %(version)s, purge_at = %(purge_at)s, may_return = %(may_return)s
  WHERE id = %(id)s
 
 -- name: mark_login
@@ -35,6 +36,6 @@ UPDATE revenge.users SET last_login_at = %(at)s WHERE id = %(id)s
 
 -- name: by_ids
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
-       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at, may_return
   FROM revenge.users
  WHERE id = ANY(%(ids)s::text::uuid[]) AND deleted_at IS NULL

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 
 from revenge_adapters.wiring.settings.errors import Problem, SettingsInvalid
 from revenge_adapters.wiring.settings.records import Settings
+from revenge_core.accounts import jobs as accounts
 from revenge_core.activity import jobs as activity
 from revenge_core.auth import jobs as auth
 from revenge_core.background import Schedule
@@ -19,6 +20,7 @@ MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
 """How an embedding program adds kinds and schedules of its own."""
 
 SCHEDULES: Final[tuple[Schedule, ...]] = (
+    *accounts.SCHEDULES,
     *activity.SCHEDULES,
     *auth.SCHEDULES,
     *sessions.SCHEDULES,
@@ -31,8 +33,11 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     Raises:
         ValueError: two run the same kind, a spec or a schedule breaks a rule, or nobody runs a schedule's job.
     """
+    handlers.add(accounts.BuildExport, revenge.exports.build)
+    handlers.add(accounts.Purge, revenge.accounts.purge)
     handlers.add(activity.MakeMonths, revenge.activity.make_months)
     handlers.add(auth.CleanUp, revenge.auth.clean_up)
+    handlers.add(auth.SendReset, revenge.recovery.send)
     handlers.add(SendEmail, revenge.mail.deliver)
     handlers.add(sessions.SessionMaintenance, revenge.sessions.maintain)
     if more is not None:

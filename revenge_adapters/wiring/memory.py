@@ -1,5 +1,7 @@
 """The doubles, one provider per port."""
 
+from typing import Any
+
 from dependency_injector import containers, providers
 
 from revenge_adapters.memory.activity import MemoryActivityReader
@@ -46,5 +48,17 @@ class MemoryAdapters(containers.DeclarativeContainer):
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)
+    # Placeholders until their adapters land: each is replaced by whoever writes it.
+    device_reader: providers.Object[Any] = providers.Object(None)
+    export_reader: providers.Object[Any] = providers.Object(None)
+    guess_reader: providers.Object[Any] = providers.Object(None)
+    invitation_reader: providers.Object[Any] = providers.Object(None)
+    notice_templates: providers.Object[Any] = providers.Object(None)
+    own_limiter: providers.Object[Any] = providers.Object(None)
+    pictures: providers.Object[Any] = providers.Object(None)
+    preference_reader: providers.Object[Any] = providers.Object(None)
+    shared_limiter: providers.Object[Any] = providers.Object(None)
+    storage: providers.Object[Any] = providers.Object(None)
+    user_directory: providers.Object[Any] = providers.Object(None)
     probe = providers.Singleton(SteadyProbe)
     probes = providers.List(probe)

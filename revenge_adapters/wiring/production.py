@@ -1,5 +1,7 @@
 """The production adapters, one provider per port. What has a life of its own comes in opened."""
 
+from typing import Any
+
 from dependency_injector import containers, providers
 
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
@@ -50,6 +52,18 @@ class ProductionAdapters(containers.DeclarativeContainer):
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
+    # Placeholders until their adapters land: each is replaced by whoever writes it.
+    device_reader: providers.Object[Any] = providers.Object(None)
+    export_reader: providers.Object[Any] = providers.Object(None)
+    guess_reader: providers.Object[Any] = providers.Object(None)
+    invitation_reader: providers.Object[Any] = providers.Object(None)
+    notice_templates: providers.Object[Any] = providers.Object(None)
+    own_limiter: providers.Object[Any] = providers.Object(None)
+    pictures: providers.Object[Any] = providers.Object(None)
+    preference_reader: providers.Object[Any] = providers.Object(None)
+    shared_limiter: providers.Object[Any] = providers.Object(None)
+    storage: providers.Object[Any] = providers.Object(None)
+    user_directory: providers.Object[Any] = providers.Object(None)
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),

@@ -23,7 +23,7 @@ from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.metrics import Metrics, reading
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
-from revenge_adapters.wiring.rules import auth_rules, mail_rules, session_rules
+from revenge_adapters.wiring.rules import rules_of
 from revenge_adapters.wiring.schema import bring_up_to_date
 from revenge_adapters.wiring.secrets_file import master_key_file, master_secret, present_secret
 from revenge_adapters.wiring.services import Services
@@ -91,7 +91,7 @@ async def opened(
         )
         stack.push_async_callback(asyncio.to_thread, hasher.close)
 
-        rules = auth_rules(settings)
+        rules = rules_of(settings)
         adapters = ProductionAdapters(
             database=database,
             follower=follower,
@@ -99,7 +99,7 @@ async def opened(
             hasher=hasher,
             master_secret=secret,
             issuer=settings.server.public_url or ISSUER,
-            auth_rules=rules,
+            auth_rules=rules.auth,
             mailer=mailer(settings),
         )
         if cache is not None:
@@ -108,9 +108,7 @@ async def opened(
             adapters.probes.add_args(providers.Object(CacheProbe(cache)))
         services = Services(
             adapters=adapters,
-            auth_rules=rules,
-            mail_rules=mail_rules(settings),
-            session_rules=session_rules(settings),
+            rules=rules,
         )
         revenge: Revenge = services.revenge()  # caches subscribe to the feed before it is followed
         handlers: Handlers = services.handlers()

@@ -1,10 +1,77 @@
 """From settings to the rules that services are given: they never see settings."""
 
+from datetime import timedelta
+
 from revenge_adapters.wiring.settings.records import Settings
-from revenge_core.auth.entities import AuthRules
+from revenge_core.accounts.entities import AccountRules, Registration
+from revenge_core.auth.entities import Allowance, AuthRules, GuessRules
+from revenge_core.entity import Entity
 from revenge_core.jobs.entities import WORKERS, JobRules
+from revenge_core.limits.entities import LimitRules, Quota
 from revenge_core.mail.entities import Mailbox, MailRules
 from revenge_core.sessions.entities import Lifetime, SessionRules
+from revenge_core.users.entities import AddressRules, AvatarRules
+
+
+class Rules(Entity, kw_only=True):
+    """What the host decided, as each service is told it."""
+
+    accounts: AccountRules = AccountRules()
+    addresses: AddressRules = AddressRules()
+    auth: AuthRules = AuthRules()
+    avatars: AvatarRules = AvatarRules()
+    limits: LimitRules = LimitRules()
+    mail: MailRules = MailRules()
+    sessions: SessionRules = SessionRules()
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings say."""
+    return Rules(
+        accounts=account_rules(settings),
+        addresses=AddressRules(
+            verify_lifetime=settings.accounts.verification_lifetime,
+            must_verify=settings.accounts.verification_required,
+        ),
+        auth=auth_rules(settings),
+        avatars=AvatarRules(
+            max_bytes=settings.avatar.max_size_bytes, media_types=frozenset(settings.avatar.allowed_types)
+        ),
+        limits=limit_rules(settings),
+        mail=mail_rules(settings),
+        sessions=session_rules(settings),
+    )
+
+
+def account_rules(settings: Settings) -> AccountRules:
+    """What the settings say about accounts."""
+    accounts = settings.accounts
+    return AccountRules(
+        registration=Registration(accounts.registration),
+        bootstrap_lifetime=settings.auth.bootstrap_token_lifetime,
+        grace=accounts.deletion_grace,
+        invitation_lifetime=accounts.invitation_lifetime,
+        export_lifetime=accounts.export_lifetime,
+    )
+
+
+def limit_rules(settings: Settings) -> LimitRules:
+    """What the settings say about throughput."""
+    limits, minute = settings.limits, timedelta(minutes=1)
+    return LimitRules(
+        is_on=settings.server.rate_limit_enabled,
+        everything=Quota(burst=limits.global_burst, window=timedelta(seconds=limits.global_burst / limits.global_rate)),
+        login=Quota(burst=limits.login_per_minute, window=minute),
+        account=Quota(burst=limits.account_per_minute, window=minute),
+        refresh=Quota(burst=limits.refresh_per_minute, window=minute),
+    )
+
+
+def public_url(settings: Settings) -> str:
+    """Where links lead: the configured public URL, else where this server listens."""
+    server = settings.server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return server.public_url or f"http://{host}:{server.port}{server.path_prefix}"
 
 
 def auth_rules(settings: Settings) -> AuthRules:
@@ -13,7 +80,11 @@ def auth_rules(settings: Settings) -> AuthRules:
         server_name=settings.server.name,
         password_min_length=settings.auth.password_min_length,
         access_token_lifetime=settings.auth.access_token_lifetime,
-        bootstrap_token_lifetime=settings.auth.bootstrap_token_lifetime,
+        reset_lifetime=settings.auth.reset_lifetime,
+        proof_lifetime=settings.auth.reauth_lifetime,
+        guesses=GuessRules(
+            per_pair=Allowance(burst=settings.limits.guesses_burst, regain=settings.limits.guesses_regain)
+        ),
     )
 
 
@@ -25,6 +96,7 @@ def mail_rules(settings: Settings) -> MailRules:
             address=email.from_address or "revenge@localhost",
             name=settings.server.name if email.from_name is None else email.from_name,
         ),
+        public_url=public_url(settings),
         is_on=email.enabled,
     )
 

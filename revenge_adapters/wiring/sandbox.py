@@ -16,12 +16,16 @@ from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.wiring.handlers import SCHEDULES, MoreJobs, register
 from revenge_adapters.wiring.memory import MemoryAdapters
+from revenge_adapters.wiring.rules import Rules
 from revenge_adapters.wiring.services import Services
+from revenge_core.accounts.entities import AccountRules
 from revenge_core.auth.entities import AuthRules
 from revenge_core.feed import Change
+from revenge_core.limits.entities import LimitRules
 from revenge_core.mail.entities import MailRules
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
+from revenge_core.users.entities import AddressRules, AvatarRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,11 @@ class Sandbox:
 
 def sandbox(
     *,
+    account_rules: AccountRules | None = None,
+    address_rules: AddressRules | None = None,
     auth_rules: AuthRules | None = None,
+    avatar_rules: AvatarRules | None = None,
+    limit_rules: LimitRules | None = None,
     mail_rules: MailRules | None = None,
     session_rules: SessionRules | None = None,
     jobs: MoreJobs | None = None,
@@ -69,11 +77,16 @@ def sandbox(
         adapters, services = _containers()
         adapters.reset_singletons()
         services.reset_singletons()
-        with (
-            adapters.auth_rules.override(auth_rules or AuthRules()),
-            services.mail_rules.override(mail_rules or MailRules()),
-            services.session_rules.override(session_rules or SessionRules()),
-        ):
+        rules = Rules(
+            accounts=account_rules or AccountRules(),
+            addresses=address_rules or AddressRules(),
+            auth=auth_rules or AuthRules(),
+            avatars=avatar_rules or AvatarRules(),
+            limits=limit_rules or LimitRules(),
+            mail=mail_rules or MailRules(),
+            sessions=session_rules or SessionRules(),
+        )
+        with adapters.auth_rules.override(rules.auth), services.rules.override(rules):
             tables, tokens = adapters.tables(), adapters.tokens()
             handlers, upkeep = services.handlers(), adapters.job_upkeep()
             box = Sandbox(
@@ -103,4 +116,4 @@ _building: Final = Lock()
 def _containers() -> tuple[MemoryAdapters, Services]:
     """Made once and emptied for each sandbox: making them costs three times as much as all that is in them."""
     adapters = MemoryAdapters()
-    return adapters, Services(adapters=adapters, auth_rules=adapters.auth_rules)
+    return adapters, Services(adapters=adapters)

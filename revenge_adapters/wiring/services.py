@@ -2,43 +2,69 @@
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.wiring.rules import Rules
+from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
 from revenge_core.activity.service import Activity
-from revenge_core.auth.entities import AuthRules
-from revenge_core.auth.service import Auth, Passwords, SigningKeys
+from revenge_core.auth.service import Auth, Guessing, Passwords, Recovery, SigningKeys
 from revenge_core.health.service import Health
+from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Handlers, Jobs
-from revenge_core.mail.entities import MailRules
-from revenge_core.mail.service import Mail
+from revenge_core.limits.service import Limits
+from revenge_core.mail.service import Mail, Notices
 from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
-from revenge_core.sessions.entities import SessionRules
 from revenge_core.sessions.service import Sessions
-from revenge_core.users.service import Users
+from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
 
 class Services(containers.DeclarativeContainer):
     """One line per service. `adapters` is a sibling container with one provider per port."""
 
     adapters = providers.DependenciesContainer()
-    auth_rules = providers.Dependency(instance_of=AuthRules)
-    mail_rules = providers.Dependency(instance_of=MailRules)
-    session_rules = providers.Dependency(instance_of=SessionRules)
+    rules = providers.Dependency(instance_of=Rules)
 
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
+    idempotency = providers.Singleton(Idempotency, adapters.uow, adapters.clock)
+    limits = providers.Singleton(Limits, adapters.own_limiter, adapters.shared_limiter, rules.provided.limits)
     jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)
     mail = providers.Singleton(
-        Mail, adapters.uow, adapters.mailer, jobs, activity, adapters.clock, adapters.ids, mail_rules
+        Mail, adapters.uow, adapters.mailer, jobs, activity, adapters.clock, adapters.ids, rules.provided.mail
     )
     rbac = providers.Singleton(Rbac, adapters.role_reader)
-    users = providers.Singleton(Users, adapters.uow, adapters.user_reader, activity, adapters.clock, adapters.ids)
-    sessions = providers.Singleton(
-        Sessions, adapters.uow, adapters.session_reader, activity, adapters.clock, adapters.ids, session_rules
+    notices = providers.Singleton(Notices, mail, adapters.notice_templates, rules.provided.mail)
+    addresses = providers.Singleton(
+        Addresses, adapters.uow, notices, activity, adapters.clock, rules.provided.addresses
     )
-    passwords = providers.Singleton(Passwords, adapters.hasher, auth_rules)
+    avatars = providers.Singleton(
+        Avatars,
+        adapters.uow,
+        adapters.storage,
+        adapters.pictures,
+        activity,
+        adapters.clock,
+        adapters.ids,
+        rules.provided.avatars,
+    )
+    preferences = providers.Singleton(UserPreferences, adapters.uow, adapters.preference_reader, activity)
+    users = providers.Singleton(
+        Users,
+        uow=adapters.uow,
+        reader=adapters.user_reader,
+        directory=adapters.user_directory,
+        preferences=adapters.preference_reader,
+        addresses=addresses,
+        activity=activity,
+        clock=adapters.clock,
+        ids=adapters.ids,
+    )
+    sessions = providers.Singleton(
+        Sessions, adapters.uow, adapters.session_reader, activity, adapters.clock, adapters.ids, rules.provided.sessions
+    )
+    passwords = providers.Singleton(Passwords, adapters.hasher, rules.provided.auth)
     signing_keys = providers.Singleton(
-        SigningKeys, adapters.uow, adapters.tokens, activity, adapters.clock, adapters.ids, auth_rules
+        SigningKeys, adapters.uow, adapters.tokens, activity, adapters.clock, adapters.ids, rules.provided.auth
     )
     auth = providers.Singleton(
         Auth,
@@ -54,16 +80,86 @@ class Services(containers.DeclarativeContainer):
         rbac=rbac,
         clock=adapters.clock,
         ids=adapters.ids,
-        rules=auth_rules,
+        rules=rules.provided.auth,
+    )
+    guessing = providers.Singleton(
+        Guessing, adapters.uow, adapters.guess_reader, activity, adapters.clock, rules.provided.auth
+    )
+    recovery = providers.Singleton(
+        Recovery,
+        uow=adapters.uow,
+        accounts=adapters.account_reader,
+        passwords=passwords,
+        notices=notices,
+        activity=activity,
+        sessions=sessions,
+        clock=adapters.clock,
+        rules=rules.provided.auth,
+    )
+    accounts = providers.Singleton(
+        Accounts,
+        uow=adapters.uow,
+        passwords=passwords,
+        activity=activity,
+        users=users,
+        addresses=addresses,
+        clock=adapters.clock,
+        rules=rules.provided.accounts,
+    )
+    administration = providers.Singleton(
+        Administration,
+        uow=adapters.uow,
+        directory=adapters.user_directory,
+        activity=activity,
+        users=users,
+        addresses=addresses,
+        recovery=recovery,
+        sessions=sessions,
+        rbac=rbac,
+        clock=adapters.clock,
+        rules=rules.provided.accounts,
+    )
+    exports = providers.Singleton(
+        Exports,
+        uow=adapters.uow,
+        reader=adapters.export_reader,
+        storage=adapters.storage,
+        activity=activity,
+        notices=notices,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        rules=rules.provided.accounts,
+    )
+    invitations = providers.Singleton(
+        Invitations,
+        uow=adapters.uow,
+        reader=adapters.invitation_reader,
+        activity=activity,
+        notices=notices,
+        rbac=rbac,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        rules=rules.provided.accounts,
     )
     revenge = providers.Singleton(
         Revenge,
+        accounts=accounts,
         activity=activity,
+        addresses=addresses,
+        administration=administration,
         auth=auth,
+        avatars=avatars,
+        exports=exports,
+        guessing=guessing,
         health=health,
+        idempotency=idempotency,
+        invitations=invitations,
         jobs=jobs,
+        limits=limits,
         mail=mail,
+        preferences=preferences,
         rbac=rbac,
+        recovery=recovery,
         sessions=sessions,
         users=users,
     )

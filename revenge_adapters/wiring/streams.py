@@ -26,7 +26,7 @@ from revenge_adapters.wiring.identity import worker_info
 from revenge_adapters.wiring.mail import mailer
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.program import Program
-from revenge_adapters.wiring.rules import auth_rules, job_rules, mail_rules, session_rules, workers_per_queue
+from revenge_adapters.wiring.rules import job_rules, rules_of, workers_per_queue
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
 from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings
@@ -143,9 +143,7 @@ def _handlers(settings: Settings, secret: Secret, jobs: MoreJobs | None) -> Hand
     """Those of kinds that need no database, over services that have none."""
     services = Services(
         adapters=StreamAdapters(master_secret=secret, mailer=mailer(settings)),
-        auth_rules=auth_rules(settings),
-        mail_rules=mail_rules(settings),
-        session_rules=session_rules(settings),
+        rules=rules_of(settings),
     )
     handlers: Handlers = services.handlers()
     register(services.revenge(), handlers, jobs)

@@ -49,6 +49,10 @@ class SignedIn(Entity, kw_only=True):
     roles: frozenset[str]
     session: Session
     tokens: TokenPair
+    device_token: Secret | None = None
+    """To be sent with the next sign-in, which comes from a known device then (R18); None if a good one was sent."""
+    restored: bool = False
+    """Whether this sign-in called off the account's deletion (decisions I10)."""
 
 
 class Principal(Entity, kw_only=True):
@@ -59,14 +63,6 @@ class Principal(Entity, kw_only=True):
     user_active: bool
     """Whether the user lives and is not disabled."""
     roles: frozenset[str]
-
-
-class BootstrapToken(Entity, kw_only=True):
-    """The right to make the first admin, once (decisions I1)."""
-
-    token_hash: bytes
-    created_at: datetime
-    expires_at: datetime
 
 
 class SigningKey(Entity, kw_only=True):
@@ -81,10 +77,61 @@ class SigningKey(Entity, kw_only=True):
     """When a newer key took over; it verifies for one more access-token life."""
 
 
+class Allowance(Entity, kw_only=True):
+    """So many guesses at once; they come back one by one, one in each `regain`."""
+
+    burst: int
+    regain: timedelta
+
+
+class GuessRules(Entity, kw_only=True):
+    """How often passwords may be guessed (decisions I7, rulings R19). Right ones count for nothing."""
+
+    per_pair: Allowance = Allowance(burst=5, regain=timedelta(seconds=30))
+    """One account from one address. It is never exhausted by others, so nobody can keep an owner out."""
+    per_address: Allowance = Allowance(burst=30, regain=timedelta(seconds=10))
+    """All accounts from one address."""
+    per_account: Allowance = Allowance(burst=50, regain=timedelta(seconds=20))
+    """One account from everywhere. Beyond it each address has one try in each `per_pair.regain` all the same."""
+    per_device: Allowance = Allowance(burst=10, regain=timedelta(seconds=10))
+    """One account from a device that it knows: nothing else counts for that one."""
+
+
+class GuessCount(Entity, kw_only=True):
+    """How much of an allowance is used up. `used` shrinks with time: it is as it was at `at`."""
+
+    key: str
+    """`account:…`, `address:…`, `pair:…` or `device:…`; names that no account has are in it as a digest only."""
+    used: float
+    at: datetime
+    refused: int = 0
+    """Tries that were refused since `told_at`."""
+    told_at: datetime | None = None
+    """When the audit log was told last: one entry in a minute, however many tries there are."""
+
+
+class PasswordReset(Entity, kw_only=True):
+    """A link that an administrator gives to somebody who cannot get mail; good once."""
+
+    link: Secret
+    expires_at: datetime
+
+
+class Proof(Entity, kw_only=True):
+    """Who somebody is was proven once more: a new access token, and until when that counts as recent."""
+
+    access_token: Secret
+    expires_in: int
+    proven_until: datetime
+
+
 class AuthRules(Entity, kw_only=True):
     """What the host decided about signing in (decisions I2, I3)."""
 
     server_name: str = "Revenge"
     password_min_length: int = 8
     access_token_lifetime: timedelta = timedelta(minutes=15)
-    bootstrap_token_lifetime: timedelta = timedelta(hours=24)
+    reset_lifetime: timedelta = timedelta(hours=1)
+    proof_lifetime: timedelta = timedelta(minutes=10)
+    """How long a sign-in or a reauthentication counts as recent (decisions W12)."""
+    guesses: GuessRules = GuessRules()

@@ -1,6 +1,6 @@
 """What signing in refuses."""
 
-from revenge_core.errors import Invalid, RevengeError, Unauthenticated, Unavailable
+from revenge_core.errors import Forbidden, Invalid, RateLimited, RevengeError, Unauthenticated, Unavailable
 
 
 class CredentialsInvalid(Unauthenticated):
@@ -24,13 +24,6 @@ class PasswordRefused(Invalid):
     title = "The password cannot be used; see errors for what to change"
 
 
-class AccountInvalid(Invalid):
-    """The data for a new account breaks rules; `problems` names each."""
-
-    code = "account_invalid"
-    title = "The account cannot be made like this; see errors for each field"
-
-
 class OldPasswordWrong(Invalid):
     """The present password, asked for before changing it, is wrong (ASVS 6.2.3)."""
 
@@ -38,11 +31,25 @@ class OldPasswordWrong(Invalid):
     title = "The present password is wrong; nothing was changed"
 
 
-class TokenInvalid(Invalid):
-    """A one-time token is unknown, used, expired or replaced: which of them is not told (rulings R11)."""
+class ProofWrong(Forbidden):
+    """Who wanted to prove once more who they are gave a wrong password: their session goes on (rulings R11)."""
 
-    code = "token_invalid"
-    title = "This token is not valid; it may have been used, replaced, or be too old"
+    code = "proof_wrong"
+    title = "The password is wrong; you stay signed in, but this cannot be done"
+
+
+class EmailUnverified(Forbidden):
+    """The password is right, but the server wants the address verified first; the mail was sent again."""
+
+    code = "email_unverified"
+    title = "Verify your e-mail address first: a mail with a link is on its way"
+
+
+class TooManyAttempts(RateLimited):
+    """So many sign-ins failed that the next has to wait; known devices need not (decisions I7, rulings R19)."""
+
+    code = "too_many_attempts"
+    title = "Too many attempts; wait before the next one"
 
 
 class HasherBusy(Unavailable):

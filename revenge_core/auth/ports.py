@@ -1,9 +1,10 @@
 """What signing in needs from outside."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from revenge_core.auth.entities import AccessClaims, Account, BootstrapToken, Credential, Principal, SigningKey
+from revenge_core.auth.entities import AccessClaims, Account, Credential, GuessCount, Principal, SigningKey
 from revenge_core.ids import SessionId, UserId
 from revenge_core.rbac.ports import RbacTx
 from revenge_core.secrets import Secret
@@ -19,16 +20,21 @@ class PasswordHasher(Protocol):
         """A hash of nobody's password, with the present parameters: checked for unknown users (ASVS 6.3.8)."""
         ...
 
-    async def hash(self, password: Secret) -> Secret:
+    async def hash(self, password: Secret, *, known: bool = False) -> Secret:
         """A new PHC string for `password`, with a salt of its own.
+
+        Those that are `known`, by their device or their session, come first, and have places in the queue that nobody
+        else takes (rulings R19).
 
         Raises:
             HasherBusy: the queue is full.
         """
         ...
 
-    async def verify(self, password_hash: Secret, password: Secret) -> bool:
+    async def verify(self, password_hash: Secret, password: Secret, *, known: bool = False) -> bool:
         """Whether the password is the one hashed, by the parameters that the hash names. False for a broken hash.
+
+        `known` as for `hash`.
 
         Raises:
             HasherBusy: the queue is full.
@@ -84,7 +90,7 @@ class AccountReader(Protocol):
     """Accounts with their credentials, outside a transaction; never cached."""
 
     async def by_login(self, login_key: str) -> Account | None:
-        """The living account whose user name, or else whose address, has this normalised form.
+        """The account whose user name, or else whose address, has this normalised form: living, or free to return.
 
         Any text may be asked for, also one that no store could hold: it finds nobody.
         """
@@ -103,27 +109,34 @@ class CredentialStore(Protocol):
         ...
 
 
-class BootstrapTokenStore(Protocol):
-    """Bootstrap tokens inside a transaction, reached as `tx.bootstrap_tokens`."""
+class GuessStore(Protocol):
+    """Counts of guesses inside a transaction, reached as `tx.guesses`. Nowhere else is counted (rulings R9)."""
 
-    async def replace(self, token: BootstrapToken) -> None:
-        """Keep `token` and void every other."""
+    async def lock(self, keys: Sequence[str], at: datetime) -> dict[str, GuessCount]:
+        """A count for each key, with nothing used for those that are new; nobody else changes them until this one ends.
+
+        Whoever locks several never waits in a circle with others who do.
+        """
         ...
 
-    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
-        """Whether the token could be used at this time; it decides nothing, `consume` does."""
+    async def put(self, counts: Sequence[GuessCount]) -> None:
+        """Keep these counts, which the caller locked."""
         ...
 
-    async def consume(self, token_hash: bytes, at: datetime) -> bool:
-        """Use the token, if it is there and not expired; of many callers one gets True; all tokens are void then."""
+    async def clear(self, subject: str) -> int:
+        """Forget the counts whose key names `subject`, an account's id or an address; how many."""
         ...
 
-    async def void_all(self) -> None:
-        """No token is good any more."""
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` counts that were last changed before this time; how many."""
         ...
 
-    async def forget_expired(self, at: datetime) -> int:
-        """Delete tokens that are too old to be used at this time; how many."""
+
+class GuessReader(Protocol):
+    """Counts of guesses outside a transaction."""
+
+    async def used(self, *, limit: int) -> tuple[GuessCount, ...]:
+        """Counts of which something is used up as stored, latest first, then by key."""
         ...
 
 
@@ -152,8 +165,8 @@ class AuthTx(UsersTx, SessionsTx, RbacTx, Protocol):
         ...
 
     @property
-    def bootstrap_tokens(self) -> BootstrapTokenStore:
-        """Bootstrap tokens."""
+    def guesses(self) -> GuessStore:
+        """Counts of guesses."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 from revenge_core.mail.entities import Email, Mailbox, MailRules, Message, SentTest
 from revenge_core.mail.errors import MailInvalid, MailOff, MailRefused, MailUnavailable
-from revenge_core.mail.service import Mail
+from revenge_core.mail.service import Mail, Notices
 
 __all__ = [
     "Email",
@@ -14,5 +14,6 @@ __all__ = [
     "MailUnavailable",
     "Mailbox",
     "Message",
+    "Notices",
     "SentTest",
 ]

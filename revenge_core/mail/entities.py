@@ -1,6 +1,7 @@
 """Messages: as features write them, and as they are sent."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from revenge_core.entity import Entity
 from revenge_core.secrets import Secret
@@ -18,8 +19,40 @@ class MailRules(Entity, kw_only=True):
 
     sender: Mailbox = Mailbox(address="revenge@localhost", name="Revenge")
     """Who messages are from; what cannot be delivered comes back there."""
+    public_url: str = "http://localhost:8096"
+    """Where people reach this server, without a slash at its end: links start with it."""
     is_on: bool = True
     """Off: nothing is sent, and features must not ask people for what only a mail could tell them."""
+
+
+class Notice(StrEnum):
+    """What Revenge tells people by itself. Each has a template of this name, which a host may replace."""
+
+    ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_RESTORED = "account_restored"
+    ADDRESS_CHANGE = "address_change"
+    """To the new address, with the link that makes it the account's."""
+    ADDRESS_CHANGE_ASKED = "address_change_asked"
+    """To the present address, while the new one is not verified."""
+    ADDRESS_CHANGED = "address_changed"
+    """To both, when it is done."""
+    EXPORT_READY = "export_ready"
+    INVITATION = "invitation"
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a notice)
+    PASSWORD_RESET = "password_reset"  # noqa: S105 (the name of a notice)
+    """With the link that sets a new one."""
+    SESSION_STOLEN = "session_stolen"
+    VERIFY_ADDRESS = "verify_address"
+    WELCOME = "welcome"
+
+
+class Letter(Entity, kw_only=True):
+    """A template, filled in."""
+
+    subject: str
+    text: Secret
+    html: Secret | None
 
 
 class Email(Entity, kw_only=True):

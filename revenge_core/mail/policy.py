@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
 from revenge_core.errors import FieldProblem
-from revenge_core.mail.entities import Email
+from revenge_core.mail.entities import Email, Notice
 
 ADDRESS_MAX: Final = 254
 """RFC 5321, 4.5.3.1.3, in bytes."""
@@ -118,3 +118,21 @@ def message_id(unique: UUID, sender: str) -> str:
     """An id like no other's: the part after the @ says who made it."""
     domain = wire_address(sender).rpartition("@")[2]
     return f"{unique}@{domain if domain.isascii() else 'localhost'}"
+
+
+VALUES: Final[Mapping[Notice, frozenset[str]]] = {
+    Notice.ACCOUNT_DELETED: frozenset({"name", "until"}),
+    Notice.ACCOUNT_RESTORED: frozenset({"name"}),
+    Notice.ADDRESS_CHANGE: frozenset({"name", "link", "hours"}),
+    Notice.ADDRESS_CHANGE_ASKED: frozenset({"name", "new_address"}),
+    Notice.ADDRESS_CHANGED: frozenset({"name", "old_address", "new_address"}),
+    Notice.EXPORT_READY: frozenset({"name", "days"}),
+    Notice.INVITATION: frozenset({"inviter", "link", "until"}),
+    Notice.NEW_DEVICE: frozenset({"name", "device", "address", "time"}),
+    Notice.PASSWORD_CHANGED: frozenset({"name", "address", "time"}),
+    Notice.PASSWORD_RESET: frozenset({"name", "link", "minutes"}),
+    Notice.SESSION_STOLEN: frozenset({"name", "device", "time"}),
+    Notice.VERIFY_ADDRESS: frozenset({"name", "link", "hours"}),
+    Notice.WELCOME: frozenset({"name"}),
+}
+"""What a template may put in, besides `server` and `url`."""

@@ -31,6 +31,7 @@ class GrantSource(StrEnum):
     """Where a user's role came from: what one source granted, another never takes away (decisions A1)."""
 
     BOOTSTRAP = "bootstrap"
+    INVITATION = "invitation"
     MANUAL = "manual"
     REGISTRATION = "registration"
 

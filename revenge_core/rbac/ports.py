@@ -1,5 +1,6 @@
 """What role management needs from outside."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from revenge_core.ids import UserId
@@ -20,6 +21,21 @@ class RoleStore(Protocol):
 
     async def roles_of(self, user_id: UserId) -> frozenset[str]:
         """Names of the roles granted directly; empty for an unknown user."""
+        ...
+
+    async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
+        """Give the user these roles and no others. Those that are held already stay as they were granted first.
+
+        Raises:
+            RoleNotFound: no such role; nothing was changed.
+        """
+        ...
+
+    async def lock_admins(self) -> frozenset[UserId]:
+        """Living, active users who hold the role `admin`; until this transaction ends nobody else locks them.
+
+        Whoever makes one of them fewer calls it first, before any user is locked (decisions I1).
+        """
         ...
 
     async def has_enabled_admin(self) -> bool:

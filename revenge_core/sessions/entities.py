@@ -5,6 +5,7 @@ from enum import Enum, StrEnum, auto
 
 from revenge_core.entity import Entity
 from revenge_core.ids import DeviceId, SessionId, UserId
+from revenge_core.secrets import Secret
 
 
 class ClientType(StrEnum):
@@ -22,6 +23,10 @@ class EndReason(StrEnum):
     EXPIRED = "expired"
     IDLE = "idle"
     LOGOUT = "logout"
+    ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_DISABLED = "account_disabled"
+    DEVICE_FORGOTTEN = "device_forgotten"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 (the name of a reason)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a reason)
     REFRESH_REUSED = "refresh_reused"
     REVOKED = "revoked"
@@ -78,6 +83,41 @@ class Device(Entity, kw_only=True):
     last_address: str | None
     created_at: datetime
     last_seen_at: datetime
+
+
+class DeviceToken(Entity, kw_only=True):
+    """What a device keeps to be known again (rulings R18): random, known by its digest only, good for one user."""
+
+    token_hash: bytes
+    device_id: DeviceId
+    user_id: UserId
+    issued_at: datetime
+    last_used_at: datetime
+
+
+class Opened(Entity, kw_only=True):
+    """A session that just began."""
+
+    session: Session
+    refresh_token: Secret
+    device: Device
+    is_known: bool
+    """Whether it came with a token of this user's device."""
+    device_token: Secret | None
+    """To be handed out where it is not known."""
+    should_tell: bool
+    """Whether the owner should hear of the device: not more than once a day of the same kind at the same address."""
+
+
+class Renewal(Entity, kw_only=True):
+    """What became of a refresh."""
+
+    user_id: UserId | None = None
+    session: Session | None = None
+    """None: refused."""
+    refresh_token: Secret | None = None
+    is_stolen: bool = False
+    """Whether the session was ended, since an old token was presented."""
 
 
 class Lifetime(Entity, kw_only=True):

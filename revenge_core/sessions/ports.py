@@ -7,8 +7,16 @@ from typing import Protocol
 from revenge_core.activity.ports import ActivityTx
 from revenge_core.background import JobsTx
 from revenge_core.feed import FeedTx
-from revenge_core.ids import SessionId, UserId
-from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
+from revenge_core.ids import DeviceId, SessionId, UserId
+from revenge_core.sessions.entities import (
+    Device,
+    DeviceToken,
+    EndReason,
+    RefreshFamily,
+    RefreshToken,
+    Session,
+    Sighting,
+)
 
 
 class SessionStore(Protocol):
@@ -60,6 +68,10 @@ class SessionStore(Protocol):
         """Give the session the present credential epoch, so that it survives the change (rulings R17)."""
         ...
 
+    async def mark_proven(self, session_id: SessionId, at: datetime) -> None:
+        """Set `authenticated_at`: its user proved once more who they are. Nothing happens if it is over."""
+        ...
+
     async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
         """Note activity; the idle end moves, but never beyond the absolute one, and neither goes back in time."""
         ...
@@ -77,6 +89,24 @@ class SessionStore(Protocol):
 
         Returns the device as kept: with `device.id` if, and only if, it is new.
         """
+        ...
+
+    async def use_device_token(self, user_id: UserId, token_hash: bytes, at: datetime) -> Device | None:
+        """The user's device that has this token, which was used now; None if they have none."""
+        ...
+
+    async def add_device_token(self, token: DeviceToken, *, keep: int) -> None:
+        """Keep a token; of its device only the `keep` latest issued ones stay good."""
+        ...
+
+    async def end_all_on(
+        self, user_id: UserId, device_id: DeviceId, reason: EndReason, at: datetime
+    ) -> tuple[SessionId, ...]:
+        """End every session on the user's device that has not ended; those that this call ended, by id."""
+        ...
+
+    async def void_device_tokens(self, user_id: UserId, device_id: DeviceId | None) -> int:
+        """The device, or each of the user's if None, is not known any more; how many tokens there were."""
         ...
 
     async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:
@@ -115,6 +145,18 @@ class SessionReader(Protocol):
 
         Live means: neither ended nor expired at `now`, and of the user's present epoch.
         """
+        ...
+
+
+class DeviceReader(Protocol):
+    """Devices outside a transaction; never cached."""
+
+    async def of_user(self, user_id: UserId) -> tuple[Device, ...]:
+        """The user's devices, last seen first, then by id descending."""
+        ...
+
+    async def knows(self, user_id: UserId, token_hash: bytes) -> bool:
+        """Whether a device of the user has this token."""
         ...
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from msgspec import Raw
 from msgspec.structs import replace
 
+from revenge_core.accounts.entities import BootstrapToken
 from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
-from revenge_core.auth.entities import BootstrapToken, Credential, SigningKey
+from revenge_core.auth.entities import Credential, SigningKey
 from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
 from revenge_core.jobs.entities import WORKERS, Claimed, WorkerInfo
 from revenge_core.mail.entities import Email, Mailbox, Message

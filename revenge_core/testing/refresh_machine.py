@@ -34,6 +34,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from revenge_core.accounts.service import Accounts
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import TokenPair
 from revenge_core.auth.errors import AccessTokenInvalid
@@ -63,6 +64,7 @@ ROUNDING: Final = timedelta(seconds=1)
 class House:
     """What the machine plays with. Its services must have `refresh_model.RULES`; no other session must exist."""
 
+    accounts: Accounts
     auth: Auth
     sessions: Sessions
     now: Callable[[], datetime]
@@ -111,7 +113,7 @@ class RefreshMachine(RuleBasedStateMachine):
     def people_register(self) -> None:
         for name in PEOPLE:
             new = NewUser(username=name, email=f"{name}@example.org")
-            self._people[name] = self._runner.run(self._house.auth.register(new, PASSWORDS[0])).id
+            self._people[name] = self._runner.run(self._house.accounts.register(new, PASSWORDS[0])).id
 
     # What people do
 

@@ -1,6 +1,6 @@
 """What account management refuses."""
 
-from revenge_core.errors import Conflict, Invalid
+from revenge_core.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class UsernameTaken(Conflict):
@@ -18,10 +18,59 @@ class EmailTaken(Conflict):
 
 
 class EmailChangeUnavailable(Conflict):
-    """Changing the address needs verification by mail, which this server cannot send yet (rulings R23)."""
+    """Changing the address needs verification by mail, which this server does not send (rulings R23)."""
 
     code = "email_change_unavailable"
-    title = "The e-mail address cannot be changed yet; leave it out or send the present one"
+    title = "This server sends no mail, so it cannot verify another address; an administrator can change it"
+
+
+class UserNotFound(NotFound):
+    """There is no such account, or it is none that the caller may see (decisions W2)."""
+
+    code = "user_not_found"
+    title = "There is no such account"
+
+
+class TokenInvalid(Invalid):
+    """A one-time token is unknown, used, expired or replaced: which of them is not told (rulings R11)."""
+
+    code = "token_invalid"
+    title = "This token is not valid; it may have been used, replaced, or be too old"
+
+
+class EmailVerified(Conflict):
+    """There is nothing to verify."""
+
+    code = "email_already_verified"
+    title = "This address is verified already"
+
+
+class PreferencesInvalid(Invalid):
+    """Preferences break a rule; `problems` names each."""
+
+    code = "preferences_invalid"
+    title = "The preferences are not valid; see errors for each field"
+
+
+class PictureInvalid(Invalid):
+    """What was uploaded is no picture that can be shown: `problems` says why (ASVS 5.2.2)."""
+
+    code = "picture_invalid"
+    title = "This file cannot be used as a picture; see errors for why"
+
+
+class PicturesBusy(Unavailable):
+    """Too many pictures are being drawn at this moment."""
+
+    code = "pictures_busy"
+    title = "Too many pictures at this moment; try again in a few seconds"
+
+
+class AvatarNotFound(NotFound):
+    """The account has no picture."""
+
+    code = "avatar_not_found"
+    title = "There is no picture"
 
 
 class UserInvalid(Invalid):

@@ -54,7 +54,7 @@ async def world(
 
         async def register(name: str) -> None:
             async with places:
-                await revenge.auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD, ORIGIN)
+                await revenge.accounts.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD, ORIGIN)
 
         await asyncio.gather(*map(register, names))
         yield World(revenge, names)

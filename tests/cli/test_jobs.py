@@ -100,9 +100,9 @@ async def test_the_shell_tells_what_the_api_tells(doors: Rehearsal, run: Run) ->
 
     box = doors.box
     job_id = await a_long_job(box)
-    token = await box.revenge.auth.issue_bootstrap_token()
+    token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
-    await box.revenge.auth.bootstrap(token, NewUser(username="root", email="root@example.org"), Password(PASSWORD))
+    await box.revenge.accounts.bootstrap(token, NewUser(username="root", email="root@example.org"), Password(PASSWORD))
     transport = httpx.ASGITransport(create_app(box.revenge, HttpOptions()))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         root = await sign_in(client, "root")

@@ -1,50 +1,60 @@
-"""Services over the adapters of a world, put together by hand: no container, no cache."""
+"""Services over the adapters of a world: the container of production, and no cache."""
+
+from typing import Final
+
+from dependency_injector import containers, providers
 
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.system import Uuid7Ids
-from revenge_core.activity.service import Activity
-from revenge_core.auth.entities import AuthRules
-from revenge_core.auth.service import Auth, Passwords, SigningKeys
+from revenge_adapters.wiring.rules import Rules
+from revenge_adapters.wiring.services import Services
 from revenge_core.clock import Clock
-from revenge_core.health.service import Health
-from revenge_core.jobs.service import Jobs
-from revenge_core.mail.entities import MailRules
-from revenge_core.mail.service import Mail
-from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
-from revenge_core.sessions.service import Sessions
 from revenge_core.testing.contracts.world import World
-from revenge_core.users.service import Users
+
+_OF_WORLD: Final = {
+    "account_reader": "accounts",
+    "activity_reader": "activity",
+    "device_reader": "devices",
+    "export_reader": "exports",
+    "guess_reader": "guesses",
+    "invitation_reader": "invitations",
+    "job_reader": "job_reader",
+    "preference_reader": "preferences",
+    "principal_reader": "principals",
+    "role_reader": "roles",
+    "session_reader": "sessions",
+    "uow": "uow",
+    "user_directory": "user_directory",
+    "user_reader": "users",
+}
+"""Provider → field of the world."""
 
 
 def services_over(world: World, clock: Clock, session_rules: SessionRules | None = None) -> Revenge:
     """What one server does over the world's store. Load its signing keys before anybody signs in."""
-    rules, ids = AuthRules(), Uuid7Ids()
-    tokens = PlainAccessTokens(rules)
-    activity = Activity(world.uow, world.activity, clock, ids)
-    users = Users(world.uow, world.users, activity, clock, ids)
-    sessions = Sessions(world.uow, world.sessions, activity, clock, ids, session_rules or SessionRules())
-    rbac = Rbac(world.roles)
-    auth = Auth(
-        uow=world.uow,
-        accounts=world.accounts,
-        principals=world.principals,
-        passwords=Passwords(QuickHasher(), rules),
-        tokens=tokens,
-        keys=SigningKeys(world.uow, tokens, activity, clock, ids, rules),
-        activity=activity,
-        users=users,
-        sessions=sessions,
-        rbac=rbac,
-        clock=clock,
-        ids=ids,
-        rules=rules,
-    )
-    jobs = Jobs(world.uow, world.job_reader, activity)
-    mail = Mail(world.uow, MemoryMailer(), jobs, activity, clock, ids, MailRules())
-    return Revenge(
-        activity=activity, auth=auth, health=Health([]), jobs=jobs, mail=mail, rbac=rbac, sessions=sessions, users=users
-    )
+    rules = Rules(sessions=session_rules or SessionRules())
+    adapters = containers.DynamicContainer()
+    for provider, name in _OF_WORLD.items():
+        adapters.set_provider(provider, providers.Object(getattr(world, name, None)))
+    for provider, adapter in {
+        "clock": clock,
+        "hasher": QuickHasher(),
+        "ids": Uuid7Ids(),
+        "mailer": MemoryMailer(),
+        "notice_templates": None,
+        "own_limiter": None,
+        "pictures": None,
+        "probes": [],
+        "sealer": MemorySealer(),
+        "shared_limiter": None,
+        "storage": None,
+        "tokens": PlainAccessTokens(rules.auth),
+    }.items():
+        adapters.set_provider(provider, providers.Object(adapter))
+    revenge: Revenge = Services(adapters=adapters, rules=rules).revenge()
+    return revenge

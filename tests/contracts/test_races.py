@@ -12,13 +12,12 @@ import pytest
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.recycled import RecycledDatabase
-from revenge_core.auth.errors import TokenInvalid
-from revenge_core.auth.service import Auth
+from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import SessionRules, Sighting
 from revenge_core.sessions.errors import RefreshTokenInvalid
 from revenge_core.users.entities import NewUser
-from revenge_core.users.errors import EmailTaken, UsernameTaken
+from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
 from tests.contracts.postgres_world import announced_in, postgres_uow, postgres_world
 from tests.contracts.services import services_over
 
@@ -29,16 +28,16 @@ PASSWORD: Final = Secret("correct horse battery staple")
 
 
 @pytest.fixture
-async def servers(revenge_postgres: RecycledDatabase) -> AsyncIterator[tuple[Auth, Auth]]:
+async def servers(revenge_postgres: RecycledDatabase) -> AsyncIterator[tuple[Revenge, Revenge]]:
     """Two servers on one database, each with connections of its own."""
     clock = ManualClock()
     databases = [Database(revenge_postgres.url, max_size=10) for _ in range(2)]
     for database in databases:
         await database.open()
     worlds = [postgres_world(database, announced_in(revenge_postgres.url)) for database in databases]
-    first, second = (services_over(world, clock).auth for world in worlds)
-    for auth in (first, second):
-        await auth.load_signing_keys()
+    first, second = (services_over(world, clock) for world in worlds)
+    for server in (first, second):
+        await server.auth.load_signing_keys()
     yield first, second
     for database in databases:
         await database.close()
@@ -56,7 +55,9 @@ def ask(revenge_postgres: RecycledDatabase) -> Callable[[str], Awaitable[Any]]:
     return asked
 
 
-async def race(servers: tuple[Auth, Auth], attempt: Callable[[Auth, int], Coroutine[Any, Any, T]]) -> Counter[object]:
+async def race(
+    servers: tuple[Revenge, Revenge], attempt: Callable[[Revenge, int], Coroutine[Any, Any, T]]
+) -> Counter[object]:
     """What came of attempts that all begin at once: how often each answer, and each kind of error."""
     start = asyncio.Event()
 
@@ -73,13 +74,13 @@ async def race(servers: tuple[Auth, Auth], attempt: Callable[[Auth, int], Corout
 
 
 async def test_all_who_bring_a_refresh_token_at_once_get_the_same_child(
-    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
 ) -> None:
-    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
-    token = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
+    await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    token = (await servers[0].auth.login("anna", PASSWORD)).tokens.refresh_token
 
-    async def refresh(auth: Auth, _: int) -> str:
-        return (await auth.refresh(token)).refresh_token.reveal()
+    async def refresh(server: Revenge, _: int) -> str:
+        return (await server.auth.refresh(token)).refresh_token.reveal()
 
     outcomes = await race(servers, refresh)
     assert list(outcomes.values()) == [RACERS], outcomes
@@ -90,32 +91,34 @@ async def test_all_who_bring_a_refresh_token_at_once_get_the_same_child(
 
 
 async def test_of_those_who_bring_parent_and_child_at_once_the_child_lives_or_the_session_ends(
-    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
 ) -> None:
-    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
-    parent = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
-    child = (await servers[0].refresh(parent)).refresh_token
-    other = (await servers[0].login("anna", PASSWORD)).tokens.refresh_token
+    await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    parent = (await servers[0].auth.login("anna", PASSWORD)).tokens.refresh_token
+    child = (await servers[0].auth.refresh(parent)).refresh_token
+    other = (await servers[0].auth.login("anna", PASSWORD)).tokens.refresh_token
 
-    async def refresh(auth: Auth, number: int) -> str:
-        return (await auth.refresh(parent if number % 4 < 2 else child)).refresh_token.reveal()
+    async def refresh(server: Revenge, number: int) -> str:
+        return (await server.auth.refresh(parent if number % 4 < 2 else child)).refresh_token.reveal()
 
     outcomes = await race(servers, refresh)
     grandchildren = {answer for answer in outcomes if isinstance(answer, str)} - {child.reveal()}
     assert len(grandchildren) <= 1
     assert outcomes.keys() - grandchildren - {child.reveal()} <= {RefreshTokenInvalid}
     assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'session.reuse_detected'") == 1
-    await servers[1].refresh(other)  # the theft ended that session and no other
+    await servers[1].auth.refresh(other)  # the theft ended that session and no other
 
 
 async def test_a_bootstrap_token_makes_one_admin(
-    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
 ) -> None:
-    token = await servers[0].issue_bootstrap_token()
+    token = await servers[0].accounts.issue_bootstrap_token()
     assert token is not None
 
-    async def bootstrap(auth: Auth, number: int) -> bool:
-        await auth.bootstrap(token, NewUser(username=f"admin-{number}", email=f"{number}@example.org"), PASSWORD)
+    async def bootstrap(server: Revenge, number: int) -> bool:
+        await server.accounts.bootstrap(
+            token, NewUser(username=f"admin-{number}", email=f"{number}@example.org"), PASSWORD
+        )
         return True
 
     assert await race(servers, bootstrap) == {True: 1, TokenInvalid: RACERS - 1}
@@ -127,9 +130,11 @@ async def test_a_bootstrap_token_makes_one_admin(
     assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'user.bootstrap'") == RACERS
 
 
-async def test_servers_that_start_at_once_leave_one_bootstrap_token_that_works(servers: tuple[Auth, Auth]) -> None:
-    async def issue(auth: Auth, _: int) -> str:
-        token = await auth.issue_bootstrap_token()
+async def test_servers_that_start_at_once_leave_one_bootstrap_token_that_works(
+    servers: tuple[Revenge, Revenge],
+) -> None:
+    async def issue(server: Revenge, _: int) -> str:
+        token = await server.accounts.issue_bootstrap_token()
         assert token is not None
         return token.reveal()
 
@@ -138,7 +143,9 @@ async def test_servers_that_start_at_once_leave_one_bootstrap_token_that_works(s
 
     async def works(token: str) -> bool:
         try:
-            await servers[0].bootstrap(Secret(token), NewUser(username="admin", email="admin@example.org"), PASSWORD)
+            await servers[0].accounts.bootstrap(
+                Secret(token), NewUser(username="admin", email="admin@example.org"), PASSWORD
+            )
         except TokenInvalid:
             return False
         return True
@@ -147,11 +154,11 @@ async def test_servers_that_start_at_once_leave_one_bootstrap_token_that_works(s
 
 
 async def test_a_user_name_in_any_letters_goes_to_one(
-    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
 ) -> None:
-    async def register(auth: Auth, number: int) -> bool:
+    async def register(server: Revenge, number: int) -> bool:
         username = "".join(letter.upper() if number >> place & 1 else letter for place, letter in enumerate("annabel"))
-        await auth.register(NewUser(username=username, email=f"{number}@example.org"), PASSWORD)
+        await server.accounts.register(NewUser(username=username, email=f"{number}@example.org"), PASSWORD)
         return True
 
     assert await race(servers, register) == {True: 1, UsernameTaken: RACERS - 1}
@@ -160,19 +167,21 @@ async def test_a_user_name_in_any_letters_goes_to_one(
     assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'user.register'") == 1
 
 
-async def test_an_address_goes_to_one(servers: tuple[Auth, Auth]) -> None:
-    async def register(auth: Auth, number: int) -> bool:
-        await auth.register(NewUser(username=f"anna-{number}", email="Anna@example.org"), PASSWORD)
+async def test_an_address_goes_to_one(servers: tuple[Revenge, Revenge]) -> None:
+    async def register(server: Revenge, number: int) -> bool:
+        await server.accounts.register(NewUser(username=f"anna-{number}", email="Anna@example.org"), PASSWORD)
         return True
 
     assert await race(servers, register) == {True: 1, EmailTaken: RACERS - 1}
 
 
-async def test_the_limit_of_sessions_holds(servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]) -> None:
-    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+async def test_the_limit_of_sessions_holds(
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
+) -> None:
+    await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
 
-    async def login(auth: Auth, _: int) -> bool:
-        await auth.login("anna", PASSWORD)
+    async def login(server: Revenge, _: int) -> bool:
+        await server.auth.login("anna", PASSWORD)
         return True
 
     assert await race(servers, login) == {True: RACERS}
@@ -183,10 +192,10 @@ async def test_the_limit_of_sessions_holds(servers: tuple[Auth, Auth], ask: Call
 
 
 async def test_servers_that_start_at_once_share_one_signing_key(
-    servers: tuple[Auth, Auth], ask: Callable[[str], Awaitable[Any]]
+    servers: tuple[Revenge, Revenge], ask: Callable[[str], Awaitable[Any]]
 ) -> None:
-    async def load(auth: Auth, _: int) -> bool:
-        await auth.load_signing_keys()
+    async def load(server: Revenge, _: int) -> bool:
+        await server.auth.load_signing_keys()
         return True
 
     assert await race(servers, load) == {True: RACERS}
@@ -194,34 +203,36 @@ async def test_servers_that_start_at_once_share_one_signing_key(
     assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'signing_key.create'") == 1
 
 
-async def test_sessions_that_log_each_other_out_at_once_do_not_wait_for_each_other(servers: tuple[Auth, Auth]) -> None:
-    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
-    first, second = [await servers[0].login("anna", PASSWORD) for _ in range(2)]
-    actors = [await servers[0].authenticate(each.tokens.access_token.reveal()) for each in (first, second)]
+async def test_sessions_that_log_each_other_out_at_once_do_not_wait_for_each_other(
+    servers: tuple[Revenge, Revenge],
+) -> None:
+    await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    first, second = [await servers[0].auth.login("anna", PASSWORD) for _ in range(2)]
+    actors = [await servers[0].auth.authenticate(each.tokens.access_token.reveal()) for each in (first, second)]
     tokens = [second.tokens.refresh_token, first.tokens.refresh_token]
 
-    async def logout(auth: Auth, number: int) -> bool:
-        await auth.logout(actors[number % 2], tokens[number % 2])
+    async def logout(server: Revenge, number: int) -> bool:
+        await server.auth.logout(actors[number % 2], tokens[number % 2])
         return True
 
     assert await race(servers, logout) == {True: RACERS}
 
 
 async def test_changing_a_password_and_noting_activity_never_wait_for_each_other(
-    servers: tuple[Auth, Auth], database: Database
+    servers: tuple[Revenge, Revenge], database: Database
 ) -> None:
     uow = postgres_uow(database)
-    await servers[0].register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
+    await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
     for turn in range(5):
         old, new = (Secret(f"battery staple number {number}") if number else PASSWORD for number in (turn, turn + 1))
-        signed_in = [await servers[0].login("anna", old) for _ in range(8)]
-        actor = await servers[0].authenticate(signed_in[-1].tokens.access_token.reveal())
+        signed_in = [await servers[0].auth.login("anna", old) for _ in range(8)]
+        actor = await servers[0].auth.authenticate(signed_in[-1].tokens.access_token.reveal())
         at = signed_in[-1].session.created_at + timedelta(minutes=2)
         sightings = [Sighting(session_id=each.session.id, at=at, address=None) for each in signed_in]
 
-        async def one_of_them(auth: Auth, number: int) -> bool:
+        async def one_of_them(server: Revenge, number: int) -> bool:
             if number == RACERS // 2:
-                await auth.change_password(actor, old, new)  # noqa: B023 -- raced within this round
+                await server.auth.change_password(actor, old, new)  # noqa: B023 -- raced within this round
             else:
                 async with uow.begin() as tx:
                     await tx.sessions.mark_seen(sightings)  # noqa: B023 -- as above

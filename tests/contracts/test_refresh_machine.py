@@ -35,6 +35,7 @@ def test_the_machine_of_sessions_and_refresh_runs_as_modelled(revenge_postgres_p
                         return await (await behind.execute("SELECT * FROM revenge.refresh_tokens")).fetchall()
 
                     yield House(
+                        accounts=revenge.accounts,
                         auth=revenge.auth,
                         sessions=revenge.sessions,
                         now=clock.now,

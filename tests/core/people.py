@@ -18,7 +18,7 @@ def new_user(name: str = "ada") -> NewUser:
 
 
 async def register(box: Sandbox, name: str = "ada") -> User:
-    return await box.revenge.auth.register(new_user(name), PASSWORD)
+    return await box.revenge.accounts.register(new_user(name), PASSWORD)
 
 
 async def sign_in(box: Sandbox, name: str = "ada", origin: Origin = NOWHERE) -> SignedIn:
@@ -43,7 +43,7 @@ async def is_signed_in(box: Sandbox, signed_in: SignedIn) -> bool:
 
 
 async def admin(box: Sandbox, name: str = "root") -> Actor:
-    await box.revenge.auth.create_admin(Actor.host(), new_user(name), PASSWORD)
+    await box.revenge.accounts.create_admin(Actor.host(), new_user(name), PASSWORD)
     return await act(box, await sign_in(box, name))
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from revenge_adapters import sandbox
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.auth.entities import AuthRules
-from revenge_core.auth.errors import AccountInvalid, CredentialsInvalid
+from revenge_core.auth.errors import CredentialsInvalid
 from revenge_core.auth.policy import common_passwords
 from revenge_core.auth.service import Passwords
 from revenge_core.secrets import Secret
@@ -124,8 +125,9 @@ def test_an_accepted_password_signs_in_and_one_that_differs_by_a_character_does_
     is_same = unicodedata.normalize("NFC", other) == unicodedata.normalize("NFC", password)
 
     async def story() -> None:
-        auth = sandbox(auth_rules=RULES).revenge.auth
-        await auth.register(new_user("anneliese"), Secret(password))
+        revenge = sandbox(auth_rules=RULES).revenge
+        auth = revenge.auth
+        await revenge.accounts.register(new_user("anneliese"), Secret(password))
         await auth.login("anneliese", Secret(password))
         await auth.login("anneliese", Secret(unicodedata.normalize("NFD", password)))
         if not is_same:
@@ -141,7 +143,7 @@ def test_whatever_is_refused_makes_no_account(password: str) -> None:
 
     async def story() -> None:
         try:
-            await box.revenge.auth.register(new_user("anneliese"), Secret(password))
+            await box.revenge.accounts.register(new_user("anneliese"), Secret(password))
         except AccountInvalid:
             assert box.rows.users == {}
         else:

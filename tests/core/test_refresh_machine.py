@@ -20,6 +20,7 @@ class MemoryMachine(RefreshMachine):
             return tuple(box.rows.refresh_tokens.values())
 
         yield House(
+            accounts=box.revenge.accounts,
             auth=box.revenge.auth,
             sessions=box.revenge.sessions,
             now=box.clock.now,

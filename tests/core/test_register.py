@@ -4,9 +4,10 @@ import time
 import pytest
 
 from revenge_adapters import Sandbox
+from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.activity.entities import Action, FieldChange
 from revenge_core.actor import ActorKind
-from revenge_core.auth.errors import AccountInvalid, HasherBusy
+from revenge_core.auth.errors import HasherBusy
 from revenge_core.rbac.entities import GrantSource
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import NewUser, User
@@ -16,7 +17,7 @@ from tests.core.people import KITCHEN, PASSWORD, entries, new_user, register
 
 async def test_an_account_is_made_as_it_was_asked_for(box: Sandbox) -> None:
     new = NewUser(username="Ada", email="Ada@Example.org", display_name="Ada L.")
-    user = await box.revenge.auth.register(new, PASSWORD)
+    user = await box.revenge.accounts.register(new, PASSWORD)
     assert (user.username, user.email, user.display_name) == ("Ada", "Ada@Example.org", "Ada L.")
     assert (user.username_key, user.email_key) == ("ada", "ada@example.org")
     assert user.created_at == user.updated_at == box.clock.now()
@@ -25,7 +26,7 @@ async def test_an_account_is_made_as_it_was_asked_for(box: Sandbox) -> None:
 
 
 async def test_an_empty_display_name_is_none(box: Sandbox) -> None:
-    user = await box.revenge.auth.register(NewUser(username="ada", email="a@b.c", display_name=""), PASSWORD)
+    user = await box.revenge.accounts.register(NewUser(username="ada", email="a@b.c", display_name=""), PASSWORD)
     assert user.display_name is None
 
 
@@ -42,7 +43,7 @@ async def test_defect_26_the_password_is_kept_as_a_hash_apart_from_the_account(b
 
 
 async def test_a_registration_is_audited_with_where_it_came_from(box: Sandbox) -> None:
-    user = await box.revenge.auth.register(new_user(), PASSWORD, KITCHEN)
+    user = await box.revenge.accounts.register(new_user(), PASSWORD, KITCHEN)
     (entry,) = entries(box, Action.USER_REGISTER)
     assert (entry.actor_kind, entry.actor_id) == (ActorKind.ANONYMOUS, None)
     assert (entry.resource_type, entry.resource_id, entry.resource_key) == ("user", user.id, "ada")
@@ -57,22 +58,22 @@ async def test_a_registration_is_audited_with_where_it_came_from(box: Sandbox) -
 async def test_defect_39_names_and_addresses_differ_by_more_than_letter_case(box: Sandbox) -> None:
     await register(box, "ada")
     with pytest.raises(UsernameTaken):
-        await box.revenge.auth.register(NewUser(username="ADA", email="new@example.org"), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username="ADA", email="new@example.org"), PASSWORD)
     with pytest.raises(EmailTaken):
-        await box.revenge.auth.register(NewUser(username="new", email="ADA@EXAMPLE.ORG"), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username="new", email="ADA@EXAMPLE.ORG"), PASSWORD)
 
 
 async def test_a_refused_registration_leaves_nothing_behind(box: Sandbox) -> None:
     await register(box)
     before = box.rows
     with pytest.raises(EmailTaken):
-        await box.revenge.auth.register(NewUser(username="new", email="ada@example.org"), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username="new", email="ada@example.org"), PASSWORD)
     assert box.rows == before
 
 
 async def test_every_problem_is_named_at_once(box: Sandbox) -> None:
     with pytest.raises(AccountInvalid) as refused:
-        await box.revenge.auth.register(NewUser(username="a!", email="nowhere", display_name="\n"), Secret("short"))
+        await box.revenge.accounts.register(NewUser(username="a!", email="nowhere", display_name="\n"), Secret("short"))
     named = [problem.pointer for problem in refused.value.problems]
     assert named == ["/username", "/username", "/email", "/display_name", "/password"]
     assert box.rows.users == {}
@@ -86,7 +87,7 @@ async def test_a_good_user_name_is_taken_as_it_is(box: Sandbox, username: str) -
 @pytest.mark.parametrize("username", ["", "ab", "a" * 31, "a b", "ada\n", "ädä", "ada@home", "a.b.c", "\ud800aaa"])
 async def test_a_user_name_that_breaks_a_rule_is_refused(box: Sandbox, username: str) -> None:
     with pytest.raises(AccountInvalid) as refused:
-        await box.revenge.auth.register(NewUser(username=username, email="ada@example.org"), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username=username, email="ada@example.org"), PASSWORD)
     assert {problem.pointer for problem in refused.value.problems} == {"/username"}
 
 
@@ -96,7 +97,7 @@ async def test_a_user_name_that_breaks_a_rule_is_refused(box: Sandbox, username:
 )
 async def test_an_address_that_is_none_is_refused(box: Sandbox, email: str) -> None:
     with pytest.raises(AccountInvalid) as refused:
-        await box.revenge.auth.register(NewUser(username="ada", email=email), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username="ada", email=email), PASSWORD)
     assert {problem.pointer for problem in refused.value.problems} == {"/email"}
 
 
@@ -104,7 +105,7 @@ async def test_a_field_that_is_much_too_long_is_refused_without_looking_at_all_o
     long = NewUser(username="a" * 50_000_000, email="a" * 50_000_000 + "@b.c", display_name="a" * 50_000_000)
     started = time.process_time()
     with pytest.raises(AccountInvalid) as refused:
-        await box.revenge.auth.register(long, PASSWORD)
+        await box.revenge.accounts.register(long, PASSWORD)
     assert time.process_time() - started < 5  # character by character it takes a quarter of a minute
     assert [problem.pointer for problem in refused.value.problems] == ["/username", "/email", "/display_name"]
 
@@ -112,7 +113,7 @@ async def test_a_field_that_is_much_too_long_is_refused_without_looking_at_all_o
 @pytest.mark.parametrize("display_name", ["x" * 101, "a\x00b", "a\nb", "\ud800"])
 async def test_a_display_name_that_breaks_a_rule_is_refused(box: Sandbox, display_name: str) -> None:
     with pytest.raises(AccountInvalid) as refused:
-        await box.revenge.auth.register(
+        await box.revenge.accounts.register(
             NewUser(username="ada", email="ada@example.org", display_name=display_name), PASSWORD
         )
     assert {problem.pointer for problem in refused.value.problems} == {"/display_name"}
@@ -121,7 +122,7 @@ async def test_a_display_name_that_breaks_a_rule_is_refused(box: Sandbox, displa
 async def test_of_many_who_want_a_name_at_once_one_gets_it(box: Sandbox) -> None:
     outcomes = await asyncio.gather(
         *(
-            box.revenge.auth.register(NewUser(username="ada", email=f"{number}@example.org"), PASSWORD)
+            box.revenge.accounts.register(NewUser(username="ada", email=f"{number}@example.org"), PASSWORD)
             for number in range(20)
         ),
         return_exceptions=True,

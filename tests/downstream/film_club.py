@@ -66,7 +66,7 @@ class Club:
 
     async def join(self, name: str, password: Secret) -> Actor:
         """Become a member and come in."""
-        await self._revenge.auth.register(NewUser(username=name, email=f"{name}@club.example"), password)
+        await self._revenge.accounts.register(NewUser(username=name, email=f"{name}@club.example"), password)
         answer = await self._revenge.auth.login(name, password)
         return await self._revenge.auth.authenticate(answer.tokens.access_token.reveal())
 

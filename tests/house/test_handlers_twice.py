@@ -36,7 +36,7 @@ async def months_to_come(_box: Sandbox) -> Job:
 
 
 async def an_old_bootstrap_token(box: Sandbox) -> Job:
-    await box.revenge.auth.issue_bootstrap_token()
+    await box.revenge.accounts.issue_bootstrap_token()
     box.clock.advance(days=2)
     return CleanUp()
 
@@ -50,7 +50,7 @@ async def people_who_came_and_went(box: Sandbox) -> Job:
     """Somebody came more than 400 days ago, some a month ago, one is here; each left on one device of two."""
     auth = box.revenge.auth
     for name, days in {"eve": 370, "ada": 0, "max": 31, "zoe": 0}.items():
-        await auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
+        await box.revenge.accounts.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
         for device in ("phone", "tablet"):
             here = await auth.login(name, PASSWORD, device_name=device)
             pair = await auth.refresh(here.tokens.refresh_token)

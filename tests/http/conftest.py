@@ -51,7 +51,7 @@ async def ada(client: httpx.AsyncClient) -> Party:
 @pytest.fixture
 async def root(box: Sandbox, client: httpx.AsyncClient) -> Party:
     """An admin, signed in."""
-    token = await box.revenge.auth.issue_bootstrap_token()
+    token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
-    await box.revenge.auth.bootstrap(token, NewUser(username="root", email="root@example.org"), Secret(PASSWORD))
+    await box.revenge.accounts.bootstrap(token, NewUser(username="root", email="root@example.org"), Secret(PASSWORD))
     return await sign_in(client, "root")

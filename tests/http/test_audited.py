@@ -74,7 +74,7 @@ def named(one: Operation) -> str:
 
 @pytest.fixture
 async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
-    token = await box.revenge.auth.issue_bootstrap_token()
+    token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
     later = await sign_in(client)
     current = await client.get("/api/v1/sessions/current", headers=later.headers)

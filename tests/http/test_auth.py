@@ -61,7 +61,7 @@ async def test_a_full_hash_queue_is_503_with_a_time_to_come_back(client: httpx.A
 
 @pytest.mark.asvs("6.4.1")
 async def test_the_bootstrap_token_makes_the_first_admin_once(client: httpx.AsyncClient, box: Sandbox) -> None:
-    token = await box.revenge.auth.issue_bootstrap_token()
+    token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
     body = {**MEMBER, "token": token.reveal()}
     answer = await client.post("/api/v1/auth/bootstrap", json=body)

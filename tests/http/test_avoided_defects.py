@@ -45,7 +45,7 @@ async def test_identity_6_a_forged_address_is_not_what_the_audit_keeps(client: h
 async def test_identity_10_somebody_can_become_the_first_admin_and_new_accounts_have_a_role(
     client: httpx.AsyncClient, box: Sandbox
 ) -> None:
-    token = await box.revenge.auth.issue_bootstrap_token()
+    token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
     assert (await client.post("/api/v1/auth/bootstrap", json={**MEMBER, "token": token.reveal()})).json()["is_admin"]
     other = {**MEMBER, "username": "bob", "email": "bob@example.org"}

@@ -49,7 +49,7 @@ def other_tasks() -> set[asyncio.Task[object]]:
 async def test_what_was_done_is_there_after_opening_again(given_settings: Make) -> None:
     settings = given_settings()
     async with open_revenge(settings) as revenge:
-        await revenge.auth.register(ADA, PASSWORD)
+        await revenge.accounts.register(ADA, PASSWORD)
         token = await access_token(revenge)
     async with open_revenge(settings) as revenge:
         actor = await revenge.auth.authenticate(token)
@@ -74,7 +74,7 @@ async def test_what_the_host_raises_passes_through_and_everything_is_stopped(giv
 
 async def test_two_servers_on_one_database_see_each_others_revocations(given_settings: Make) -> None:
     async with open_revenge(given_settings()) as here, open_revenge(given_settings()) as there:
-        await here.auth.register(ADA, PASSWORD)
+        await here.accounts.register(ADA, PASSWORD)
         token = await access_token(here)
         actor = await there.auth.authenticate(token)
         await here.auth.logout(actor)
@@ -94,7 +94,7 @@ def key_id(token: str) -> str:
 
 async def test_a_new_signing_key_is_used_by_every_server_and_signs_nobody_out(given_settings: Make) -> None:
     async with open_revenge(given_settings()) as one, open_revenge(given_settings()) as other:
-        await one.auth.register(ADA, PASSWORD)
+        await one.accounts.register(ADA, PASSWORD)
         old = await access_token(other)
         await one.auth.rotate_signing_key(Actor.host())
         new = await access_token(one)
@@ -110,7 +110,7 @@ async def test_a_new_signing_key_is_used_by_every_server_and_signs_nobody_out(gi
 async def test_last_activity_is_written_when_the_server_stops(given_settings: Make) -> None:
     settings = given_settings()
     async with open_revenge(settings) as revenge:
-        await revenge.auth.register(ADA, PASSWORD)
+        await revenge.accounts.register(ADA, PASSWORD)
         signed_in = await revenge.auth.login("ada", PASSWORD)
         # as if the last use had been long ago
         revenge.sessions._noted[signed_in.session.id] = signed_in.session.created_at.replace(year=2000)
@@ -172,7 +172,7 @@ def own(place: Path) -> Settings:
 
 async def test_with_nothing_configured_there_is_a_database_and_it_stops_with_us(place: Path) -> None:
     async with open_revenge(own(place)) as revenge:
-        assert await revenge.auth.issue_bootstrap_token() is not None
+        assert await revenge.accounts.issue_bootstrap_token() is not None
         assert (await revenge.health.readiness(Actor.system())).details["database"] == "healthy"
         assert servers(place)
     assert servers(place) == []
@@ -193,7 +193,7 @@ async def test_who_gives_up_while_opening_leaves_no_server_behind(place: Path) -
         assert opening.cancelled()
         assert servers(place) == []
     async with open_revenge(own(place)) as revenge:
-        await revenge.auth.register(ADA, PASSWORD)
+        await revenge.accounts.register(ADA, PASSWORD)
 
 
 def one_is_pending(url: str) -> MigrationStatus:
@@ -256,7 +256,7 @@ async def until_it_works(revenge: Revenge, token: str) -> float:
 @pytest.mark.faults
 async def test_a_killed_database_is_brought_back(place: Path) -> None:
     async with open_revenge(own(place)) as revenge:
-        await revenge.auth.register(ADA, PASSWORD)
+        await revenge.accounts.register(ADA, PASSWORD)
         token = await access_token(revenge)
         for _ in range(3):
             for server in servers(place):
@@ -274,7 +274,7 @@ async def test_who_joined_goes_on_when_the_process_that_started_the_database_is_
     assert first.stdout is not None
     assert await first.stdout.readline() == b"open\n"
     async with open_revenge(own(place)) as revenge:
-        await revenge.auth.register(ADA, PASSWORD)
+        await revenge.accounts.register(ADA, PASSWORD)
         token = await access_token(revenge)
         first.kill()
         await first.wait()

@@ -22,7 +22,7 @@ PASSWORD = Secret("a quiet evening")
 
 
 async def sign_in(revenge: Revenge, name: str = "ada") -> SignedIn:
-    await revenge.auth.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
+    await revenge.accounts.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
     return await revenge.auth.login(name, PASSWORD)
 
 

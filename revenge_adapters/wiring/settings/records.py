@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from revenge_adapters.wiring.settings.people import Accounts, Avatar, CookieAuth, Limits, Storage
 from revenge_adapters.wiring.settings.places import default_data_dir
 from revenge_core.background import Queue
 from revenge_core.entity import Entity
@@ -72,6 +73,10 @@ class Server(Entity, kw_only=True):
         int,
         Meta(ge=1024, description="Most that a request's headers may add up to, in bytes; more is refused with 431."),
     ] = 32 * 1024
+    rate_limit_enabled: Annotated[
+        bool, Meta(description="Whether `limits` apply. What keeps passwords from being guessed applies anyway.")
+    ] = True
+    cookie_auth: CookieAuth = CookieAuth()
     drain_timeout: Annotated[
         timedelta, Meta(description="How long requests that run may go on when the server is told to stop.")
     ] = timedelta(seconds=10)
@@ -149,6 +154,13 @@ class Auth(Entity, kw_only=True):
     bootstrap_token_lifetime: Annotated[
         timedelta, Meta(description="How long the printed token for making the first admin is good.")
     ] = timedelta(hours=24)
+    reset_lifetime: Annotated[timedelta, Meta(description="How long the link for a forgotten password is good.")] = (
+        timedelta(hours=1)
+    )
+    reauth_lifetime: Annotated[
+        timedelta,
+        Meta(description="How long after a sign-in sensitive things may be done without proving once more who one is."),
+    ] = timedelta(minutes=10)
 
 
 class Sessions(Entity, kw_only=True):
@@ -324,6 +336,13 @@ class Email(Entity, kw_only=True):
         str | None,
         Meta(description="The name beside that address.", extra={"default": "what `server.name` says"}),
     ] = None
+    templates_dir: Annotated[
+        Path | None,
+        Meta(
+            description="A folder with templates of your own for what Revenge writes; those that are missing there are "
+            "the usual ones. `docs/operations.md` says how they look."
+        ),
+    ] = None
     smtp: Smtp = Smtp()
 
 
@@ -362,6 +381,10 @@ class Settings(Entity, kw_only=True):
     database: Database = Database()
     cache: Cache = Cache()
     auth: Auth = Auth()
+    accounts: Accounts = Accounts()
+    limits: Limits = Limits()
+    avatar: Avatar = Avatar()
+    storage: Storage = Storage()
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     email: Email = Email()

@@ -4,17 +4,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from revenge_core.activity.entities import Action, FieldChange, Outcome, Resource
+from revenge_core.activity.entities import Action, Outcome, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
-from revenge_core.auth.entities import AuthRules, BootstrapToken, Credential, SignedIn, TokenPair
-from revenge_core.auth.errors import (
-    AccountInvalid,
-    CredentialsInvalid,
-    OldPasswordWrong,
-    PasswordRefused,
-    TokenInvalid,
-)
+from revenge_core.auth.entities import AuthRules, Credential, SignedIn, TokenPair
+from revenge_core.auth.errors import CredentialsInvalid, OldPasswordWrong, PasswordRefused
 from revenge_core.auth.jobs import CleanUp
 from revenge_core.auth.ports import AccessTokens, AccountReader, AuthTx, PrincipalReader
 from revenge_core.auth.service.passwords import Passwords
@@ -24,14 +18,13 @@ from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import Ids, SessionId, UserId
-from revenge_core.rbac.entities import ADMIN, MEMBER, GrantSource, RoleGrant
 from revenge_core.rbac.service import Rbac
-from revenge_core.secrets import Secret, digest, new_token
+from revenge_core.secrets import Secret, digest
 from revenge_core.sessions.entities import ClientType, EndReason, Session
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import NewUser, User
+from revenge_core.users.entities import User
 from revenge_core.users.service import Users
 
 
@@ -67,73 +60,6 @@ class Auth:
         self._clock = clock
         self._ids = ids
         self._rules = rules
-
-    # Accounts
-
-    async def register(self, new: NewUser, password: Secret, origin: Origin = NOWHERE) -> User:
-        """Make an account with the role `user`.
-
-        Raises:
-            AccountInvalid: fields or the password break rules; all of them are named.
-            UsernameTaken, EmailTaken: somebody else has the name or the address.
-            HasherBusy: too many sign-ins at this moment.
-        """
-        password_hash = await self._checked_hash(new, password)
-        async with self._uow.begin() as tx:
-            user = await self._add_account(tx, new, password_hash, MEMBER, GrantSource.REGISTRATION)
-            await self._audit_account(tx, Actor.anonymous(origin), Action.USER_REGISTER, user)
-        return user
-
-    async def create_admin(self, actor: Actor, new: NewUser, password: Secret) -> User:
-        """Make an admin from the server's own shell; bootstrap tokens are void from then on (decisions I1).
-
-        Raises:
-            Unauthenticated: the actor is not the host or Revenge itself.
-            AccountInvalid, UsernameTaken, EmailTaken, HasherBusy: as `register`.
-        """
-        if actor.kind not in {ActorKind.HOST, ActorKind.SYSTEM}:
-            raise Unauthenticated
-        password_hash = await self._checked_hash(new, password)
-        async with self._uow.begin() as tx:
-            user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.MANUAL)
-            await tx.bootstrap_tokens.void_all()
-            await self._audit_account(tx, actor, Action.USER_CREATE, user)
-        return user
-
-    async def issue_bootstrap_token(self) -> Secret | None:
-        """A new one-time token for the first admin, voiding the old; None where an admin exists (rulings R22)."""
-        async with self._uow.begin() as tx:
-            if await tx.roles.has_enabled_admin():
-                return None
-            token, now = new_token(), self._clock.now()
-            lifetime = self._rules.bootstrap_token_lifetime
-            await tx.bootstrap_tokens.replace(
-                BootstrapToken(token_hash=digest(token), created_at=now, expires_at=now + lifetime)
-            )
-            await self._activity.write(tx, Actor.system(), Action.BOOTSTRAP_TOKEN_ISSUE)
-        return token
-
-    async def bootstrap(self, token: Secret, new: NewUser, password: Secret, origin: Origin = NOWHERE) -> User:
-        """Make the first admin with the printed token, once (decisions I1).
-
-        Raises:
-            TokenInvalid: the token is unknown, used, replaced or too old, or there is an admin already.
-            AccountInvalid, UsernameTaken, EmailTaken, HasherBusy: as `register`; the token stays good.
-        """
-        token_hash = digest(token)
-        async with self._uow.begin() as tx:
-            is_open = await tx.bootstrap_tokens.is_open(token_hash, self._clock.now())
-        if not is_open:
-            raise await self._refused_bootstrap(origin)
-        password_hash = await self._checked_hash(new, password)
-        async with self._uow.begin() as tx:
-            usable = await tx.bootstrap_tokens.consume(token_hash, self._clock.now())
-            # A server that starts while another one gets its first admin may still have given out a token.
-            if usable and not await tx.roles.has_enabled_admin():
-                user = await self._add_account(tx, new, password_hash, ADMIN, GrantSource.BOOTSTRAP)
-                await self._audit_account(tx, Actor.anonymous(origin), Action.USER_BOOTSTRAP, user)
-                return user
-        raise await self._refused_bootstrap(origin)
 
     async def change_password(self, actor: Actor, old: Secret, new: Secret) -> None:
         """Replace the actor's password; every other session of theirs ends, this one goes on (rulings R17).
@@ -318,27 +244,9 @@ class Auth:
         Whatever else is of no use after a while gets a line here; what may be many, a batch at a time (`in_batches`).
         """
         async with self._uow.begin() as tx:
-            await tx.bootstrap_tokens.forget_expired(self._clock.now())
             await ctx.complete(tx)
 
     # Parts
-
-    async def _checked_hash(self, new: NewUser, password: Secret) -> Secret:
-        problems = [
-            *self._users.problems_of(new),
-            *self._passwords.problems_of(password, pointer="/password", username=new.username, email=new.email),
-        ]
-        if problems:
-            raise AccountInvalid(problems=problems)
-        return await self._passwords.hash(password)
-
-    async def _add_account(
-        self, tx: AuthTx, new: NewUser, password_hash: Secret, role: str, source: GrantSource
-    ) -> User:
-        user = await self._users.add(tx, new)
-        await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=user.created_at))
-        await tx.roles.grant(RoleGrant(user_id=user.id, role=role, source=source, granted_at=user.created_at))
-        return user
 
     async def _session_of(self, refresh_token: Secret | None, user_id: UserId) -> SessionId | None:
         """The user's session that the token belongs to.
@@ -352,22 +260,9 @@ class Auth:
             family = await tx.refresh_tokens.lock_family(digest(refresh_token))
         return family.session.id if family is not None and family.session.user_id == user_id else None
 
-    async def _audit_account(self, tx: AuthTx, actor: Actor, action: Action, user: User) -> None:
-        await self._activity.write(
-            tx,
-            actor,
-            action,
-            resource=Resource(type="user", id=user.id, key=user.username),
-            changes={"username": FieldChange(after=user.username), "email": FieldChange(after=user.email)},
-        )
-
     async def _refused(self, user: User | None, reason: str, origin: Origin) -> CredentialsInvalid:
         await self._audit_refusal(Actor.anonymous(origin), Action.USER_LOGIN, user, reason)
         return CredentialsInvalid()
-
-    async def _refused_bootstrap(self, origin: Origin) -> TokenInvalid:
-        await self._audit_refusal(Actor.anonymous(origin), Action.USER_BOOTSTRAP, None, "token not valid")
-        return TokenInvalid()
 
     async def _audit_refusal(self, actor: Actor, action: Action, user: User | None, reason: str) -> None:
         """What was typed as a user name is not kept: now and then it is a password."""

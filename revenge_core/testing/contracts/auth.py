@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from revenge_core.auth.entities import Account, BootstrapToken, Principal, SigningKey
+from revenge_core.accounts.entities import BootstrapToken
+from revenge_core.auth.entities import Account, Principal, SigningKey
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.secrets import Secret

@@ -11,7 +11,7 @@ from revenge_core.errors import FieldProblem, Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import Ids, UserId
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import NewUser, User, UserChanges
+from revenge_core.users.entities import NewUser, Profile, User, UserChanges
 from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid
 from revenge_core.users.policy import (
     display_name_problems,
@@ -20,17 +20,29 @@ from revenge_core.users.policy import (
     timezone_problems,
     username_problems,
 )
-from revenge_core.users.ports import UserReader, UsersTx
+from revenge_core.users.ports import PreferenceReader, UserDirectory, UserReader, UsersTx
+from revenge_core.users.service.addresses import Addresses
 
 
 class Users:
     """Accounts."""
 
-    def __init__(
-        self, uow: UnitOfWork[UsersTx], reader: UserReader, activity: Activity, clock: Clock, ids: Ids
+    def __init__(  # one argument per port and service that it uses
+        self,
+        uow: UnitOfWork[UsersTx],
+        reader: UserReader,
+        directory: UserDirectory,
+        preferences: PreferenceReader,
+        addresses: Addresses,
+        activity: Activity,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._directory = directory
+        self._preferences = preferences
+        self._addresses = addresses
         self._activity = activity
         self._clock = clock
         self._ids = ids
@@ -79,6 +91,15 @@ class Users:
         if user is None:
             raise Unauthenticated
         return user
+
+    async def profile(self, actor: Actor, user_id: UserId) -> Profile:
+        """Somebody's account, as far as they let the actor see it (decisions I10).
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            UserNotFound: there is none, or it is not shown to the actor.
+        """
+        raise NotImplementedError
 
     async def update_me(self, actor: Actor, changes: UserChanges) -> User:
         """Change the actor's own account; what is absent stays, an empty display name clears it.

@@ -1,0 +1,111 @@
+"""What getting, administering and leaving accounts needs from outside."""
+
+from datetime import datetime
+from typing import Protocol
+
+from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
+from revenge_core.auth.ports import AuthTx
+from revenge_core.ids import ExportId, InvitationId, UserId
+
+
+class BootstrapTokenStore(Protocol):
+    """Bootstrap tokens inside a transaction, reached as `tx.bootstrap_tokens`."""
+
+    async def replace(self, token: BootstrapToken) -> None:
+        """Keep `token` and void every other."""
+        ...
+
+    async def is_open(self, token_hash: bytes, at: datetime) -> bool:
+        """Whether the token could be used at this time; it decides nothing, `consume` does."""
+        ...
+
+    async def consume(self, token_hash: bytes, at: datetime) -> bool:
+        """Use the token, if it is there and not expired; of many callers one gets True; all tokens are void then."""
+        ...
+
+    async def void_all(self) -> None:
+        """No token is good any more."""
+        ...
+
+    async def forget_expired(self, at: datetime) -> int:
+        """Delete tokens that are too old to be used at this time; how many."""
+        ...
+
+
+class InvitationStore(Protocol):
+    """Invitations inside a transaction, reached as `tx.invitations`."""
+
+    async def add(self, invitation: Invitation) -> None:
+        """Keep a new invitation."""
+        ...
+
+    async def peek(self, token_hash: bytes, at: datetime) -> Invitation | None:
+        """The invitation, if it could be used at this time; it decides nothing, `consume` does."""
+        ...
+
+    async def consume(self, token_hash: bytes, at: datetime) -> Invitation | None:
+        """Use it once more, if it is neither used up, revoked nor expired; None otherwise, for as many as come late."""
+        ...
+
+    async def revoke(self, invitation_id: InvitationId, at: datetime) -> Invitation | None:
+        """It is good for nothing any more. None if there is none, or it was revoked before."""
+        ...
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` invitations that expired or were revoked before this time; how many."""
+        ...
+
+
+class InvitationReader(Protocol):
+    """Invitations outside a transaction."""
+
+    async def all(self, *, limit: int, offset: int) -> tuple[tuple[Invitation, ...], int]:
+        """Invitations, the newest first (by created_at, then id, both descending), and how many there are in all."""
+        ...
+
+    async def by_id(self, invitation_id: InvitationId) -> Invitation | None:
+        """The invitation, good for something or not."""
+        ...
+
+
+class ExportStore(Protocol):
+    """Exports inside a transaction, reached as `tx.exports`."""
+
+    async def put(self, export: Export) -> Export | None:
+        """Keep the user's export, in place of the one before, which is returned."""
+        ...
+
+    async def lock(self, export_id: ExportId) -> Export | None:
+        """The export, which nobody else changes until this transaction ends."""
+        ...
+
+    async def due(self, *, by: datetime, limit: int) -> tuple[Export, ...]:
+        """Up to `limit` exports with a file that expired at `by` or before."""
+        ...
+
+
+class ExportReader(Protocol):
+    """Exports outside a transaction."""
+
+    async def of_user(self, user_id: UserId) -> Export | None:
+        """The user's latest export."""
+        ...
+
+
+class AccountsTx(AuthTx, Protocol):
+    """What getting, administering and leaving accounts does in one transaction."""
+
+    @property
+    def bootstrap_tokens(self) -> BootstrapTokenStore:
+        """Bootstrap tokens."""
+        ...
+
+    @property
+    def invitations(self) -> InvitationStore:
+        """Invitations."""
+        ...
+
+    @property
+    def exports(self) -> ExportStore:
+        """Exports."""
+        ...

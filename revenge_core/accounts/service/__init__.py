@@ -1,0 +1,8 @@
+"""Use cases of getting, administering and leaving accounts."""
+
+from revenge_core.accounts.service.accounts import Accounts
+from revenge_core.accounts.service.administration import Administration
+from revenge_core.accounts.service.exports import Exports
+from revenge_core.accounts.service.invitations import Invitations
+
+__all__ = ["Accounts", "Administration", "Exports", "Invitations"]

@@ -1,0 +1,34 @@
+"""Use cases of limits."""
+
+from typing import Final
+
+from revenge_core.limits.entities import LimitRules, Quota, Tier, Verdict
+from revenge_core.limits.policy import address_key
+from revenge_core.limits.ports import RateLimiter
+
+_FREE: Final = Verdict(allowed=True, remaining=1, reset_after=0)
+
+
+class Limits:
+    """How often one address may ask for something. `own` counts in this process, `shared` in all of them together."""
+
+    def __init__(self, own: RateLimiter, shared: RateLimiter, rules: LimitRules) -> None:
+        self._own = own
+        self._shared = shared
+        self._rules = rules
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is counted."""
+        return self._rules.is_on
+
+    def quota(self, tier: Tier) -> Quota:
+        """What one address may ask for in this tier."""
+        return self._rules.quota(tier)
+
+    async def take(self, tier: Tier, address: str | None) -> Verdict:
+        """Count one request of `address`; the edge refuses what is not allowed."""
+        if not self._rules.is_on:
+            return _FREE
+        limiter = self._own if tier is Tier.GLOBAL else self._shared
+        return await limiter.take(f"{tier.value}:{address_key(address)}", self._rules.quota(tier))
