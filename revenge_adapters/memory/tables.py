@@ -11,17 +11,17 @@ from typing import Self
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.turns import Turns
-from revenge_core.accounts.entities import BootstrapToken
+from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.activity.entities import Entry
 from revenge_core.auth.entities import Credential, SigningKey
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
-from revenge_core.ids import EntryId, SessionId, UserId
+from revenge_core.ids import EntryId, InvitationId, SessionId, UserId
 from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.sessions.entities import Device, RefreshToken, Session
-from revenge_core.users.entities import User
+from revenge_core.users.entities import OneTimeToken, User
 
 
 @dataclass(slots=True)
@@ -31,6 +31,8 @@ class Rows:
     users: dict[UserId, User] = field(default_factory=dict[UserId, User])
     credentials: dict[UserId, Credential] = field(default_factory=dict[UserId, Credential])
     bootstrap_tokens: dict[bytes, BootstrapToken] = field(default_factory=dict[bytes, BootstrapToken])
+    one_time_tokens: dict[bytes, OneTimeToken] = field(default_factory=dict[bytes, OneTimeToken])
+    invitations: dict[InvitationId, Invitation] = field(default_factory=dict[InvitationId, Invitation])
     signing_keys: dict[str, SigningKey] = field(default_factory=dict[str, SigningKey])
     sessions: dict[SessionId, Session] = field(default_factory=dict[SessionId, Session])
     devices: dict[tuple[UserId, str], Device] = field(default_factory=dict[tuple[UserId, str], Device])

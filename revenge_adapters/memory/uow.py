@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 from typing_extensions import override
 
-from revenge_adapters.memory.accounts import MemoryBootstrapTokens
+from revenge_adapters.memory.accounts import MemoryBootstrapTokens, MemoryInvitations
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.feed import MemoryFeed
 from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
 from revenge_adapters.memory.jobs.queue import MemoryJobQueue
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
+from revenge_adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from revenge_adapters.memory.rbac import MemoryRoles
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
@@ -62,6 +63,11 @@ class MemoryTx(EveryTx):
 
     @property
     @override
+    def invitations(self) -> MemoryInvitations:
+        return MemoryInvitations(self._rows)
+
+    @property
+    @override
     def job_admin(self) -> MemoryJobAdmin:
         return MemoryJobAdmin(self._tables, self._rows, self.signals)
 
@@ -69,6 +75,11 @@ class MemoryTx(EveryTx):
     @override
     def jobs(self) -> MemoryJobQueue:
         return MemoryJobQueue(self._tables, self._rows, self._sealer, self.signals)
+
+    @property
+    @override
+    def one_time_tokens(self) -> MemoryOneTimeTokens:
+        return MemoryOneTimeTokens(self._rows)
 
     @property
     @override

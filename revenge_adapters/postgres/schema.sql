@@ -34,6 +34,7 @@ CREATE TABLE revenge.users (
     version        integer     NOT NULL,
     purge_at       timestamptz,
     may_return     boolean     NOT NULL,
+    display_name_key text      COLLATE "C",
     -- Deleted accounts hold their names until they are purged (rulings R20).
     CONSTRAINT users_username_unique UNIQUE (username_key),
     CONSTRAINT users_email_unique UNIQUE (email_key),
@@ -462,7 +463,8 @@ CREATE TABLE revenge.one_time_tokens (
     token_hash bytea       NOT NULL PRIMARY KEY,
     purpose    text        NOT NULL COLLATE "C",
     user_id    uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
-    email      text        NOT NULL,
+    -- None: the link was handed over, so it proves nothing about any address.
+    email      text,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     -- A new one takes the place of the old: of what was mailed, the latest is good.

@@ -7,12 +7,13 @@ from typing import Final, Protocol
 
 from typing_extensions import override
 
-from revenge_adapters.postgres.accounts import PostgresBootstrapTokens
+from revenge_adapters.postgres.accounts import PostgresBootstrapTokens, PostgresInvitations
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
+from revenge_adapters.postgres.one_time_tokens import PostgresOneTimeTokens
 from revenge_adapters.postgres.rbac import PostgresRoles
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
 from revenge_adapters.postgres.sql import Query, SqlFile
@@ -91,6 +92,11 @@ class PostgresTx(EveryTx):
 
     @property
     @override
+    def invitations(self) -> PostgresInvitations:
+        return PostgresInvitations(self._transaction)
+
+    @property
+    @override
     def job_admin(self) -> PostgresJobAdmin:
         return PostgresJobAdmin(self._transaction, self.signals)
 
@@ -98,6 +104,11 @@ class PostgresTx(EveryTx):
     @override
     def jobs(self) -> PostgresJobQueue:
         return PostgresJobQueue(self._transaction, self._sealer, self.signals)
+
+    @property
+    @override
+    def one_time_tokens(self) -> PostgresOneTimeTokens:
+        return PostgresOneTimeTokens(self._transaction)
 
     @property
     @override

@@ -8,18 +8,18 @@ from uuid import UUID
 from msgspec import Raw
 from msgspec.structs import replace
 
-from revenge_core.accounts.entities import BootstrapToken
+from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import Credential, SigningKey
-from revenge_core.ids import DeviceId, EntryId, SessionId, UserId
+from revenge_core.ids import DeviceId, EntryId, InvitationId, SessionId, UserId
 from revenge_core.jobs.entities import WORKERS, Claimed, WorkerInfo
 from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType, Device, RefreshToken, Session
-from revenge_core.users.entities import User
+from revenge_core.users.entities import OneTimeToken, Purpose, User
 from revenge_core.users.policy import name_key
 
 NOW: Final = datetime(2026, 3, 14, 15, 9, 26, 535897, tzinfo=UTC)
@@ -120,6 +120,37 @@ def a_digest() -> bytes:
 def a_bootstrap_token(**changes: object) -> BootstrapToken:
     """A bootstrap token, good for a day."""
     token = BootstrapToken(token_hash=a_digest(), created_at=NOW, expires_at=NOW + timedelta(days=1))
+    return replace(token, **changes)
+
+
+def an_invitation(**changes: object) -> Invitation:
+    """An invitation that nobody used yet, good for a day, once."""
+    invitation = Invitation(
+        id=InvitationId(an_id()),
+        token_hash=a_digest(),
+        role=MEMBER,
+        libraries=(),
+        uses=1,
+        used=0,
+        email=None,
+        note=None,
+        created_by=None,
+        created_at=NOW,
+        expires_at=NOW + timedelta(days=1),
+    )
+    return replace(invitation, **changes)
+
+
+def a_one_time_token(user_id: UserId, **changes: object) -> OneTimeToken:
+    """The right to set a new password, mailed a moment ago and good for an hour."""
+    token = OneTimeToken(
+        token_hash=a_digest(),
+        purpose=Purpose.PASSWORD_RESET,
+        user_id=user_id,
+        email="somebody@example.org",
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+    )
     return replace(token, **changes)
 
 

@@ -237,8 +237,8 @@ class OneTimeToken(Entity, kw_only=True):
     token_hash: bytes
     purpose: Purpose
     user_id: UserId
-    email: str
-    """Where it was sent; it proves nothing about any other address (identity.md, 14)."""
+    email: str | None
+    """Where it was sent; it proves nothing about any other address (identity.md, 14). None: handed over as a link."""
     created_at: datetime
     expires_at: datetime
 

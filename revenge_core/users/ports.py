@@ -69,7 +69,11 @@ class PreferenceStore(Protocol):
     """Preferences inside a transaction, reached as `tx.preferences`."""
 
     async def lock(self, user_id: UserId) -> Preferences:
-        """The user's preferences, defaults where nothing was said; nobody else changes them until this one ends."""
+        """The user's preferences, defaults where nothing was said.
+
+        Nobody else changes them until this transaction ends: it is the user that is locked, so that first words of two
+        wait for each other as well.
+        """
         ...
 
     async def put(self, preferences: Preferences) -> None:
@@ -100,12 +104,19 @@ class OneTimeTokenStore(Protocol):
         """Keep `token`; those that the user had for the same purpose are void."""
         ...
 
-    async def is_open(self, token_hash: bytes, purpose: Purpose, at: datetime) -> bool:
-        """Whether the token could be used at this time; it decides nothing, `consume` does."""
+    async def find(self, token_hash: bytes, purpose: Purpose, at: datetime) -> OneTimeToken | None:
+        """The token, if it could be used for this at this time; it decides nothing, `consume` does."""
+        ...
+
+    async def of_user(self, user_id: UserId, purpose: Purpose) -> OneTimeToken | None:
+        """The token that the user has for this purpose, expired or not; None if it was used, void, or never was."""
         ...
 
     async def consume(self, token_hash: bytes, purpose: Purpose, at: datetime) -> OneTimeToken | None:
-        """Use the token, if it is for this and not expired; of many callers one gets it, the others None."""
+        """Use the token, if it is for this and not expired; of many callers one gets it, the others None.
+
+        The caller holds the user's lock: everybody else who changes tokens of a user has it, too.
+        """
         ...
 
     async def void(self, user_id: UserId, *purposes: Purpose) -> None:

@@ -7,9 +7,13 @@ ALTER TABLE revenge.users
     ADD COLUMN version       integer NOT NULL DEFAULT 0,
     ADD COLUMN purge_at      timestamptz,
     ADD COLUMN may_return    boolean NOT NULL DEFAULT false,
+    -- In which form people are looked for by the name that they show.
+    ADD COLUMN display_name_key text COLLATE "C",
     -- What is deleted has a day on which its names are free again; what lives has none (rulings R20).
     ADD CONSTRAINT users_deleted_is_purged CHECK ((deleted_at IS NULL) = (purge_at IS NULL)),
     ADD CONSTRAINT users_only_deleted_return CHECK (deleted_at IS NOT NULL OR NOT may_return);
+
+UPDATE revenge.users SET display_name_key = lower(normalize(display_name, NFKC)) WHERE display_name IS NOT NULL;
 
 -- Rows say all of this themselves from now on.
 ALTER TABLE revenge.users ALTER COLUMN version DROP DEFAULT, ALTER COLUMN may_return DROP DEFAULT;
@@ -54,7 +58,8 @@ CREATE TABLE revenge.one_time_tokens (
     token_hash bytea       NOT NULL PRIMARY KEY,
     purpose    text        NOT NULL COLLATE "C",
     user_id    uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
-    email      text        NOT NULL,
+    -- None: the link was handed over, so it proves nothing about any address.
+    email      text,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     -- A new one takes the place of the old: of what was mailed, the latest is good.
