@@ -40,6 +40,9 @@ class TokenPair(Entity, kw_only=True):
     access_token: Secret
     refresh_token: Secret
     expires_in: int
+    session_id: SessionId
+    session_expires_in: int
+    """Seconds until the session ends however much it is used: no refresh token is good for longer."""
 
 
 class SignedIn(Entity, kw_only=True):

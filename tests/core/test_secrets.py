@@ -1,12 +1,14 @@
 import copy
 import hashlib
 import pickle
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from revenge_core.auth.entities import Credential, TokenPair
+from revenge_core.ids import SessionId
 from revenge_core.secrets import Secret, derive_token, digest, new_salt, new_token
 from revenge_core.testing.builders import NOW, a_user
 
@@ -22,7 +24,9 @@ def test_a_secret_hides_wherever_it_may_be_printed() -> None:
 
 def test_a_secret_hides_inside_of_records() -> None:
     user = a_user()
-    pair = TokenPair(access_token=SECRET, refresh_token=SECRET, expires_in=1)
+    pair = TokenPair(
+        access_token=SECRET, refresh_token=SECRET, expires_in=1, session_id=SessionId(UUID(int=1)), session_expires_in=1
+    )
     credential = Credential(user_id=user.id, password_hash=SECRET, changed_at=NOW)
     assert TEXT not in f"{pair} {credential!r} {[SECRET]} { ({'key': SECRET}) }"
 

@@ -195,6 +195,15 @@ class Auth:
             for session_id in sorted(known for known in sessions if known is not None):
                 await self._sessions.end_one(tx, actor, session_id, EndReason.LOGOUT, Action.USER_LOGOUT)
 
+    async def session_of(self, refresh_token: Secret) -> SessionId | None:
+        """The session that a refresh token belongs to, whether or not either is still good; None if it never was.
+
+        For browsers, whose unsafe requests are checked against their session before anything is done (rulings R15).
+        """
+        async with self._uow.begin() as tx:
+            family = await tx.refresh_tokens.lock_family(digest(refresh_token))
+        return family.session.id if family is not None else None
+
     async def authenticate(self, access_token: str, origin: Origin = NOWHERE) -> Actor:
         """Who holds this access token, with the rights of this moment (decisions I4).
 
@@ -279,4 +288,10 @@ class Auth:
     def _pair(self, session: Session, refresh_token: Secret, now: datetime) -> TokenPair:
         access = self._tokens.issue(session.user_id, session.id, token_id=self._ids.new().hex, now=now)
         lifetime = int(self._rules.access_token_lifetime.total_seconds())
-        return TokenPair(access_token=access, refresh_token=refresh_token, expires_in=lifetime)
+        return TokenPair(
+            access_token=access,
+            refresh_token=refresh_token,
+            expires_in=lifetime,
+            session_id=session.id,
+            session_expires_in=int((session.expires_at - now).total_seconds()),
+        )
