@@ -1,5 +1,7 @@
 """Roles in memory."""
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from revenge_adapters.memory.tables import MemoryTables, Rows
@@ -33,9 +35,23 @@ class MemoryRoles(RoleStore):
         return role_names(self._rows, user_id)
 
     @override
-    async def has_enabled_admin(self) -> bool:
+    async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
+        wanted = {grant.role for grant in grants}
+        if not wanted <= self._rows.roles.keys():
+            raise RoleNotFound
+        for role in role_names(self._rows, user_id) - wanted:
+            del self._rows.grants[user_id, role]
+        for grant in grants:
+            await self.grant(grant)
+
+    @override
+    async def lock_admins(self) -> frozenset[UserId]:
         admins = (living_user(self._rows, holder) for holder, role in self._rows.grants if role == ADMIN)
-        return any(admin is not None and admin.is_active for admin in admins)
+        return frozenset(admin.id for admin in admins if admin is not None and admin.is_active)
+
+    @override
+    async def has_enabled_admin(self) -> bool:
+        return bool(await self.lock_admins())
 
 
 class MemoryRoleReader(RoleReader):

@@ -1,6 +1,6 @@
 """Roles and grants in PostgreSQL."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import asdict
 from typing_extensions import override
@@ -20,6 +20,10 @@ class Sql(SqlFile, file="rbac.sql"):
 
     grant: Query[bool]
     roles_of: Query[str]
+    known_roles: Query[str]
+    withdraw_others: Query[None]
+    lock_admin_role: Query[str]
+    enabled_admins: Query[UserId]
     has_enabled_admin: Query[bool]
     all_roles: Query[Role]
 
@@ -38,6 +42,20 @@ class PostgresRoles(RoleStore):
     @override
     async def roles_of(self, user_id: UserId) -> frozenset[str]:
         return frozenset(await self._transaction.all(Sql.roles_of, user_id=user_id))
+
+    @override
+    async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
+        roles = sorted({grant.role for grant in grants})
+        if len(await self._transaction.all(Sql.known_roles, roles=roles)) < len(roles):
+            raise RoleNotFound
+        await self._transaction.run(Sql.withdraw_others, user_id=user_id, roles=roles)
+        for grant in grants:
+            await self.grant(grant)
+
+    @override
+    async def lock_admins(self) -> frozenset[UserId]:
+        await self._transaction.one(Sql.lock_admin_role, admin=ADMIN)
+        return frozenset(await self._transaction.all(Sql.enabled_admins, admin=ADMIN))
 
     @override
     async def has_enabled_admin(self) -> bool:

@@ -12,6 +12,23 @@ SELECT EXISTS (SELECT FROM wanted)
 -- name: roles_of
 SELECT role FROM revenge.user_roles WHERE user_id = %(user_id)s
 
+-- name: known_roles
+SELECT name FROM revenge.roles WHERE name = ANY(%(roles)s::text[])
+
+-- name: withdraw_others
+DELETE FROM revenge.user_roles WHERE user_id = %(user_id)s AND role <> ALL(%(roles)s::text[])
+
+-- name: lock_admin_role
+-- The role's row stands for all who hold it. NO KEY: the role may still be granted meanwhile.
+SELECT name FROM revenge.roles WHERE name = %(admin)s FOR NO KEY UPDATE
+
+-- name: enabled_admins
+-- A statement of its own, after the wait for the lock: it sees what the one before has committed.
+SELECT user_roles.user_id
+  FROM revenge.user_roles
+  JOIN revenge.users ON users.id = user_roles.user_id
+ WHERE user_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
+
 -- name: has_enabled_admin
 SELECT EXISTS (
     SELECT

@@ -4,6 +4,7 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
@@ -21,7 +22,7 @@ from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.memory.uow import MemoryUnitOfWork
-from revenge_adapters.memory.users import MemoryUserReader
+from revenge_adapters.memory.users import MemoryUserDirectory, MemoryUserReader
 from revenge_core.auth.entities import AuthRules
 
 
@@ -48,17 +49,17 @@ class MemoryAdapters(containers.DeclarativeContainer):
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)
+    invitation_reader = providers.Singleton(MemoryInvitationReader, tables)
+    user_directory = providers.Singleton(MemoryUserDirectory, tables)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
     export_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
-    invitation_reader: providers.Object[Any] = providers.Object(None)
     notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     preference_reader: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)
     storage: providers.Object[Any] = providers.Object(None)
-    user_directory: providers.Object[Any] = providers.Object(None)
     probe = providers.Singleton(SteadyProbe)
     probes = providers.List(probe)

@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
 from revenge_adapters.passwords_argon2 import Argon2Hasher
+from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
@@ -15,7 +16,7 @@ from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
-from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.postgres.users import PostgresUserDirectory, PostgresUserReader
 from revenge_adapters.probe_jobs import JobsProbe
 from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
@@ -52,18 +53,18 @@ class ProductionAdapters(containers.DeclarativeContainer):
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
+    invitation_reader = providers.Singleton(PostgresInvitationReader, database)
+    user_directory = providers.Singleton(PostgresUserDirectory, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
     export_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
-    invitation_reader: providers.Object[Any] = providers.Object(None)
     notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     preference_reader: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)
     storage: providers.Object[Any] = providers.Object(None)
-    user_directory: providers.Object[Any] = providers.Object(None)
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
@@ -16,7 +17,7 @@ from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.uow import MemoryUnitOfWork
-from revenge_adapters.memory.users import MemoryUserReader
+from revenge_adapters.memory.users import MemoryUserDirectory, MemoryUserReader
 from revenge_core.feed import Change
 from revenge_core.testing.contracts.world import World
 
@@ -48,6 +49,8 @@ def memory_world() -> World:
         activity=MemoryActivityReader(tables),
         accounts=MemoryAccountReader(tables),
         principals=MemoryPrincipalReader(tables),
+        user_directory=MemoryUserDirectory(tables),
+        invitations=MemoryInvitationReader(tables),
         announced=announced,
         job_store=MemoryJobStore(tables),
         job_upkeep=MemoryJobUpkeep(tables, sealer, wake_ups),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
@@ -21,7 +22,7 @@ from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.sql import Query
 from revenge_adapters.postgres.uow import CommitListener, PostgresUnitOfWork
-from revenge_adapters.postgres.users import PostgresUserReader
+from revenge_adapters.postgres.users import PostgresUserDirectory, PostgresUserReader
 from revenge_core.feed import Change, Topic
 from revenge_core.jobs.ports import WakeUps
 from revenge_core.testing.contracts.world import World
@@ -70,6 +71,8 @@ def postgres_world(
         activity=PostgresActivityReader(database),
         accounts=PostgresAccountReader(database),
         principals=PostgresPrincipalReader(database),
+        user_directory=PostgresUserDirectory(database),
+        invitations=PostgresInvitationReader(database),
         announced=announced,
         job_reader=PostgresJobReader(database),
         job_store=PostgresJobStore(database, wake_ups),

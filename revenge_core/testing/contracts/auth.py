@@ -85,7 +85,7 @@ class AccountReaderContract(Contract):
 
     async def test_a_deleted_account_is_not_found(self, world: World) -> None:
         account = await add_account(world)
-        await world.update_user(replace(account.user, deleted_at=LATER))
+        await world.update_user(replace(account.user, deleted_at=LATER, purge_at=LATER))
         assert await world.accounts.of_user(account.user.id) is None
         assert await world.accounts.by_login(account.user.username_key) is None
         assert await world.accounts.by_login(account.user.email_key) is None
@@ -133,7 +133,7 @@ class PrincipalReaderContract(Contract):
 
     @pytest.mark.parametrize(
         "change",
-        [{"is_active": False}, {"deleted_at": LATER}, {"epoch": 1}],
+        [{"is_active": False}, {"deleted_at": LATER, "purge_at": LATER}, {"epoch": 1}],
         ids=["disabled", "deleted", "password changed"],
     )
     async def test_an_announced_change_of_the_user_is_seen(self, world: World, change: dict[str, object]) -> None:

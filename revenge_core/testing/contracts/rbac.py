@@ -76,7 +76,7 @@ class RoleStoreContract(Contract):
         assert not await has_enabled_admin(world)
         await world.update_user(admin)
         assert await has_enabled_admin(world)
-        await world.update_user(replace(admin, deleted_at=NOW + timedelta(days=1)))
+        await world.update_user(replace(admin, deleted_at=NOW, purge_at=NOW + timedelta(days=1)))
         assert not await has_enabled_admin(world)
 
 

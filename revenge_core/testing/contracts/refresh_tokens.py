@@ -64,7 +64,7 @@ class RefreshTokenStoreContract(Contract):
     async def test_a_deleted_user_is_not_active(self, world: World) -> None:
         user = await world.add_user()
         token = await world.add_refresh_token(await world.add_session(user))
-        await world.update_user(replace(user, deleted_at=LATER))
+        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
         family = await world.family(token.token_hash)
         assert family is not None
         assert not family.user_active

@@ -118,12 +118,12 @@ class UserStoreContract(Contract):
 
     async def test_a_deleted_account_is_not_found(self, world: World) -> None:
         user = await world.add_user()
-        await world.update_user(replace(user, deleted_at=LATER))
+        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
         assert await world.user(user.id) is None
 
     async def test_a_deleted_account_holds_its_names(self, world: World) -> None:
         user = await world.add_user()
-        await world.update_user(replace(user, deleted_at=LATER))
+        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
         with pytest.raises(UsernameTaken):
             await world.add_user(username=user.username, email="other@example.org")
         with pytest.raises(EmailTaken):
@@ -172,5 +172,5 @@ class UserReaderContract(Contract):
     async def test_a_deleted_account_is_not_found(self, world: World) -> None:
         user = await world.add_user()
         assert await world.users.by_id(user.id) == user
-        await world.update_user(replace(user, deleted_at=LATER))
+        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
         assert await world.users.by_id(user.id) is None

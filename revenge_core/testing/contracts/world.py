@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from revenge_core.accounts.ports import InvitationReader
 from revenge_core.activity.ports import ActivityReader
 from revenge_core.auth.ports import AccountReader, PrincipalReader
 from revenge_core.feed import Change
@@ -21,7 +22,7 @@ from revenge_core.testing.builders import a_device, a_grant, a_refresh_token, a_
 from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import User
-from revenge_core.users.ports import UserReader
+from revenge_core.users.ports import UserDirectory, UserReader
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ class World:
     activity: ActivityReader
     accounts: AccountReader
     principals: PrincipalReader
+    user_directory: UserDirectory
+    invitations: InvitationReader
     announced: Callable[[], Awaitable[Sequence[Change]]]
     """Every change that was announced so far, in order."""
     job_store: JobStore
