@@ -8,6 +8,7 @@ from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
@@ -16,9 +17,11 @@ from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
+from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.memory.uow import MemoryUnitOfWork
@@ -37,6 +40,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     hasher = providers.Singleton(QuickHasher)
     mailer = providers.Singleton(MemoryMailer)
     sealer = providers.Singleton(MemorySealer)
+    storage = providers.Singleton(MemoryFileStorage, clock)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
     wake_ups = providers.Singleton(MemoryWakeUps)
     uow = providers.Singleton(MemoryUnitOfWork, tables, sealer, wake_ups)
@@ -51,15 +55,15 @@ class MemoryAdapters(containers.DeclarativeContainer):
     user_reader = providers.Singleton(MemoryUserReader, tables)
     invitation_reader = providers.Singleton(MemoryInvitationReader, tables)
     user_directory = providers.Singleton(MemoryUserDirectory, tables)
+    export_reader = providers.Singleton(MemoryExportReader, tables)
+    personal_data = providers.Singleton(MemoryPersonalData, tables)
+    preference_reader = providers.Singleton(MemoryPreferenceReader, tables)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
-    export_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
     notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
-    preference_reader: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)
-    storage: providers.Object[Any] = providers.Object(None)
     probe = providers.Singleton(SteadyProbe)
     probes = providers.List(probe)

@@ -10,9 +10,11 @@ from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
+from revenge_adapters.postgres.preferences import PostgresPreferenceReader
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
@@ -25,6 +27,7 @@ from revenge_core.auth.entities import AuthRules
 from revenge_core.jobs.ports import WakeUps
 from revenge_core.mail.ports import Mailer
 from revenge_core.secrets import Secret
+from revenge_core.storage.ports import FileStorage
 
 
 class ProductionAdapters(containers.DeclarativeContainer):
@@ -38,6 +41,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     issuer = providers.Dependency(instance_of=str)
     auth_rules = providers.Dependency(instance_of=AuthRules)
     mailer: providers.Dependency[Mailer] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
+    storage: providers.Dependency[FileStorage] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
     ids = providers.Singleton(Uuid7Ids)
@@ -55,16 +59,16 @@ class ProductionAdapters(containers.DeclarativeContainer):
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
     invitation_reader = providers.Singleton(PostgresInvitationReader, database)
     user_directory = providers.Singleton(PostgresUserDirectory, database)
+    export_reader = providers.Singleton(PostgresExportReader, database)
+    personal_data = providers.Singleton(PostgresPersonalData, database)
+    preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
-    export_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
     notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
-    preference_reader: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)
-    storage: providers.Object[Any] = providers.Object(None)
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),

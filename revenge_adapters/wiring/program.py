@@ -28,6 +28,7 @@ from revenge_adapters.wiring.schema import bring_up_to_date
 from revenge_adapters.wiring.secrets_file import master_key_file, master_secret, present_secret
 from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings
+from revenge_adapters.wiring.storage import opened_storage
 from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.jobs.service import Handlers
@@ -90,6 +91,7 @@ async def opened(
             queue=settings.passwords.queue,
         )
         stack.push_async_callback(asyncio.to_thread, hasher.close)
+        storage = await stack.enter_async_context(opened_storage(settings))
 
         rules = rules_of(settings)
         adapters = ProductionAdapters(
@@ -101,6 +103,7 @@ async def opened(
             issuer=settings.server.public_url or ISSUER,
             auth_rules=rules.auth,
             mailer=mailer(settings),
+            storage=storage,
         )
         if cache is not None:
             from revenge_adapters.dragonfly.health import CacheProbe

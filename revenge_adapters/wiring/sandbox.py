@@ -13,6 +13,7 @@ from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.memory.jobs.worker import MemoryWorker
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.wiring.handlers import SCHEDULES, MoreJobs, register
 from revenge_adapters.wiring.memory import MemoryAdapters
@@ -42,6 +43,8 @@ class Sandbox:
     """`sent` holds what people got; it can refuse addresses, and be away."""
     database: SteadyProbe
     """What readiness sees of the database."""
+    storage: MemoryFileStorage
+    """`files` holds what was kept; it can be away."""
     jobs: MemoryWorker
     """Runs jobs when it is told to: `await box.jobs.run()`."""
     tables: MemoryTables
@@ -96,6 +99,7 @@ def sandbox(
                 hasher=adapters.hasher(),
                 mail=adapters.mailer(),
                 database=adapters.probe(),
+                storage=adapters.storage(),
                 jobs=MemoryWorker(tables, adapters.job_store(), upkeep, handlers, adapters.sealer()),
                 tables=tables,
             )

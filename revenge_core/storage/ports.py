@@ -13,9 +13,10 @@ class FileStorage(Protocol):
     async def put(self, key: str, content: AsyncIterable[bytes], *, media_type: str, max_bytes: int) -> StoredFile:
         """Keep a file, all of it or nothing: nobody ever reads half of one, also after a crash.
 
-        A key that is there already gets the new content.
+        A key that is there already gets the new content. What `content` raises goes on to the caller.
 
         Raises:
+            ValueError: `media_type` is not what the ending of `key` stands for (`policy.MEDIA_TYPES`).
             FileKeyInvalid: `key` is none.
             FileTooLarge: there is more than `max_bytes` of it; nothing is kept, and no more is read.
             StorageUnavailable: nothing is kept.

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.wiring.rules import Rules
@@ -52,7 +53,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         "probes": [],
         "sealer": MemorySealer(),
         "shared_limiter": None,
-        "storage": None,
+        "storage": MemoryFileStorage(clock),
         "tokens": PlainAccessTokens(rules.auth),
     }.items():
         adapters.set_provider(provider, providers.Object(adapter))
