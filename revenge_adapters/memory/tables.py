@@ -11,7 +11,7 @@ from typing import Self
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.turns import Turns
-from revenge_core.accounts.entities import BootstrapToken, Invitation
+from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
 from revenge_core.activity.entities import Entry
 from revenge_core.auth.entities import Credential, SigningKey
 from revenge_core.clock import Clock
@@ -21,7 +21,7 @@ from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.sessions.entities import Device, RefreshToken, Session
-from revenge_core.users.entities import OneTimeToken, User
+from revenge_core.users.entities import OneTimeToken, Preferences, User
 
 
 @dataclass(slots=True)
@@ -33,6 +33,8 @@ class Rows:
     bootstrap_tokens: dict[bytes, BootstrapToken] = field(default_factory=dict[bytes, BootstrapToken])
     one_time_tokens: dict[bytes, OneTimeToken] = field(default_factory=dict[bytes, OneTimeToken])
     invitations: dict[InvitationId, Invitation] = field(default_factory=dict[InvitationId, Invitation])
+    exports: dict[UserId, Export] = field(default_factory=dict[UserId, Export])
+    preferences: dict[UserId, Preferences] = field(default_factory=dict[UserId, Preferences])
     signing_keys: dict[str, SigningKey] = field(default_factory=dict[str, SigningKey])
     sessions: dict[SessionId, Session] = field(default_factory=dict[SessionId, Session])
     devices: dict[tuple[UserId, str], Device] = field(default_factory=dict[tuple[UserId, str], Device])

@@ -8,11 +8,13 @@ from typing_extensions import override
 from revenge_adapters.memory.accounts import MemoryBootstrapTokens, MemoryInvitations
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
+from revenge_adapters.memory.exports import MemoryExports
 from revenge_adapters.memory.feed import MemoryFeed
 from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
 from revenge_adapters.memory.jobs.queue import MemoryJobQueue
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.one_time_tokens import MemoryOneTimeTokens
+from revenge_adapters.memory.preferences import MemoryPreferences
 from revenge_adapters.memory.rbac import MemoryRoles
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
@@ -58,6 +60,11 @@ class MemoryTx(EveryTx):
 
     @property
     @override
+    def exports(self) -> MemoryExports:
+        return MemoryExports(self._rows)
+
+    @property
+    @override
     def feed(self) -> MemoryFeed:
         return self._feed
 
@@ -80,6 +87,11 @@ class MemoryTx(EveryTx):
     @override
     def one_time_tokens(self) -> MemoryOneTimeTokens:
         return MemoryOneTimeTokens(self._rows)
+
+    @property
+    @override
+    def preferences(self) -> MemoryPreferences:
+        return MemoryPreferences(self._rows)
 
     @property
     @override

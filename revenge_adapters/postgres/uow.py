@@ -11,9 +11,11 @@ from revenge_adapters.postgres.accounts import PostgresBootstrapTokens, Postgres
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.exports import PostgresExports
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.one_time_tokens import PostgresOneTimeTokens
+from revenge_adapters.postgres.preferences import PostgresPreferences
 from revenge_adapters.postgres.rbac import PostgresRoles
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
 from revenge_adapters.postgres.sql import Query, SqlFile
@@ -87,6 +89,11 @@ class PostgresTx(EveryTx):
 
     @property
     @override
+    def exports(self) -> PostgresExports:
+        return PostgresExports(self._transaction)
+
+    @property
+    @override
     def feed(self) -> PostgresChangeFeed:
         return self._feed
 
@@ -109,6 +116,11 @@ class PostgresTx(EveryTx):
     @override
     def one_time_tokens(self) -> PostgresOneTimeTokens:
         return PostgresOneTimeTokens(self._transaction)
+
+    @property
+    @override
+    def preferences(self) -> PostgresPreferences:
+        return PostgresPreferences(self._transaction)
 
     @property
     @override

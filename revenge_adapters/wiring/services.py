@@ -123,6 +123,8 @@ class Services(containers.DeclarativeContainer):
         Exports,
         uow=adapters.uow,
         reader=adapters.export_reader,
+        data=adapters.personal_data,
+        log=adapters.activity_reader,
         storage=adapters.storage,
         activity=activity,
         notices=notices,

@@ -7,8 +7,9 @@ from msgspec import UNSET, UnsetType
 
 from revenge_core.entity import Entity
 from revenge_core.ids import ExportId, InvitationId, UserId
-from revenge_core.rbac.entities import MEMBER
+from revenge_core.rbac.entities import MEMBER, RoleGrant
 from revenge_core.secrets import Secret
+from revenge_core.users.entities import Avatar, Preferences, User
 
 
 class Registration(StrEnum):
@@ -134,3 +135,13 @@ class Export(Entity, kw_only=True):
     """When its file is removed."""
     key: str | None = None
     size: int | None = None
+
+
+class Person(Entity, kw_only=True):
+    """One user, with what there is once of each."""
+
+    user: User
+    roles: tuple[RoleGrant, ...]
+    """By name."""
+    preferences: Preferences
+    avatar: Avatar | None

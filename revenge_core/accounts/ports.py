@@ -1,11 +1,13 @@
 """What getting, administering and leaving accounts needs from outside."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
-from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
+from revenge_core.accounts.entities import BootstrapToken, Export, Invitation, Person
 from revenge_core.auth.ports import AuthTx
 from revenge_core.ids import ExportId, InvitationId, UserId
+from revenge_core.sessions.entities import Device, Session
 
 
 class BootstrapTokenStore(Protocol):
@@ -71,8 +73,12 @@ class InvitationReader(Protocol):
 class ExportStore(Protocol):
     """Exports inside a transaction, reached as `tx.exports`."""
 
-    async def put(self, export: Export) -> Export | None:
-        """Keep the user's export, in place of the one before, which is returned."""
+    async def put(self, export: Export) -> None:
+        """Keep the user's export, in place of the one before. The caller holds the user's lock, or the export's."""
+        ...
+
+    async def of_user(self, user_id: UserId) -> Export | None:
+        """The user's latest export; the caller holds the user's lock."""
         ...
 
     async def lock(self, export_id: ExportId) -> Export | None:
@@ -80,7 +86,7 @@ class ExportStore(Protocol):
         ...
 
     async def due(self, *, by: datetime, limit: int) -> tuple[Export, ...]:
-        """Up to `limit` exports with a file that expired at `by` or before."""
+        """Up to `limit` exports with a file that expired at `by` or before, the longest due first."""
         ...
 
 
@@ -89,6 +95,26 @@ class ExportReader(Protocol):
 
     async def of_user(self, user_id: UserId) -> Export | None:
         """The user's latest export."""
+        ...
+
+
+class PersonalData(Protocol):
+    """All that is kept of one user, past every cache. What belongs to somebody else is not in it."""
+
+    async def person(self, user_id: UserId) -> Person | None:
+        """Who they are; None where there is no such living account."""
+        ...
+
+    def sessions(self, user_id: UserId) -> AsyncIterator[Session]:
+        """Every session that is still kept, ended ones included, by id. Read in parts, never all in memory."""
+        ...
+
+    def devices(self, user_id: UserId) -> AsyncIterator[Device]:
+        """Every device, by id; read in parts."""
+        ...
+
+    def invitations(self, user_id: UserId) -> AsyncIterator[Invitation]:
+        """Every invitation that they made, by id; read in parts."""
         ...
 
 

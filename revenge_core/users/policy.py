@@ -12,8 +12,19 @@ USERNAME_MIN: Final = 3
 USERNAME_MAX: Final = 30
 EMAIL_MAX: Final = 254
 DISPLAY_NAME_MAX: Final = 100
+LANGUAGE_MAX: Final = 35
+"""As long as RFC 5646, 4.4.1 asks everybody to make room for."""
+LANGUAGES_MAX: Final = 20
+"""In one list."""
 
 _USERNAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_LANGUAGE = re.compile(
+    r"([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4,8})"  # a language, perhaps extended
+    r"(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?"  # script and region
+    r"(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"  # variants
+    r"(-[a-wyz0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?\Z",  # extensions, and what two agreed upon
+    re.ASCII | re.IGNORECASE,
+)
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}\Z")
 
 
@@ -61,6 +72,31 @@ def timezone_problems(timezone: str) -> Iterator[FieldProblem]:
     """What is wrong with a time zone: it is a name of the IANA database, such as `Europe/Zurich`."""
     if not _is_zone(timezone):
         yield FieldProblem(pointer="/timezone", detail="must be a zone of the IANA database, such as Europe/Zurich")
+
+
+def language_problems(tag: str, pointer: str) -> Iterator[FieldProblem]:
+    """What is wrong with a language: it has the shape of a tag of BCP 47 (RFC 5646, 2.1), known or not."""
+    if not _is_language(tag):
+        yield FieldProblem(pointer=pointer, detail="must be a language tag of BCP 47, such as en or de-CH")
+
+
+def languages_problems(tags: str, pointer: str) -> Iterator[FieldProblem]:
+    """What is wrong with a list of languages, separated by commas; nothing if it is empty."""
+    if len(tags) > LANGUAGES_MAX * (LANGUAGE_MAX + 2) or len(languages := language_list(tags)) > LANGUAGES_MAX:
+        yield FieldProblem(pointer=pointer, detail=f"must have at most {LANGUAGES_MAX} languages")
+    elif not all(map(_is_language, languages)):
+        yield FieldProblem(
+            pointer=pointer, detail="must be language tags of BCP 47, separated by commas, such as de-CH,en"
+        )
+
+
+def language_list(tags: str) -> list[str]:
+    """The languages of a list, without blanks around them."""
+    return [tag.strip() for tag in tags.split(",")] if tags.strip() else []
+
+
+def _is_language(tag: str) -> bool:
+    return len(tag) <= LANGUAGE_MAX and _LANGUAGE.match(tag) is not None
 
 
 def _is_zone(name: str) -> bool:

@@ -8,10 +8,12 @@ from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
 from revenge_adapters.memory.jobs.store import MemoryJobStore
 from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
+from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
@@ -51,6 +53,9 @@ def memory_world() -> World:
         principals=MemoryPrincipalReader(tables),
         user_directory=MemoryUserDirectory(tables),
         invitations=MemoryInvitationReader(tables),
+        preferences=MemoryPreferenceReader(tables),
+        exports=MemoryExportReader(tables),
+        personal_data=MemoryPersonalData(tables),
         announced=announced,
         job_store=MemoryJobStore(tables),
         job_upkeep=MemoryJobUpkeep(tables, sealer, wake_ups),

@@ -13,10 +13,12 @@ from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
+from revenge_adapters.postgres.preferences import PostgresPreferenceReader
 from revenge_adapters.postgres.rbac import PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sessions import PostgresSessionReader
@@ -73,6 +75,9 @@ def postgres_world(
         principals=PostgresPrincipalReader(database),
         user_directory=PostgresUserDirectory(database),
         invitations=PostgresInvitationReader(database),
+        preferences=PostgresPreferenceReader(database),
+        exports=PostgresExportReader(database),
+        personal_data=PostgresPersonalData(database),
         announced=announced,
         job_reader=PostgresJobReader(database),
         job_store=PostgresJobStore(database, wake_ups),

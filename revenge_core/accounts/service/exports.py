@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 from revenge_core.accounts.entities import AccountRules, Export
 from revenge_core.accounts.jobs import BuildExport
-from revenge_core.accounts.ports import AccountsTx, ExportReader
+from revenge_core.accounts.ports import AccountsTx, ExportReader, PersonalData
+from revenge_core.activity.ports import ActivityReader
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import JobContext
@@ -24,6 +25,8 @@ class Exports:
         self,
         uow: UnitOfWork[AccountsTx],
         reader: ExportReader,
+        data: PersonalData,
+        log: ActivityReader,
         storage: FileStorage,
         activity: Activity,
         notices: Notices,
@@ -33,6 +36,8 @@ class Exports:
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._data = data
+        self._log = log
         self._storage = storage
         self._activity = activity
         self._notices = notices

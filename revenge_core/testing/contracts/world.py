@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from revenge_core.accounts.ports import InvitationReader
+from revenge_core.accounts.ports import ExportReader, InvitationReader, PersonalData
 from revenge_core.activity.ports import ActivityReader
 from revenge_core.auth.ports import AccountReader, PrincipalReader
 from revenge_core.feed import Change
@@ -22,7 +22,7 @@ from revenge_core.testing.builders import a_device, a_grant, a_refresh_token, a_
 from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import User
-from revenge_core.users.ports import UserDirectory, UserReader
+from revenge_core.users.ports import PreferenceReader, UserDirectory, UserReader
 
 T = TypeVar("T")
 
@@ -53,6 +53,9 @@ class World:
     principals: PrincipalReader
     user_directory: UserDirectory
     invitations: InvitationReader
+    preferences: PreferenceReader
+    exports: ExportReader
+    personal_data: PersonalData
     announced: Callable[[], Awaitable[Sequence[Change]]]
     """Every change that was announced so far, in order."""
     job_store: JobStore
