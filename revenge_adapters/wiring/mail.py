@@ -3,8 +3,9 @@
 from revenge_adapters.mail_console import ConsoleMailer
 from revenge_adapters.mail_null import NullMailer
 from revenge_adapters.mail_smtp import Security, SmtpMailer, SmtpServer
+from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.wiring.settings.records import Settings, Smtp
-from revenge_core.mail.ports import Mailer
+from revenge_core.mail.ports import Mailer, NoticeTemplates
 
 USUAL_PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
@@ -20,6 +21,11 @@ def mailer(settings: Settings) -> Mailer:
             return NullMailer()
         case "smtp":
             return SmtpMailer(smtp_server(settings.email.smtp))
+
+
+def notice_templates(settings: Settings) -> NoticeTemplates:
+    """The words of what this server writes."""
+    return FileTemplates(settings.email.templates_dir)
 
 
 def smtp_server(smtp: Smtp) -> SmtpServer:

@@ -5,6 +5,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from revenge_adapters.memory.accounts import MemoryInvitationReader
+from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
@@ -39,6 +40,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     ids = providers.Singleton(CountingIds)
     hasher = providers.Singleton(QuickHasher)
     mailer = providers.Singleton(MemoryMailer)
+    notice_templates = providers.Singleton(FileTemplates)
     sealer = providers.Singleton(MemorySealer)
     storage = providers.Singleton(MemoryFileStorage, clock)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
@@ -61,7 +63,6 @@ class MemoryAdapters(containers.DeclarativeContainer):
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
-    notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)

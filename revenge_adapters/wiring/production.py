@@ -25,7 +25,7 @@ from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
 from revenge_core.jobs.ports import WakeUps
-from revenge_core.mail.ports import Mailer
+from revenge_core.mail.ports import Mailer, NoticeTemplates
 from revenge_core.secrets import Secret
 from revenge_core.storage.ports import FileStorage
 
@@ -41,6 +41,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     issuer = providers.Dependency(instance_of=str)
     auth_rules = providers.Dependency(instance_of=AuthRules)
     mailer: providers.Dependency[Mailer] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
+    notice_templates: providers.Dependency[NoticeTemplates] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
     storage: providers.Dependency[FileStorage] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
@@ -65,7 +66,6 @@ class ProductionAdapters(containers.DeclarativeContainer):
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     device_reader: providers.Object[Any] = providers.Object(None)
     guess_reader: providers.Object[Any] = providers.Object(None)
-    notice_templates: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)

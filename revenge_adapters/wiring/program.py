@@ -19,7 +19,7 @@ from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running
-from revenge_adapters.wiring.mail import mailer
+from revenge_adapters.wiring.mail import mailer, notice_templates
 from revenge_adapters.wiring.metrics import Metrics, reading
 from revenge_adapters.wiring.place import Place, find_place
 from revenge_adapters.wiring.production import ProductionAdapters
@@ -103,6 +103,7 @@ async def opened(
             issuer=settings.server.public_url or ISSUER,
             auth_rules=rules.auth,
             mailer=mailer(settings),
+            notice_templates=notice_templates(settings),
             storage=storage,
         )
         if cache is not None:

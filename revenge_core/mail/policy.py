@@ -124,15 +124,22 @@ VALUES: Final[Mapping[Notice, frozenset[str]]] = {
     Notice.ACCOUNT_DELETED: frozenset({"name", "until"}),
     Notice.ACCOUNT_RESTORED: frozenset({"name"}),
     Notice.ADDRESS_CHANGE: frozenset({"name", "link", "hours"}),
-    Notice.ADDRESS_CHANGE_ASKED: frozenset({"name", "new_address"}),
-    Notice.ADDRESS_CHANGED: frozenset({"name", "old_address", "new_address"}),
+    Notice.ADDRESS_CHANGE_ASKED: frozenset({"name", "new_address", "address", "time"}),
+    Notice.ADDRESS_CHANGED: frozenset({"name", "old_address", "new_address", "time"}),
     Notice.EXPORT_READY: frozenset({"name", "days"}),
     Notice.INVITATION: frozenset({"inviter", "link", "until"}),
     Notice.NEW_DEVICE: frozenset({"name", "device", "address", "time"}),
     Notice.PASSWORD_CHANGED: frozenset({"name", "address", "time"}),
-    Notice.PASSWORD_RESET: frozenset({"name", "link", "minutes"}),
+    Notice.PASSWORD_RESET: frozenset({"name", "link", "minutes", "address", "time"}),
     Notice.SESSION_STOLEN: frozenset({"name", "device", "time"}),
     Notice.VERIFY_ADDRESS: frozenset({"name", "link", "hours"}),
     Notice.WELCOME: frozenset({"name"}),
 }
-"""What a template may put in, besides `server` and `url`."""
+"""What a template may put in, besides those of `ALWAYS`.
+
+`name` is the user name: names for display may hold whatever somebody wants to have mailed. `address` is where a request
+came from, `time` says when, `until` until when.
+"""
+
+ALWAYS: Final = frozenset({"server", "url"})
+"""The name of this server, and where people reach it."""

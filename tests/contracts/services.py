@@ -4,6 +4,7 @@ from typing import Final
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.sealer import MemorySealer
@@ -47,7 +48,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         "hasher": QuickHasher(),
         "ids": Uuid7Ids(),
         "mailer": MemoryMailer(),
-        "notice_templates": None,
+        "notice_templates": FileTemplates(),
         "own_limiter": None,
         "pictures": None,
         "probes": [],

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from revenge_core.background import JobsTx
 from revenge_core.mail.entities import Email, MailRules, Notice
+from revenge_core.mail.policy import VALUES
 from revenge_core.mail.ports import NoticeTemplates
 from revenge_core.mail.service.mail import Mail
 from revenge_core.secrets import Secret
@@ -23,6 +25,11 @@ class Notices:
     def are_on(self) -> bool:
         """Whether they go anywhere. Where not, nobody is asked to wait for one."""
         return self._mail.is_on
+
+    @staticmethod
+    def time(moment: datetime, timezone: str = "UTC") -> str:
+        """A moment as notices say it, in the reader's time zone; the same in every language."""
+        return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M %Z}"
 
     def link(self, page: str, token: Secret) -> Secret:
         """The address of a page under the configured public URL, never under what a request claims (decisions I9).
@@ -46,7 +53,11 @@ class Notices:
 
         Raises:
             MailInvalid: the address cannot be written to.
+            ValueError: a value is missing, or is none of the notice.
         """
+        if set(values) != VALUES[notice]:
+            message = f"{notice} wants {sorted(VALUES[notice])}, not {sorted(values)}"
+            raise ValueError(message)
         if not self._mail.is_on:
             return
         sender = self._rules.sender
