@@ -40,9 +40,9 @@ async def test_what_is_given_changes_and_what_is_absent_stays(box: Sandbox) -> N
     actor = await act(box, here)
     box.clock.advance(minutes=1)
     named = await box.revenge.users.update_me(actor, UserChanges(display_name="Ada"))
-    assert named == replace(here.user, display_name="Ada", updated_at=box.clock.now())
+    assert named == replace(here.user, display_name="Ada", updated_at=box.clock.now(), version=1)
     moved = await box.revenge.users.update_me(actor, UserChanges(timezone="Europe/Zurich"))
-    assert moved == replace(named, timezone="Europe/Zurich")
+    assert moved == replace(named, timezone="Europe/Zurich", version=2)
     assert await box.revenge.users.me(actor) == moved
 
 

@@ -7,15 +7,17 @@ from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
-from revenge_core.errors import FieldProblem, Unauthenticated
+from revenge_core.errors import FieldProblem, Unauthenticated, VersionMismatch
 from revenge_core.feed import Change
 from revenge_core.ids import Ids, UserId
+from revenge_core.permissions import Permission
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import NewUser, Profile, User, UserChanges
-from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid
+from revenge_core.users.entities import NewUser, Profile, User, UserChanges, Visibility
+from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid, UserNotFound
 from revenge_core.users.policy import (
     display_name_problems,
     email_problems,
+    language_problems,
     name_key,
     timezone_problems,
     username_problems,
@@ -99,15 +101,27 @@ class Users:
             Unauthenticated: nobody is signed in.
             UserNotFound: there is none, or it is not shown to the actor.
         """
-        raise NotImplementedError
+        if actor.may(Permission.USERS_GET) or actor.require_user() == user_id:
+            listed = await self._directory.any_by_id(user_id)
+            if listed is None or listed.user.deleted_at is not None:
+                raise UserNotFound
+            return Profile(user=listed.user, shows_email=True, shows_everything=True, roles=listed.roles)
+        user = await self._reader.by_id(user_id)
+        if user is None or not user.is_active:
+            raise UserNotFound
+        wishes = await self._preferences.of_user(user_id)
+        if wishes.profile_visibility is not Visibility.PUBLIC:
+            raise UserNotFound
+        return Profile(user=user, shows_email=wishes.show_email, shows_everything=False, roles=frozenset())
 
-    async def update_me(self, actor: Actor, changes: UserChanges) -> User:
+    async def update_me(self, actor: Actor, changes: UserChanges, *, version: int | None = None) -> User:
         """Change the actor's own account; what is absent stays, an empty display name clears it.
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
             UserInvalid: a field breaks a rule; all of them are named.
             EmailChangeUnavailable: the address differs from the present one (rulings R23).
+            VersionMismatch: it is not at `version`.
         """
         user_id = actor.require_user()
         problems: list[FieldProblem] = []
@@ -115,6 +129,8 @@ class Users:
             problems += display_name_problems(changes.display_name)
         if changes.timezone is not UNSET:
             problems += timezone_problems(changes.timezone)
+        if changes.locale is not UNSET:
+            problems += language_problems(changes.locale, "/locale")
         if problems:
             raise UserInvalid(problems=problems)
 
@@ -122,16 +138,19 @@ class Users:
             before = await tx.users.lock(user_id)
             if before is None:
                 raise Unauthenticated
+            if version is not None and version != before.version:
+                raise VersionMismatch
             if changes.email is not UNSET and name_key(changes.email) != before.email_key:
                 raise EmailChangeUnavailable
             after = replace(
                 before,
                 display_name=before.display_name if changes.display_name is UNSET else changes.display_name or None,
                 timezone=before.timezone if changes.timezone is UNSET else changes.timezone,
+                locale=before.locale if changes.locale is UNSET else changes.locale,
             )
             if after == before:
                 return before
-            after = replace(after, updated_at=self._clock.now())
+            after = replace(after, updated_at=self._clock.now(), version=before.version + 1)
             await tx.users.update(after)
             tx.feed.publish(Change.of_user(user_id))
             await self._activity.write(
@@ -141,7 +160,7 @@ class Users:
                 resource=Resource(type="user", id=user_id),
                 changes={
                     name: FieldChange(before=getattr(before, name), after=getattr(after, name))
-                    for name in ("display_name", "timezone")
+                    for name in ("display_name", "locale", "timezone")
                     if getattr(before, name) != getattr(after, name)
                 },
             )
