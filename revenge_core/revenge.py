@@ -10,7 +10,7 @@ from revenge_core.jobs.service import Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail
 from revenge_core.rbac.service import Rbac
-from revenge_core.sessions.service import Sessions
+from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
 
@@ -23,6 +23,7 @@ class Revenge(Entity, kw_only=True):
     administration: Administration
     auth: Auth
     avatars: Avatars
+    devices: Devices
     exports: Exports
     guessing: Guessing
     health: Health

@@ -67,9 +67,9 @@ class MemoryAccountReader(AccountReader):
         by_name = (user.id for user in users if user.username_key == login_key)
         by_address = (user.id for user in users if user.email_key == login_key)
         for user_id in (*by_name, *by_address):
-            account = await self.of_user(user_id)
-            if account is not None:
-                return account
+            user, credential = self._tables.rows.users[user_id], self._tables.rows.credentials.get(user_id)
+            if credential is not None and (user.deleted_at is None or user.may_return):
+                return Account(user=user, credential=credential)
         return None
 
     @override

@@ -8,8 +8,16 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from revenge_adapters.memory.tables import MemoryTables, Rows
-from revenge_core.ids import SessionId, UserId
-from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
+from revenge_core.ids import DeviceId, SessionId, UserId
+from revenge_core.sessions.entities import (
+    Device,
+    DeviceToken,
+    EndReason,
+    RefreshFamily,
+    RefreshToken,
+    Session,
+    Sighting,
+)
 from revenge_core.sessions.ports import RefreshTokenStore, SessionReader, SessionStore
 
 
@@ -97,6 +105,12 @@ class MemorySessions(SessionStore):
             self._rows.sessions[session_id] = replace(session, epoch=epoch)
 
     @override
+    async def mark_proven(self, session_id: SessionId, at: datetime) -> None:
+        session = self._rows.sessions.get(session_id)
+        if session is not None and session.ended_at is None:
+            self._rows.sessions[session_id] = replace(session, authenticated_at=at)
+
+    @override
     async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
         session = self._rows.sessions.get(session_id)
         if session is not None:
@@ -132,6 +146,50 @@ class MemorySessions(SessionStore):
         return kept
 
     @override
+    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
+        return self._rows.devices.get((user_id, fingerprint))
+
+    @override
+    async def lock_device(self, user_id: UserId, device_id: DeviceId) -> bool:
+        return any(device.id == device_id for device in self._devices_of(user_id))
+
+    @override
+    async def use_device_token(self, user_id: UserId, token_hash: bytes, at: datetime) -> Device | None:
+        token = self._rows.device_tokens.get(token_hash)
+        if token is None or token.user_id != user_id:
+            return None
+        self._rows.device_tokens[token_hash] = replace(token, last_used_at=at)
+        return next(device for device in self._devices_of(user_id) if device.id == token.device_id)
+
+    @override
+    async def add_device_token(self, token: DeviceToken, *, keep: int) -> None:
+        tokens = self._rows.device_tokens
+        tokens[token.token_hash] = token
+        of_device = [one for one in tokens.values() if one.device_id == token.device_id]
+        latest_first = sorted(of_device, key=lambda one: (one.issued_at, one.token_hash), reverse=True)
+        for surplus in latest_first[keep:]:
+            del tokens[surplus.token_hash]
+
+    @override
+    async def end_all_on(
+        self, user_id: UserId, device_id: DeviceId, reason: EndReason, at: datetime
+    ) -> tuple[SessionId, ...]:
+        ids = sorted(session.id for session in self._of(user_id) if session.device_id == device_id)
+        return tuple([session_id for session_id in ids if await self.end(session_id, reason, at)])
+
+    @override
+    async def void_device_tokens(self, user_id: UserId, device_id: DeviceId | None) -> int:
+        tokens = self._rows.device_tokens
+        void = [
+            token.token_hash
+            for token in tokens.values()
+            if token.user_id == user_id and device_id in {None, token.device_id}
+        ]
+        for token_hash in void:
+            del tokens[token_hash]
+        return len(void)
+
+    @override
     async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:
         used = {session.device_id for session in self._rows.sessions.values()}
         unused = [
@@ -140,7 +198,7 @@ class MemorySessions(SessionStore):
             if device.last_seen_at < unseen_since and device.id not in used
         ]
         for key in unused[:limit]:
-            del self._rows.devices[key]
+            await self.void_device_tokens(key[0], self._rows.devices.pop(key).id)
         return len(unused[:limit])
 
     def _note_last_use(self, session: Session) -> None:
@@ -148,6 +206,9 @@ class MemorySessions(SessionStore):
             if device.id == session.device_id:
                 last_seen_at = max(device.last_seen_at, session.last_activity_at)
                 self._rows.devices[key] = replace(device, last_seen_at=last_seen_at)
+
+    def _devices_of(self, user_id: UserId) -> Iterator[Device]:
+        return (device for device in self._rows.devices.values() if device.user_id == user_id)
 
     def _of(self, user_id: UserId) -> Iterator[Session]:
         return (session for session in self._rows.sessions.values() if session.user_id == user_id)
@@ -178,6 +239,8 @@ class MemoryRefreshTokens(RefreshTokenStore):
             session=session,
             user_epoch=user.epoch,
             user_active=user.is_active and user.deleted_at is None,
+            username=user.username,
+            email=user.email,
         )
 
     @override

@@ -13,14 +13,15 @@ from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.turns import Turns
 from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
 from revenge_core.activity.entities import Entry
-from revenge_core.auth.entities import Credential, SigningKey
+from revenge_core.auth.entities import Credential, GuessCount, SigningKey
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
+from revenge_core.idempotency.entities import Recorded
 from revenge_core.ids import EntryId, InvitationId, SessionId, UserId
 from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
-from revenge_core.sessions.entities import Device, RefreshToken, Session
+from revenge_core.sessions.entities import Device, DeviceToken, RefreshToken, Session
 from revenge_core.users.entities import OneTimeToken, Preferences, User
 
 
@@ -38,9 +39,12 @@ class Rows:
     signing_keys: dict[str, SigningKey] = field(default_factory=dict[str, SigningKey])
     sessions: dict[SessionId, Session] = field(default_factory=dict[SessionId, Session])
     devices: dict[tuple[UserId, str], Device] = field(default_factory=dict[tuple[UserId, str], Device])
+    device_tokens: dict[bytes, DeviceToken] = field(default_factory=dict[bytes, DeviceToken])
+    guesses: dict[str, GuessCount] = field(default_factory=dict[str, GuessCount])
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict[bytes, RefreshToken])
     roles: dict[str, Role] = field(default_factory=lambda: {role.name: role for role in BUILT_IN_ROLES})
     grants: dict[tuple[UserId, str], RoleGrant] = field(default_factory=dict[tuple[UserId, str], RoleGrant])
+    attempts: dict[tuple[str, str, bytes], Recorded] = field(default_factory=dict[tuple[str, str, bytes], Recorded])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
     activity_months: set[str] = field(default_factory=set[str])
     """Those that were prepared, such as 2026-03."""

@@ -10,6 +10,8 @@ from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMo
 from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.exports import MemoryExports
 from revenge_adapters.memory.feed import MemoryFeed
+from revenge_adapters.memory.guesses import MemoryGuesses
+from revenge_adapters.memory.idempotency import MemoryIdempotency
 from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
 from revenge_adapters.memory.jobs.queue import MemoryJobQueue
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
@@ -72,6 +74,16 @@ class MemoryTx(EveryTx):
     @override
     def invitations(self) -> MemoryInvitations:
         return MemoryInvitations(self._rows)
+
+    @property
+    @override
+    def idempotency(self) -> MemoryIdempotency:
+        return MemoryIdempotency(self._rows)
+
+    @property
+    @override
+    def guesses(self) -> MemoryGuesses:
+        return MemoryGuesses(self._rows)
 
     @property
     @override

@@ -9,7 +9,7 @@ SELECT id, username, username_key, email, email_key, display_name, avatar_url, l
        user_id, password_hash, changed_at
   FROM revenge.users
   JOIN revenge.credentials ON credentials.user_id = users.id
- WHERE (username_key = %(login_key)s OR email_key = %(login_key)s) AND deleted_at IS NULL
+ WHERE (username_key = %(login_key)s OR email_key = %(login_key)s) AND (deleted_at IS NULL OR may_return)
  ORDER BY username_key = %(login_key)s DESC
  LIMIT 1
 

@@ -8,9 +8,18 @@ from typing_extensions import override
 
 from revenge_adapters.postgres.batch import uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.devices import Sql as DeviceSql
 from revenge_adapters.postgres.sql import Query, SqlFile
-from revenge_core.ids import SessionId, UserId
-from revenge_core.sessions.entities import Device, EndReason, RefreshFamily, RefreshToken, Session, Sighting
+from revenge_core.ids import DeviceId, SessionId, UserId
+from revenge_core.sessions.entities import (
+    Device,
+    DeviceToken,
+    EndReason,
+    RefreshFamily,
+    RefreshToken,
+    Session,
+    Sighting,
+)
 from revenge_core.sessions.ports import RefreshTokenStore, SessionReader, SessionStore
 
 
@@ -28,9 +37,11 @@ class Sql(SqlFile, file="sessions.sql"):
     note_last_use: Query[None]
     forget: Query[None]
     restamp: Query[None]
+    mark_proven: Query[None]
     slide: Query[None]
     mark_seen: Query[None]
     put_device: Query[Device]
+    end_all_on: Query[SessionId]
     forget_devices: Query[None]
     live_of: Query[Session]
     add_refresh_token: Query[None]
@@ -90,6 +101,10 @@ class PostgresSessions(SessionStore):
         await self._transaction.run(Sql.restamp, id=session_id, epoch=epoch)
 
     @override
+    async def mark_proven(self, session_id: SessionId, at: datetime) -> None:
+        await self._transaction.run(Sql.mark_proven, id=session_id, at=at)
+
+    @override
     async def slide(self, session_id: SessionId, *, at: datetime, idle_expires_at: datetime) -> None:
         await self._transaction.run(Sql.slide, id=session_id, at=at, idle_expires_at=idle_expires_at)
 
@@ -106,6 +121,34 @@ class PostgresSessions(SessionStore):
     async def put_device(self, device: Device) -> Device:
         kept = await self._transaction.one(Sql.put_device, **asdict(device))
         return kept or device
+
+    @override
+    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
+        return await self._transaction.one(DeviceSql.device_like, user_id=user_id, fingerprint=fingerprint)
+
+    @override
+    async def lock_device(self, user_id: UserId, device_id: DeviceId) -> bool:
+        found = await self._transaction.one(DeviceSql.lock_device, user_id=user_id, device_id=device_id)
+        return found is not None
+
+    @override
+    async def use_device_token(self, user_id: UserId, token_hash: bytes, at: datetime) -> Device | None:
+        return await self._transaction.one(DeviceSql.use_token, user_id=user_id, token_hash=token_hash, at=at)
+
+    @override
+    async def add_device_token(self, token: DeviceToken, *, keep: int) -> None:
+        await self._transaction.run(DeviceSql.add_token, **asdict(token))
+        await self._transaction.run(DeviceSql.drop_surplus_tokens, device_id=token.device_id, keep=keep)
+
+    @override
+    async def end_all_on(
+        self, user_id: UserId, device_id: DeviceId, reason: EndReason, at: datetime
+    ) -> tuple[SessionId, ...]:
+        return await self._transaction.all(Sql.end_all_on, user_id=user_id, device_id=device_id, reason=reason, at=at)
+
+    @override
+    async def void_device_tokens(self, user_id: UserId, device_id: DeviceId | None) -> int:
+        return await self._transaction.run(DeviceSql.void_tokens, user_id=user_id, device_id=device_id)
 
     @override
     async def forget_devices(self, *, unseen_since: datetime, limit: int) -> int:

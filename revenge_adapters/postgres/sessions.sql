@@ -121,6 +121,9 @@ DELETE FROM revenge.sessions WHERE id = ANY(%(ids)s::text::uuid[])
 -- name: restamp
 UPDATE revenge.sessions SET epoch = %(epoch)s WHERE id = %(id)s
 
+-- name: mark_proven
+UPDATE revenge.sessions SET authenticated_at = %(at)s WHERE id = %(id)s AND ended_at IS NULL
+
 -- name: slide
 UPDATE revenge.sessions
    SET last_activity_at = greatest(last_activity_at, %(at)s),
@@ -164,6 +167,23 @@ ON CONFLICT ON CONSTRAINT session_devices_fingerprint_unique DO UPDATE
    SET last_address = excluded.last_address, last_seen_at = excluded.last_seen_at
 RETURNING id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
 
+-- name: end_all_on
+WITH open AS (
+    SELECT id
+      FROM revenge.sessions
+     WHERE user_id = %(user_id)s AND device_id = %(device_id)s AND ended_at IS NULL
+     ORDER BY id
+       FOR NO KEY UPDATE
+),
+ended AS (
+    UPDATE revenge.sessions
+       SET ended_at = %(at)s, end_reason = %(reason)s
+      FROM open
+     WHERE sessions.id = open.id
+    RETURNING sessions.id
+)
+SELECT id FROM ended ORDER BY id
+
 -- name: forget_devices
 DELETE FROM revenge.session_devices
  WHERE id IN (
@@ -202,7 +222,8 @@ SELECT token.token_hash, token.session_id, token.issued_at, token.rotated_at, to
        sessions.created_at, sessions.last_activity_at, sessions.idle_expires_at, sessions.expires_at, sessions.ended_at,
        sessions.end_reason,
        users.epoch AS user_epoch,
-       users.is_active AND users.deleted_at IS NULL AS user_active
+       users.is_active AND users.deleted_at IS NULL AS user_active,
+       users.username, users.email
   FROM revenge.refresh_tokens AS token
   JOIN revenge.sessions ON sessions.id = token.session_id
   JOIN revenge.users ON users.id = sessions.user_id

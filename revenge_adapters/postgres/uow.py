@@ -12,6 +12,8 @@ from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActi
 from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.exports import PostgresExports
+from revenge_adapters.postgres.guesses import PostgresGuesses
+from revenge_adapters.postgres.idempotency import PostgresIdempotency
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.one_time_tokens import PostgresOneTimeTokens
@@ -101,6 +103,16 @@ class PostgresTx(EveryTx):
     @override
     def invitations(self) -> PostgresInvitations:
         return PostgresInvitations(self._transaction)
+
+    @property
+    @override
+    def idempotency(self) -> PostgresIdempotency:
+        return PostgresIdempotency(self._transaction)
+
+    @property
+    @override
+    def guesses(self) -> PostgresGuesses:
+        return PostgresGuesses(self._transaction)
 
     @property
     @override

@@ -4,12 +4,15 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
-from revenge_adapters.memory.accounts import MemoryInvitationReader
+from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.mail_templates import FileTemplates
+from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.devices import MemoryDeviceReader
 from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
+from revenge_adapters.memory.guesses import MemoryGuessReader
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
@@ -37,6 +40,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
 
     clock = providers.Singleton(ManualClock)
     tables = providers.Singleton(MemoryTables, clock)
+    fingerprints = providers.Singleton(KeyedFingerprints, b"sandbox")
     ids = providers.Singleton(CountingIds)
     hasher = providers.Singleton(QuickHasher)
     mailer = providers.Singleton(MemoryMailer)
@@ -49,6 +53,8 @@ class MemoryAdapters(containers.DeclarativeContainer):
     account_reader = providers.Singleton(MemoryAccountReader, tables)
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
+    device_reader = providers.Singleton(MemoryDeviceReader, tables)
+    guess_reader = providers.Singleton(MemoryGuessReader, tables)
     job_reader = providers.Singleton(MemoryJobReader, tables)
     job_store = providers.Singleton(MemoryJobStore, tables)
     job_upkeep = providers.Singleton(MemoryJobUpkeep, tables, sealer, wake_ups)
@@ -61,8 +67,6 @@ class MemoryAdapters(containers.DeclarativeContainer):
     personal_data = providers.Singleton(MemoryPersonalData, tables)
     preference_reader = providers.Singleton(MemoryPreferenceReader, tables)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
-    device_reader: providers.Object[Any] = providers.Object(None)
-    guess_reader: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)

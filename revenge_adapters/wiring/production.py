@@ -4,14 +4,18 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
+from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.devices import PostgresDeviceReader
 from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
 from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.postgres.guesses import PostgresGuessReader
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.preferences import PostgresPreferenceReader
@@ -45,6 +49,9 @@ class ProductionAdapters(containers.DeclarativeContainer):
     storage: providers.Dependency[FileStorage] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
+    fingerprints = providers.Singleton(
+        KeyedFingerprints, providers.Callable(derived_key, master_secret, b"revenge request fingerprint v1", 32)
+    )
     ids = providers.Singleton(Uuid7Ids)
     sealer = providers.Singleton(CryptographySealer, master_secret)
     tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
@@ -54,6 +61,8 @@ class ProductionAdapters(containers.DeclarativeContainer):
     principal_reader = providers.Singleton(
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
+    device_reader = providers.Singleton(PostgresDeviceReader, database)
+    guess_reader = providers.Singleton(PostgresGuessReader, database)
     job_reader = providers.Singleton(PostgresJobReader, database)
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
@@ -64,8 +73,6 @@ class ProductionAdapters(containers.DeclarativeContainer):
     personal_data = providers.Singleton(PostgresPersonalData, database)
     preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
-    device_reader: providers.Object[Any] = providers.Object(None)
-    guess_reader: providers.Object[Any] = providers.Object(None)
     own_limiter: providers.Object[Any] = providers.Object(None)
     pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Object[Any] = providers.Object(None)

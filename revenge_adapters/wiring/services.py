@@ -13,7 +13,7 @@ from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail, Notices
 from revenge_core.rbac.service import Rbac
 from revenge_core.revenge import Revenge
-from revenge_core.sessions.service import Sessions
+from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
 
@@ -26,7 +26,7 @@ class Services(containers.DeclarativeContainer):
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
-    idempotency = providers.Singleton(Idempotency, adapters.uow, adapters.clock)
+    idempotency = providers.Singleton(Idempotency, adapters.uow, adapters.clock, adapters.fingerprints)
     limits = providers.Singleton(Limits, adapters.own_limiter, adapters.shared_limiter, rules.provided.limits)
     jobs = providers.Singleton(Jobs, adapters.uow, adapters.job_reader, activity)
     mail = providers.Singleton(
@@ -59,8 +59,18 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         ids=adapters.ids,
     )
+    devices = providers.Singleton(
+        Devices, adapters.uow, adapters.device_reader, activity, adapters.clock, adapters.ids
+    )
     sessions = providers.Singleton(
-        Sessions, adapters.uow, adapters.session_reader, activity, adapters.clock, adapters.ids, rules.provided.sessions
+        Sessions,
+        adapters.uow,
+        adapters.session_reader,
+        devices,
+        activity,
+        adapters.clock,
+        adapters.ids,
+        rules.provided.sessions,
     )
     passwords = providers.Singleton(Passwords, adapters.hasher, rules.provided.auth)
     signing_keys = providers.Singleton(
@@ -151,6 +161,7 @@ class Services(containers.DeclarativeContainer):
         administration=administration,
         auth=auth,
         avatars=avatars,
+        devices=devices,
         exports=exports,
         guessing=guessing,
         health=health,

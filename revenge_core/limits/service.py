@@ -26,6 +26,11 @@ class Limits:
         """What one address may ask for in this tier."""
         return self._rules.quota(tier)
 
+    @staticmethod
+    def whose(address: str | None) -> str:
+        """Under what this address is counted, here and wherever else something is counted by address."""
+        return address_key(address)
+
     async def take(self, tier: Tier, address: str | None) -> Verdict:
         """Count one request of `address`; the edge refuses what is not allowed."""
         if not self._rules.is_on:

@@ -85,6 +85,16 @@ class Device(Entity, kw_only=True):
     last_seen_at: datetime
 
 
+class ListedDevice(Entity, kw_only=True):
+    """One device of a list."""
+
+    device: Device
+    is_known: bool
+    """Whether it holds a token, and so is known when somebody signs in with it."""
+    is_current: bool
+    """Whether the session that asks runs on it."""
+
+
 class DeviceToken(Entity, kw_only=True):
     """What a device keeps to be known again (rulings R18): random, known by its digest only, good for one user."""
 
@@ -109,15 +119,19 @@ class Opened(Entity, kw_only=True):
     """Whether the owner should hear of the device: not more than once a day of the same kind at the same address."""
 
 
-class Renewal(Entity, kw_only=True):
-    """What became of a refresh."""
+class Renewed(Entity, kw_only=True):
+    """A session that goes on, and its next refresh token."""
 
-    user_id: UserId | None = None
-    session: Session | None = None
-    """None: refused."""
-    refresh_token: Secret | None = None
-    is_stolen: bool = False
-    """Whether the session was ended, since an old token was presented."""
+    session: Session
+    refresh_token: Secret
+
+
+class Stolen(Entity, kw_only=True):
+    """A session that was ended, since an old token was presented; and whom to tell."""
+
+    session: Session
+    username: str
+    email: str
 
 
 class Lifetime(Entity, kw_only=True):
@@ -185,6 +199,9 @@ class RefreshFamily(Entity, kw_only=True):
     user_epoch: int
     user_active: bool
     """Whether the user lives and is not disabled."""
+    username: str
+    """Its user, and the address where they are told of a theft."""
+    email: str
 
 
 class Sighting(Entity, kw_only=True):

@@ -10,6 +10,13 @@ class SessionNotFound(NotFound):
     title = "There is no such session"
 
 
+class DeviceNotFound(NotFound):
+    """No such device, or not one of the caller's own."""
+
+    code = "device_not_found"
+    title = "There is no such device"
+
+
 class SessionEnded(Unauthenticated):
     """The session behind the credential is over."""
 

@@ -12,6 +12,7 @@ from revenge_core.sessions.entities import (
     Device,
     DeviceToken,
     EndReason,
+    ListedDevice,
     RefreshFamily,
     RefreshToken,
     Session,
@@ -91,6 +92,10 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
+        """The user's device with this fingerprint, as it was left; None if there is none."""
+        ...
+
     async def use_device_token(self, user_id: UserId, token_hash: bytes, at: datetime) -> Device | None:
         """The user's device that has this token, which was used now; None if they have none."""
         ...
@@ -103,6 +108,10 @@ class SessionStore(Protocol):
         self, user_id: UserId, device_id: DeviceId, reason: EndReason, at: datetime
     ) -> tuple[SessionId, ...]:
         """End every session on the user's device that has not ended; those that this call ended, by id."""
+        ...
+
+    async def lock_device(self, user_id: UserId, device_id: DeviceId) -> bool:
+        """Whether the device is one of the user's; nobody signs in on it until this transaction ends."""
         ...
 
     async def void_device_tokens(self, user_id: UserId, device_id: DeviceId | None) -> int:
@@ -151,12 +160,12 @@ class SessionReader(Protocol):
 class DeviceReader(Protocol):
     """Devices outside a transaction; never cached."""
 
-    async def of_user(self, user_id: UserId) -> tuple[Device, ...]:
-        """The user's devices, last seen first, then by id descending."""
+    async def of_user(self, user_id: UserId, *, current: SessionId | None) -> tuple[ListedDevice, ...]:
+        """The user's devices, last seen first, then by id descending; `current` runs on the one that asks."""
         ...
 
-    async def knows(self, user_id: UserId, token_hash: bytes) -> bool:
-        """Whether a device of the user has this token."""
+    async def known(self, user_id: UserId, token_hash: bytes) -> DeviceId | None:
+        """Which device of the user has this token; None if they have none that does."""
         ...
 
 

@@ -8,7 +8,9 @@ from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
+from revenge_adapters.memory.devices import MemoryDeviceReader
 from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
+from revenge_adapters.memory.guesses import MemoryGuessReader
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
 from revenge_adapters.memory.jobs.store import MemoryJobStore
 from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
@@ -47,6 +49,8 @@ def memory_world() -> World:
         uow=MemoryUnitOfWork(tables, sealer, wake_ups),
         users=MemoryUserReader(tables),
         sessions=MemorySessionReader(tables),
+        devices=MemoryDeviceReader(tables),
+        guesses=MemoryGuessReader(tables),
         roles=MemoryRoleReader(tables),
         activity=MemoryActivityReader(tables),
         accounts=MemoryAccountReader(tables),

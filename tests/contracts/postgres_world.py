@@ -13,7 +13,9 @@ from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.devices import PostgresDeviceReader
 from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
+from revenge_adapters.postgres.guesses import PostgresGuessReader
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
@@ -69,6 +71,8 @@ def postgres_world(
         uow=postgres_uow(database, wake_ups=wake_ups),
         users=PostgresUserReader(database),
         sessions=PostgresSessionReader(database),
+        devices=PostgresDeviceReader(database),
+        guesses=PostgresGuessReader(database),
         roles=PostgresRoleReader(database),
         activity=PostgresActivityReader(database),
         accounts=PostgresAccountReader(database),

@@ -36,7 +36,7 @@ def advance(box: Sandbox, time: timedelta) -> None:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revenge_core.sessions.service.BATCH", 2)
+    monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 2)
 
 
 async def test_a_session_that_nobody_used_for_too_long_is_closed(box: Sandbox) -> None:

@@ -76,7 +76,7 @@ every_kind = pytest.mark.parametrize("kind", sorted(SCENES))
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in batches is done in many."""
-    monkeypatch.setattr("revenge_core.sessions.service.BATCH", 1)
+    monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
 
 
 def handling(box: Sandbox, job: Job) -> Callable[[Attempt], Awaitable[None]]:

@@ -28,7 +28,7 @@ def callers(owner: str, method: str) -> Iterator[tuple[str, str]]:
     ("owner", "method", "gate"),
     [
         ("_sessions", "open", ("revenge_core/auth/service/auth.py", "complete_login")),
-        ("sessions", "add", ("revenge_core/sessions/service.py", "open")),
+        ("sessions", "add", ("revenge_core/sessions/service/sessions.py", "open")),
     ],
 )
 def test_a_session_is_made_in_one_place(owner: str, method: str, gate: tuple[str, str]) -> None:

@@ -20,7 +20,7 @@ from revenge_core.feed import Change
 from revenge_core.ids import Ids, SessionId, UserId
 from revenge_core.rbac.service import Rbac
 from revenge_core.secrets import Secret, digest
-from revenge_core.sessions.entities import ClientType, EndReason, Session
+from revenge_core.sessions.entities import ClientType, EndReason, Renewed, Session
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
@@ -147,9 +147,10 @@ class Auth:
         client_type: ClientType | None,
     ) -> SignedIn:
         """The one gate: makes the session and its tokens, for a user locked in `tx` who has proven who they are."""
-        session, refresh_token = await self._sessions.open(
+        opened = await self._sessions.open(
             tx, user.id, user.epoch, origin, methods=methods, device_name=device_name, client_type=client_type
         )
+        session, refresh_token = opened.session, opened.refresh_token
         now = session.created_at
         await tx.users.mark_login(user.id, now)
         tx.feed.publish(Change.of_user(user.id))
@@ -175,10 +176,9 @@ class Auth:
         """
         async with self._uow.begin() as tx:
             renewed = await self._sessions.renew(tx, refresh_token, origin)
-        if renewed is None:
+        if not isinstance(renewed, Renewed):
             raise RefreshTokenInvalid
-        session, child = renewed
-        return self._pair(session, child, self._clock.now())
+        return self._pair(renewed.session, renewed.refresh_token, self._clock.now())
 
     async def logout(self, actor: Actor, refresh_token: Secret | None = None, *, everywhere: bool = False) -> None:
         """End the actor's session, and the one of `refresh_token` if it is theirs as well; or all of them.

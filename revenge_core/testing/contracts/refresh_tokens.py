@@ -41,7 +41,13 @@ class RefreshTokenStoreContract(Contract):
         session = await world.add_session(user, epoch=2)
         token = await world.add_refresh_token(session, issued_at=LATER)
         assert await world.family(token.token_hash) == RefreshFamily(
-            presented=token, child_used=False, session=session, user_epoch=3, user_active=True
+            presented=token,
+            child_used=False,
+            session=session,
+            user_epoch=3,
+            user_active=True,
+            username=user.username,
+            email=user.email,
         )
 
     async def test_an_ended_session_still_comes_with_its_token(self, world: World) -> None:

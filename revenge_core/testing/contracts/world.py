@@ -10,14 +10,14 @@ import pytest
 
 from revenge_core.accounts.ports import ExportReader, InvitationReader, PersonalData
 from revenge_core.activity.ports import ActivityReader
-from revenge_core.auth.ports import AccountReader, PrincipalReader
+from revenge_core.auth.ports import AccountReader, GuessReader, PrincipalReader
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.jobs.ports import JobReader, JobStore, JobUpkeep, WakeUps
 from revenge_core.rbac.ports import RoleReader
 from revenge_core.secrets import Sealer
 from revenge_core.sessions.entities import RefreshFamily, RefreshToken, Session
-from revenge_core.sessions.ports import SessionReader
+from revenge_core.sessions.ports import DeviceReader, SessionReader
 from revenge_core.testing.builders import a_device, a_grant, a_refresh_token, a_session, a_user
 from revenge_core.tx import EveryTx
 from revenge_core.uow import UnitOfWork
@@ -47,6 +47,8 @@ class World:
     uow: UnitOfWork[EveryTx]
     users: UserReader
     sessions: SessionReader
+    devices: DeviceReader
+    guesses: GuessReader
     roles: RoleReader
     activity: ActivityReader
     accounts: AccountReader

@@ -11,17 +11,19 @@ from revenge_core.background import JobContext, in_batches
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
-from revenge_core.ids import DeviceId, Ids, SessionId, UserId
+from revenge_core.ids import Ids, SessionId, UserId
 from revenge_core.secrets import Secret, derive_token, digest, new_salt, new_token
 from revenge_core.sessions.entities import (
     ClientType,
-    Device,
     EndReason,
+    Opened,
     RefreshToken,
     RefreshVerdict,
+    Renewed,
     Session,
     SessionRules,
     Sighting,
+    Stolen,
 )
 from revenge_core.sessions.errors import SessionNotFound
 from revenge_core.sessions.jobs import SessionMaintenance
@@ -31,14 +33,13 @@ from revenge_core.sessions.policy import (
     ENDED_KEPT,
     SIGHTING_INTERVAL,
     device_label,
-    fingerprint,
     guess_client_type,
-    guess_platform,
     judge_refresh,
     may_end,
     may_see,
 )
 from revenge_core.sessions.ports import SessionReader, SessionsTx
+from revenge_core.sessions.service.devices import Devices
 from revenge_core.uow import UnitOfWork
 
 BATCH: Final = 1000
@@ -55,6 +56,7 @@ class Sessions:
         self,
         uow: UnitOfWork[SessionsTx],
         reader: SessionReader,
+        devices: Devices,
         activity: Activity,
         clock: Clock,
         ids: Ids,
@@ -62,6 +64,7 @@ class Sessions:
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._devices = devices
         self._activity = activity
         self._clock = clock
         self._ids = ids
@@ -145,21 +148,22 @@ class Sessions:
         methods: tuple[str, ...],
         device_name: str | None,
         client_type: ClientType | None,
-    ) -> tuple[Session, Secret]:
+        device_token: Secret | None = None,
+    ) -> Opened:
         """Begin a session and hand out its first refresh token. The caller holds the user's lock.
 
-        The user's oldest sessions beyond the limit end; a device that was not seen before leaves an audit entry.
+        The user's oldest sessions beyond the limit end. The device is known by its token, and gets one else (R18).
         """
         now = self._clock.now()
         device_name = device_label(device_name)
         kind = client_type or guess_client_type(origin.user_agent)
-        device = await self._note_device(tx, user_id, kind, device_name, origin)
+        noted = await self._devices.note(tx, user_id, kind, device_name, origin, device_token)
         lifetime = self._rules.lifetime(kind)
         expires_at = now + lifetime.absolute
         session = Session(
             id=SessionId(self._ids.new()),
             user_id=user_id,
-            device_id=device.id,
+            device_id=noted.device.id,
             epoch=epoch,
             client_type=kind,
             device_name=device_name,
@@ -181,12 +185,19 @@ class Sessions:
         for evicted in await tx.sessions.end_oldest_beyond(user_id, limit, EndReason.EVICTED, now):
             tx.feed.publish(Change.of_session(evicted))
             await self._audit_end(tx, actor, Action.SESSION_EVICT, evicted, user_id)
-        return session, token
+        return Opened(
+            session=session,
+            refresh_token=token,
+            device=noted.device,
+            is_known=noted.is_known,
+            device_token=noted.token,
+            should_tell=noted.should_tell,
+        )
 
-    async def renew(self, tx: SessionsTx, token: Secret, origin: Origin) -> tuple[Session, Secret] | None:
-        """Judge a refresh token and act on the verdict (rulings R16): its session and the next token, or None.
+    async def renew(self, tx: SessionsTx, token: Secret, origin: Origin) -> Renewed | Stolen | None:
+        """Judge a refresh token and act on the verdict (rulings R16). None: it is good for nothing.
 
-        The caller lets `tx` commit also where the answer is None: a refusal is audited, and theft ends the session.
+        The caller lets `tx` commit whatever the answer is: a refusal is audited, and theft ends the session.
         """
         now = self._clock.now()
         family = await tx.refresh_tokens.lock_family(digest(token))
@@ -199,10 +210,10 @@ class Sessions:
             case RefreshVerdict.ROTATE:
                 child = await self._rotate(tx, session, token, now)
                 await self._audit_renewal(tx, actor, session)
-                return session, child
+                return Renewed(session=session, refresh_token=child)
             case RefreshVerdict.REPLAY if salt is not None:
                 await self._audit_renewal(tx, actor, session, Outcome.SUCCESS, "the same answer again")
-                return session, derive_token(token, salt)
+                return Renewed(session=session, refresh_token=derive_token(token, salt))
             case RefreshVerdict.THEFT:
                 await tx.sessions.end(session.id, EndReason.REFRESH_REUSED, now)
                 tx.feed.publish(Change.of_session(session.id))
@@ -214,6 +225,7 @@ class Sessions:
                     outcome=Outcome.FAILURE,
                     reason="an old refresh token was presented",
                 )
+                return Stolen(session=session, username=family.username, email=family.email)
             case _:
                 await self._audit_renewal(tx, actor, session, Outcome.FAILURE, "its session is over")
         return None
@@ -304,33 +316,6 @@ class Sessions:
     async def _forget_devices(self, *, unseen_since: datetime) -> int:
         async with self._uow.begin() as tx:
             return await tx.sessions.forget_devices(unseen_since=unseen_since, limit=BATCH)
-
-    async def _note_device(
-        self, tx: SessionsTx, user_id: UserId, kind: ClientType, name: str | None, origin: Origin
-    ) -> Device:
-        now = self._clock.now()
-        platform = guess_platform(origin.user_agent)
-        device = Device(
-            id=DeviceId(self._ids.new()),
-            user_id=user_id,
-            fingerprint=fingerprint(kind, name, platform),
-            client_type=kind,
-            name=name,
-            platform=platform,
-            last_address=origin.address,
-            created_at=now,
-            last_seen_at=now,
-        )
-        kept = await tx.sessions.put_device(device)
-        if kept.id == device.id:
-            await self._activity.write(
-                tx,
-                Actor.system(origin),
-                Action.SESSION_NEW_DEVICE,
-                resource=Resource(type="device", id=device.id, key=name),
-                on_behalf_of=user_id,
-            )
-        return kept
 
     async def _rotate(self, tx: SessionsTx, session: Session, token: Secret, now: datetime) -> Secret:
         salt = new_salt() + new_salt()

@@ -1,0 +1,62 @@
+"""Counts of guesses in PostgreSQL: every server counts together (rulings R9)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from typing_extensions import override
+
+from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.auth.entities import GuessCount
+from revenge_core.auth.ports import GuessReader, GuessStore
+
+
+class Sql(SqlFile, file="guesses.sql"):
+    """The statements of guessing."""
+
+    lock: Query[GuessCount]
+    put: Query[None]
+    clear: Query[None]
+    forget: Query[None]
+    used: Query[GuessCount]
+
+
+class PostgresGuesses(GuessStore):
+    """Counts inside a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    async def lock(self, keys: Sequence[str], at: datetime) -> dict[str, GuessCount]:
+        return {count.key: count for count in await self._transaction.all(Sql.lock, keys=sorted(set(keys)), at=at)}
+
+    @override
+    async def put(self, counts: Sequence[GuessCount]) -> None:
+        await self._transaction.run(
+            Sql.put,
+            keys=[count.key for count in counts],
+            used=[count.used for count in counts],
+            times=[count.at for count in counts],
+            refused=[count.refused for count in counts],
+            told=[count.told_at for count in counts],
+        )
+
+    @override
+    async def clear(self, subject: str) -> int:
+        return await self._transaction.run(Sql.clear, subject=subject)
+
+    @override
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        return await self._transaction.run(Sql.forget, before=before, limit=limit)
+
+
+class PostgresGuessReader(GuessReader):
+    """Counts outside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    async def used(self, *, limit: int) -> tuple[GuessCount, ...]:
+        return await self._database.all(Sql.used, limit=limit)

@@ -1,0 +1,35 @@
+-- name: lock
+-- One statement that makes what is new and locks what is there, key by key: two who lock several never wait in a circle.
+INSERT INTO revenge.guesses (key, used, at, refused)
+SELECT key, 0, %(at)s, 0 FROM unnest(%(keys)s::text[]) AS wanted (key) ORDER BY key COLLATE "C"
+ON CONFLICT (key) DO UPDATE SET used = guesses.used
+RETURNING key, used, at, refused, told_at
+
+-- name: put
+UPDATE revenge.guesses
+   SET used = kept.used, at = kept.at, refused = kept.refused, told_at = kept.told_at
+  FROM unnest(
+           %(keys)s::text[], %(used)s::double precision[], %(times)s::timestamptz[], %(refused)s::integer[],
+           %(told)s::timestamptz[]
+       ) AS kept (key, used, at, refused, told_at)
+ WHERE guesses.key = kept.key
+
+-- name: clear
+-- In the order of `lock`, here and below.
+DELETE FROM revenge.guesses
+ WHERE key IN (
+       SELECT key
+         FROM revenge.guesses
+        WHERE %(subject)s = ANY(string_to_array(substr(key, strpos(key, ':') + 1), ' '))
+        ORDER BY key
+          FOR UPDATE
+ )
+
+-- name: forget
+DELETE FROM revenge.guesses
+ WHERE key IN (
+       SELECT key FROM revenge.guesses WHERE at < %(before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+ )
+
+-- name: used
+SELECT key, used, at, refused, told_at FROM revenge.guesses WHERE used > 0 ORDER BY at DESC, key LIMIT %(limit)s
