@@ -15,8 +15,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 JOB_ID: Final = click.IntRange(1, MAX_JOB_ID)
 
 
-def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
-    """RFC 3339, or a day. Without a zone it is UTC."""
+def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """A time as RFC 3339 writes it, or a day. Without a zone it is UTC."""
     if value is None:
         return None
     try:
@@ -42,8 +42,8 @@ _OPTIONS: Final = (
     ),
     click.option("--tag", "tags", multiple=True, metavar="TEXT", help="With this tag; of several, with all."),
     click.option("--cancel-requested", is_flag=True, help="That somebody wants cancelled, also if they still run."),
-    click.option("--created-after", callback=_moment, metavar="TIME", help="Enqueued at this time or later."),
-    click.option("--created-before", callback=_moment, metavar="TIME", help="Enqueued before this time."),
+    click.option("--created-after", callback=moment, metavar="TIME", help="Enqueued at this time or later."),
+    click.option("--created-before", callback=moment, metavar="TIME", help="Enqueued before this time."),
 )
 
 

@@ -9,6 +9,7 @@ import click
 from revenge_adapters.wiring.doctor import CHECKS
 from revenge_adapters.wiring.settings.schema import Setting, all_settings, sections
 from revenge_cli.commands import revenge
+from tests.house.defects import defects_page
 from tests.house.job_kinds import jobs_page
 from tests.house.modules import ROOT
 from tests.house.vocabulary import actions_page, errors_page, permissions_page
@@ -76,6 +77,16 @@ stay), `--plain` (tab-separated, without a heading) and `--no-input` (never ask)
 
 With `--json` an error is an object on standard error: `error` (a stable code), `message`, and `errors` with `pointer`
 and `detail` of each field.
+
+Commands that take `--url` administer a server elsewhere as well, through its API, and print the same. They come with
+an access token, in this order: `--token-file` (`-` is standard input), the file that `REVENGE_TOKEN_FILE` names,
+`REVENGE_TOKEN`, else a question. Programs of the same user can read `REVENGE_TOKEN`: a file is better. Certificates are
+checked against those of the system, or those that `SSL_CERT_FILE` names; redirects and proxies are not used. A token
+goes over http to this machine only, elsewhere with `--allow-http`. What needs a recent proof of who somebody is asks
+for their password, where there is somebody to ask.
+
+`--dry-run` changes nothing. It looks whether what is named is there, and refuses what would be refused as far as can be
+seen without doing it; a server elsewhere says only then whether somebody who is no administrator may.
 """
 
 
@@ -119,6 +130,7 @@ def doctor_page() -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "actions.md": actions_page,
     "cli.md": cli_page,
+    "defects.md": defects_page,
     "doctor.md": doctor_page,
     "errors.md": errors_page,
     "jobs.md": jobs_page,

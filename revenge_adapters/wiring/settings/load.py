@@ -12,6 +12,7 @@ from revenge_adapters.wiring.settings.records import Settings
 from revenge_adapters.wiring.settings.rules import disagreements
 from revenge_adapters.wiring.settings.schema import (
     CONFIG_FILE_VARIABLE,
+    OF_THE_SHELL,
     ORIGINAL_NAMES,
     PREFIX,
     SECRET_FILE_SUFFIX,
@@ -171,7 +172,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem], warni
                 problems.append(Problem(key=key, source=source, detail=detail))
             else:
                 given |= _from_secret_file(key, Path(environ[name]), source, problems)
-        elif name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE and not name.startswith(TEST_PREFIX):
+        elif name.startswith(PREFIX) and name not in OF_THE_SHELL and not name.startswith(TEST_PREFIX):
             hint = _did_you_mean(name, [*names, *secret_files])
             warnings.append(f"environment {name} is not a setting{hint}")
     return given

@@ -31,6 +31,8 @@ ORIGINAL_NAMES: Final[Mapping[str, str]] = {
 """Names of the original that mean one of ours under another name; the rest is spelled alike (decisions P11)."""
 
 CONFIG_FILE_VARIABLE: Final = "REVENGE_CONFIG_FILE"
+OF_THE_SHELL: Final = frozenset({CONFIG_FILE_VARIABLE, "REVENGE_TOKEN", "REVENGE_TOKEN_FILE"})
+"""Variables that the command line reads itself: no settings, and nothing to warn about."""
 TEST_PREFIX: Final = "REVENGE_TEST_"
 """Variables for the tests of Revenge: no settings, and nothing to warn about."""
 
