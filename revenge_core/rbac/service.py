@@ -21,6 +21,10 @@ class Rbac:
         actor.require(Permission.ROLES_LIST)
         return await self._reader.all_roles()
 
+    async def names(self) -> frozenset[str]:
+        """What roles there are."""
+        return frozenset(role.name for role in await self._reader.all_roles())
+
     async def permissions_of(self, roles: frozenset[str]) -> frozenset[Permission]:
         """What somebody who holds these roles may do, at this moment."""
         return (await self._reader.index()).permissions_of(roles)

@@ -63,7 +63,7 @@ class Users:
             *display_name_problems(new.display_name or ""),
         ]
 
-    async def add(self, tx: UsersTx, new: NewUser) -> User:
+    async def add(self, tx: UsersTx, new: NewUser, *, email_verified: bool = False) -> User:
         """Make the account inside the caller's transaction; the caller has looked at `problems_of` and audits.
 
         Raises:
@@ -77,6 +77,7 @@ class Users:
             email=new.email,
             email_key=name_key(new.email),
             display_name=new.display_name or None,
+            email_verified=email_verified,
             created_at=now,
             updated_at=now,
         )
@@ -117,14 +118,20 @@ class Users:
     async def update_me(self, actor: Actor, changes: UserChanges, *, version: int | None = None) -> User:
         """Change the actor's own account; what is absent stays, an empty display name clears it.
 
+        Another address is pending until it is verified; the present one given again calls that off.
+
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
             UserInvalid: a field breaks a rule; all of them are named.
-            EmailChangeUnavailable: the address differs from the present one (rulings R23).
+            ReauthRequired: the address is another one, and the latest proof is too old (decisions W12).
+            EmailChangeUnavailable: the address is another one, and this server sends no mail (rulings R23).
+            EmailTaken: somebody else has that address.
             VersionMismatch: it is not at `version`.
         """
         user_id = actor.require_user()
         problems: list[FieldProblem] = []
+        if changes.email is not UNSET:
+            problems += email_problems(changes.email)
         if changes.display_name is not UNSET:
             problems += display_name_problems(changes.display_name)
         if changes.timezone is not UNSET:
@@ -140,10 +147,9 @@ class Users:
                 raise Unauthenticated
             if version is not None and version != before.version:
                 raise VersionMismatch
-            if changes.email is not UNSET and name_key(changes.email) != before.email_key:
-                raise EmailChangeUnavailable
+            moved = before if changes.email is UNSET else await self._moved(tx, actor, before, changes.email)
             after = replace(
-                before,
+                moved,
                 display_name=before.display_name if changes.display_name is UNSET else changes.display_name or None,
                 timezone=before.timezone if changes.timezone is UNSET else changes.timezone,
                 locale=before.locale if changes.locale is UNSET else changes.locale,
@@ -153,15 +159,24 @@ class Users:
             after = replace(after, updated_at=self._clock.now(), version=before.version + 1)
             await tx.users.update(after)
             tx.feed.publish(Change.of_user(user_id))
-            await self._activity.write(
-                tx,
-                actor,
-                Action.USER_UPDATE,
-                resource=Resource(type="user", id=user_id),
-                changes={
-                    name: FieldChange(before=getattr(before, name), after=getattr(after, name))
-                    for name in ("display_name", "locale", "timezone")
-                    if getattr(before, name) != getattr(after, name)
-                },
-            )
+            changed = {
+                name: FieldChange(before=getattr(before, name), after=getattr(after, name))
+                for name in ("display_name", "locale", "pending_email", "timezone")
+                if getattr(before, name) != getattr(after, name)
+            }
+            if changed.keys() - {"pending_email"} or after.pending_email is None:  # else asking was the entry
+                resource = Resource(type="user", id=user_id)
+                await self._activity.write(tx, actor, Action.USER_UPDATE, resource=resource, changes=changed)
         return after
+
+    async def _moved(self, tx: UsersTx, actor: Actor, user: User, email: str) -> User:
+        """The account on its way to `email`, or with nothing pending where that is its address."""
+        key = name_key(email)
+        if key == user.email_key:
+            return await self._addresses.call_off_change(tx, user)
+        if user.pending_email is not None and key == name_key(user.pending_email):
+            return user
+        if not self._addresses.can_verify:
+            raise EmailChangeUnavailable
+        actor.require_proof(self._clock.now())
+        return await self._addresses.ask_change(tx, actor, user, email)
