@@ -189,7 +189,7 @@ def tests(session: nox.Session, version: str) -> None:
         if OLDEST_POSTGRESQL.is_dir():  # rulings R33
             workshop.run("pytest", "tests/contracts", "-m", APART, REVENGE_TEST_POSTGRES=str(OLDEST_POSTGRESQL))
     else:
-        workshop.run("pytest", "-m", f"{APART} and not faults")
+        workshop.run("pytest", "-m", f"{APART} and not faults and not fuzz")
 
 
 @nox.session
@@ -197,6 +197,13 @@ def faults(session: nox.Session) -> None:
     """Only the tests that break things, three times as often as in the suite."""
     scale = os.environ.get("REVENGE_TEST_SCALE", "3")
     Workshop(session).run("pytest", "-m", "faults", *session.posargs, REVENGE_TEST_SCALE=scale)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Only Schemathesis over our OpenAPI document, with ten times as many calls as in the suite."""
+    scale = os.environ.get("REVENGE_TEST_SCALE", "10")
+    Workshop(session).run("pytest", "-m", "fuzz", *session.posargs, REVENGE_TEST_SCALE=scale)
 
 
 @nox.session

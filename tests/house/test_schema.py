@@ -233,6 +233,14 @@ def test_partitions_are_not_made_without_end(application: Connection) -> None:
         application.execute("SELECT revenge.activity_make_partitions(%s, %s)", (NOW, NOW.replace(year=2099)))
 
 
+def test_defect_43_everything_lies_in_one_schema(owner: Connection) -> None:
+    schemas = """
+        SELECT DISTINCT relnamespace::regnamespace::text FROM pg_class
+         WHERE relkind IN ('r', 'p', 'S', 'v') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+    """
+    assert column(owner, schemas) == ["revenge"]
+
+
 def test_keys_and_names_are_ordered_by_code_point(owner: Connection) -> None:
     ordered = """
         SELECT conrelid::regclass || '.' || attname

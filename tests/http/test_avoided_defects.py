@@ -1,7 +1,7 @@
 """Defects of the original, by the number under which the specification lists them: each is not repeated here.
 
-`identity N` is section 7 of the identity sheet, `platform N.N` the platform sheet. What other suites prove (rotation,
-lockout, revocation on other nodes) is not proven again.
+The number of a `defect` is that of section 7 of the identity sheet, `platform N.N` the platform sheet. What other suites
+prove (rotation, guessing, revocation on other nodes) is not proven again.
 """
 
 import httpx
@@ -11,7 +11,7 @@ from revenge_adapters.wiring.sandbox import Sandbox
 from tests.http.support import MEMBER, PASSWORD, Connect, Party, problem, sign_in
 
 
-async def test_identity_3_a_signed_out_session_does_not_live_on_in_its_access_token(
+async def test_defect_03_a_signed_out_session_does_not_live_on_in_its_access_token(
     client: httpx.AsyncClient, ada: Party
 ) -> None:
     await client.delete("/api/v1/sessions/current", headers=ada.headers)
@@ -20,7 +20,7 @@ async def test_identity_3_a_signed_out_session_does_not_live_on_in_its_access_to
     problem(answer, 401, "refresh_token_invalid")
 
 
-async def test_identity_4_a_changed_password_does_not_leave_other_tokens_alive(
+async def test_defect_04_a_changed_password_does_not_leave_other_tokens_alive(
     client: httpx.AsyncClient, ada: Party
 ) -> None:
     other = await sign_in(client)
@@ -29,20 +29,20 @@ async def test_identity_4_a_changed_password_does_not_leave_other_tokens_alive(
     problem(await client.get("/api/v1/users/me", headers=other.headers), 401, "session_ended")
 
 
-async def test_identity_5_a_refresh_token_is_not_good_forever(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_05_a_refresh_token_is_not_good_forever(client: httpx.AsyncClient, ada: Party) -> None:
     first = (await client.post("/api/v1/auth/refresh", json={"refresh_token": ada.refresh_token})).json()
     await client.post("/api/v1/auth/refresh", json={"refresh_token": first["refresh_token"]})
     answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": ada.refresh_token})
     problem(answer, 401, "refresh_token_invalid")
 
 
-async def test_identity_6_a_forged_address_is_not_what_the_audit_keeps(client: httpx.AsyncClient, box: Sandbox) -> None:
+async def test_defect_06_a_forged_address_is_not_what_the_audit_keeps(client: httpx.AsyncClient, box: Sandbox) -> None:
     headers = {"x-forwarded-for": "not an address, 1.2.3.4", "x-real-ip": "5.6.7.8"}
     await client.post("/api/v1/auth/login", json=MEMBER, headers=headers)
     assert [entry.address for entry in box.rows.activity.values()] == ["192.0.2.9"]
 
 
-async def test_identity_10_somebody_can_become_the_first_admin_and_new_accounts_have_a_role(
+async def test_defect_10_somebody_can_become_the_first_admin_and_new_accounts_have_a_role(
     client: httpx.AsyncClient, box: Sandbox
 ) -> None:
     token = await box.revenge.accounts.issue_bootstrap_token()
@@ -53,12 +53,12 @@ async def test_identity_10_somebody_can_become_the_first_admin_and_new_accounts_
     assert sorted(grant.role for grant in box.rows.grants.values()) == ["admin", "user"]
 
 
-async def test_identity_14_an_address_is_not_changed_without_proof(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_14_an_address_is_not_changed_without_proof(client: httpx.AsyncClient, ada: Party) -> None:
     answer = await client.put("/api/v1/users/me", json={"email": "thief@example.org"}, headers=ada.headers)
     problem(answer, 409, "email_change_unavailable")
 
 
-async def test_identity_24_a_busy_hasher_is_not_a_wrong_password(
+async def test_defect_24_a_busy_hasher_is_not_a_wrong_password(
     client: httpx.AsyncClient, box: Sandbox, ada: Party
 ) -> None:
     box.hasher.busy = True
@@ -67,12 +67,12 @@ async def test_identity_24_a_busy_hasher_is_not_a_wrong_password(
     problem(await client.post("/api/v1/auth/change-password", json=body, headers=ada.headers), 503, "hasher_busy")
 
 
-async def test_identity_25_no_origin_is_reflected_by_default(client: httpx.AsyncClient) -> None:
+async def test_defect_25_no_origin_is_reflected_by_default(client: httpx.AsyncClient) -> None:
     answer = await client.get("/healthz", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_identity_28_the_status_of_an_answer_and_the_code_in_it_are_equal(
+async def test_defect_28_the_status_of_an_answer_and_the_code_in_it_are_equal(
     client: httpx.AsyncClient, ada: Party
 ) -> None:
     answers = [
@@ -89,19 +89,19 @@ async def test_identity_28_the_status_of_an_answer_and_the_code_in_it_are_equal(
     assert all(answer.json()["message"] for answer in answers)
 
 
-async def test_identity_30_the_list_of_sessions_marks_the_one_that_asks(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_30_the_list_of_sessions_marks_the_one_that_asks(client: httpx.AsyncClient, ada: Party) -> None:
     (session,) = (await client.get("/api/v1/sessions", headers=ada.headers)).json()["sessions"]
     assert session["is_current"] is True
     assert session["ip_address"] == "192.0.2.9"
 
 
-async def test_identity_30_what_sessions_refresh_returns_can_be_used(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_30_what_sessions_refresh_returns_can_be_used(client: httpx.AsyncClient, ada: Party) -> None:
     pair = (await client.post("/api/v1/sessions/refresh", json={"refresh_token": ada.refresh_token})).json()
     headers = {"authorization": f"Bearer {pair['access_token']}"}
     assert (await client.get("/api/v1/users/me", headers=headers)).status_code == 200
 
 
-async def test_identity_32_who_never_signed_in_has_no_last_login_and_every_answer_has_is_admin(
+async def test_defect_32_who_never_signed_in_has_no_last_login_and_every_answer_has_is_admin(
     client: httpx.AsyncClient,
 ) -> None:
     registered = (await client.post("/api/v1/auth/register", json=MEMBER)).json()
@@ -111,22 +111,22 @@ async def test_identity_32_who_never_signed_in_has_no_last_login_and_every_answe
     assert registered["timezone"] == "UTC"
 
 
-async def test_identity_33_a_display_name_has_an_end(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_33_a_display_name_has_an_end(client: httpx.AsyncClient, ada: Party) -> None:
     answer = await client.put("/api/v1/users/me", json={"display_name": "x" * 256}, headers=ada.headers)
     problem(answer, 400, "user_invalid")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users/me", "/nowhere", "/healthz"])
-async def test_identity_36_the_id_of_a_request_comes_back(client: httpx.AsyncClient, path: str) -> None:
+async def test_defect_36_the_id_of_a_request_comes_back(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path, headers={"x-request-id": "mine"})).headers["x-request-id"] == "mine"
 
 
-async def test_identity_39_names_do_not_differ_by_case(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_39_names_do_not_differ_by_case(client: httpx.AsyncClient, ada: Party) -> None:
     other = {**MEMBER, "email": "Ada@Example.org", "username": "bob"}
     problem(await client.post("/api/v1/auth/register", json=other), 409, "email_taken")
 
 
-async def test_identity_44_signing_out_without_a_body_is_no_bad_request(client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_44_signing_out_without_a_body_is_no_bad_request(client: httpx.AsyncClient, ada: Party) -> None:
     assert (await client.post("/api/v1/auth/logout", headers=ada.headers)).status_code == 204
 
 
@@ -166,3 +166,14 @@ async def test_platform_1_4_what_is_refused_early_carries_every_header(client: h
 async def test_platform_1_2_a_body_is_not_read_without_end(connect: Connect) -> None:
     client = connect(max_body_bytes=1024)
     problem(await client.post("/api/v1/auth/login", content=b" " * 2048), 413, "body_too_large")
+
+
+async def test_defect_45_a_new_account_is_active_and_lists_have_the_keys_of_the_wire(
+    client: httpx.AsyncClient, ada: Party
+) -> None:
+    bob = {**MEMBER, "username": "bob", "email": "bob@example.org"}
+    assert (await client.post("/api/v1/auth/register", json=bob)).json()["is_active"]
+    assert (await client.get("/api/v1/sessions", headers=ada.headers)).json().keys() == {"sessions", "total"}
+    (session,) = (await client.get("/api/v1/sessions", headers=ada.headers)).json()["sessions"]
+    answer = await client.get(f"/api/v1/sessions/{session['id']}", headers=ada.headers)
+    problem(answer, 405, "method_not_allowed")

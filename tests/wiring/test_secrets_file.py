@@ -27,7 +27,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_first_start_makes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
+def test_defect_02_the_first_start_makes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
     secret, place = master_secret(Settings(data_dir=tmp_path))
     file = master_key_file(tmp_path)
     assert len(secret.reveal()) == 64

@@ -60,6 +60,7 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "auth.jwt_secret": GOOD_SECRET,
         "cache.url": "redis://cache.lan:6379/1",
         "data_dir": "/srv/revenge",
+        "avatar.allowed_types": "image/png,image/webp",
         "jobs.module": "club.jobs:work",
         "jobs.queues": "critical,low",
         "jobs.streams": "bulk",
@@ -96,7 +97,7 @@ def test_all_problems_are_named_at_once_with_their_places(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("secret", ["", "a" * 31])
-def test_a_short_or_empty_master_secret_is_refused_without_showing_it(secret: str) -> None:
+def test_defect_02_a_short_or_empty_master_secret_is_refused_without_showing_it(secret: str) -> None:
     detail = problems_of(REVENGE_AUTH_JWT_SECRET=secret)["auth.jwt_secret"]
     assert secret == "" or secret not in detail
 
