@@ -1,6 +1,6 @@
 """What only the HTTP edge refuses: requests that are wrong before anybody looks at what they want, and to start."""
 
-from revenge_core.errors import Invalid, NotFound, RevengeError
+from revenge_core.errors import Forbidden, Invalid, NotFound, RevengeError
 
 
 class EdgeError(RevengeError):
@@ -39,11 +39,29 @@ class BodyMalformed(Invalid):
     title = "The body is not valid JSON"
 
 
+class ConditionMalformed(Invalid):
+    """`If-Match` is no list of entity tags, or one that names several versions (RFC 9110, section 13.1.1)."""
+
+    code = "condition_malformed"
+    title = "If-Match must hold the ETag of one answer, as it was sent, or *"
+
+
 class TwoCredentials(Invalid):
     """A request speaks for one caller: which of two would be meant, nobody can tell (rulings R11)."""
 
     code = "two_credentials"
     title = "The request carries more than one credential; send one"
+
+
+class CsrfFailed(Forbidden):
+    """A browser sent a cookie along with a request that changes something, and nothing shows that its page meant to.
+
+    The header `X-CSRF-Token` carries the value of the cookie `revenge_csrf`; pages of other sites need to be named in
+    `server.cors_origins` (rulings R15).
+    """
+
+    code = "csrf_failed"
+    title = "The request came with a cookie, but not with the X-CSRF-Token of its session, or from a foreign page"
 
 
 class BodyTooLarge(EdgeError):

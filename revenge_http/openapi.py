@@ -6,14 +6,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from revenge_core.errors import Forbidden, Invalid, RevengeError, Unauthenticated
+from revenge_core.errors import Forbidden, Invalid, RateLimited, RevengeError, Unauthenticated, VersionMismatch
+from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyInvalid, IdempotencyKeyReused, RequestInFlight
 from revenge_core.secrets import Secret
-from revenge_http.errors import BodyTooLarge, MediaTypeUnsupported
+from revenge_http.answers import Made, Tagged
+from revenge_http.errors import BodyTooLarge, ConditionMalformed, MediaTypeUnsupported
 from revenge_http.examples import EXAMPLES
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.parameters import is_list, is_verbatim
 from revenge_http.problems import PROBLEM, Problem, status_of
+from revenge_http.repeats import Repeats
 from revenge_http.wire import Wire, encode
 
 Json = dict[str, Any]
@@ -76,7 +79,7 @@ def _operation(one: Operation) -> Json:
         "x-stability": one.stability,
         "responses": _responses(one),
     }
-    if parameters := _parameters(one):
+    if parameters := [*_parameters(one), *_request_headers(one)]:
         described["parameters"] = parameters
     if one.body is not None:
         described["requestBody"] = {"required": one.body_required, "content": {"application/json": _content(one.body)}}
@@ -101,7 +104,9 @@ def _responses(one: Operation) -> Json:
     responses: Json = {}
     for status, record in one.answers.items():
         content = {"content": {"application/json": _content(record)}} if record else {}
-        responses[str(status)] = {"description": _described(record), **content}
+        responses[str(status)] = {"description": _described(record), **_headers(one), **content}
+    if one.returns is Tagged and one.method == "GET":
+        responses["304"] = {"description": "What `If-None-Match` names is still what there is", **_headers(one)}
     by_status: dict[int, list[str]] = {}
     for error in dict.fromkeys((*one.raises, *_implied(one))):
         by_status.setdefault(status_of(error), []).append(error.code)
@@ -121,6 +126,51 @@ def _implied(one: Operation) -> Iterable[type[RevengeError]]:
         yield Unauthenticated
     if one.access.permission is not None:
         yield Forbidden
+    if one.versioned:
+        yield from (ConditionMalformed, VersionMismatch)
+    if one.repeats is not None:
+        yield from (IdempotencyKeyInvalid, RequestInFlight, IdempotencyKeyReused)
+    if one.repeats is Repeats.LOCATION:
+        yield AlreadyDone
+    if one.tier is not None:
+        yield RateLimited
+
+
+def _headers(one: Operation) -> Json:
+    """Headers of a successful answer, which say something that the record does not."""
+    headers: Json = {}
+    if one.returns is Tagged:
+        headers["ETag"] = _header("Names this state of it; send it as `If-None-Match` or `If-Match`")
+    if one.returns is Made:
+        headers["Location"] = _header("Where it is")
+    if one.tier is not None:
+        headers["RateLimit-Policy"] = _header("The limit: `q` requests in `w` seconds")
+        headers["RateLimit"] = _header("What is left of it: `r` requests now, all of them in `t` seconds")
+    return {"headers": headers} if headers else {}
+
+
+def _header(description: str) -> Json:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _request_headers(one: Operation) -> Iterable[Json]:
+    """Headers that a request may carry, besides its credential."""
+    if one.versioned:
+        yield _request_header("If-Match", "An `ETag`: do it only if this is still what there is")
+    if one.returns is Tagged and one.method == "GET":
+        yield _request_header("If-None-Match", "An `ETag`: answer 304 if this is still what there is")
+    if one.repeats is not None:
+        yield _request_header("Idempotency-Key", "1 to 255 visible ASCII characters: for a day, the same are done once")
+
+
+def _request_header(name: str, description: str) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
 
 
 def _problem(description: str) -> Json:

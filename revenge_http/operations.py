@@ -2,14 +2,15 @@
 
 `@operation` reads the function's own signature: the parameter `body` is the request's record (required unless it may be
 None), a parameter that the path names comes from the path, any other from the query, and the returned type is the
-answer's record, or None for 204. The OpenAPI document is made from the same signature, so it cannot say otherwise.
+answer's record, or None for 204. `Tagged[Record]` says that the answer has an `ETag`, `Made[Record]` a `Location`. The
+OpenAPI document is made from the same signature, so it cannot say otherwise.
 """
 
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import NoneType
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args, get_origin
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -18,13 +19,16 @@ from litestar.types import ASGIApp
 from revenge_core.actor import Actor
 from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
+from revenge_core.limits.entities import Tier
 from revenge_core.revenge import Revenge
 from revenge_http.access import ACCESS, Access
-from revenge_http.answers import Answer
+from revenge_http.answers import LOCATION, Answer, Made, Tagged
 from revenge_http.asgi import App, Receive, Scope, Send
+from revenge_http.conditions import ETAG, asked_version, entity_tag, tagged_answer
 from revenge_http.decoding import BodyDecoder, check_media_type, read_body
 from revenge_http.options import HttpOptions
 from revenge_http.parameters import ParameterDecoder
+from revenge_http.repeats import Repeats, idempotency_key, repeated
 from revenge_http.wire import Wire, encode
 
 OPERATION: Final = "operation"
@@ -44,6 +48,8 @@ class Call(Entity):
     path: str
     query: str
     """As it was sent."""
+    version: int | None = None
+    """What `If-Match` asks for, of an operation on something that changes; None where any version will do."""
 
 
 class Operation(Entity, kw_only=True):
@@ -63,6 +69,14 @@ class Operation(Entity, kw_only=True):
     raises: tuple[type[RevengeError], ...]
     """Refusals of its own, besides those that follow from access, body and parameters."""
     stability: str
+    versioned: bool
+    """Whether it is about a resource with a version: `If-Match` is understood."""
+    returns: type[Tagged[Wire] | Made[Wire]] | None
+    """What the function wraps its record in, for a header."""
+    tier: Tier | None
+    """Which limit of throughput it counts against, besides the one for everything."""
+    repeats: Repeats | None
+    """What a request with an `Idempotency-Key` is answered that was done before."""
 
     def route(self, revenge: Revenge, options: HttpOptions) -> HTTPRouteHandler:
         """What Litestar routes to. The handler takes nothing and answers with an ASGI application, its cheapest way."""
@@ -81,18 +95,31 @@ class Operation(Entity, kw_only=True):
 
     def endpoint(self, revenge: Revenge, options: HttpOptions) -> App:
         """The operation as an application: it decodes, calls and encodes."""
-        function, status, prefix = self.function, next(iter(self.answers)), options.path_prefix
-        arguments = self._arguments(options)
+        status, prefix, versioned, repeats = next(iter(self.answers)), options.path_prefix, self.versioned, self.repeats
+        function, arguments = self.function, self._arguments(options)
 
         async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
             query: bytes = scope["query_string"]
             call = Call(
-                revenge=revenge, actor=scope["user"], prefix=prefix, path=scope["path"], query=query.decode("latin-1")
+                revenge=revenge,
+                actor=scope["user"],
+                prefix=prefix,
+                path=scope["path"],
+                query=query.decode("latin-1"),
+                version=asked_version(scope) if versioned else None,
             )
-            result = await (function(call, **await arguments(scope, receive)) if arguments else function(call))
-            if not isinstance(result, Answer):
-                result = Answer(status, b"" if result is None else encode(result))
-            await result(scope, receive, send)
+            given = await arguments(scope, receive) if arguments else {}
+            key = None if repeats is None else idempotency_key(scope)
+            if repeats is None or key is None:
+                answer = _answer(await function(call, **given), status, call, scope)
+            else:
+
+                async def work() -> Answer:
+                    return _answer(await function(call, **given), status, call, scope)
+
+                attempt = revenge.idempotency.attempt(call.actor, self.name, key, encode(given))
+                answer = await repeated(revenge.idempotency, attempt, repeats, work)
+            await answer(scope, receive, send)
 
         return endpoint
 
@@ -127,11 +154,14 @@ def operation(  # what an operation says about itself, by name
     answers: Mapping[int, type[Wire]] | None = None,
     raises: tuple[type[RevengeError], ...] = (),
     stability: str = "stable",
+    versioned: bool = False,
+    tier: Tier | None = None,
+    repeats: Repeats | None = None,
 ) -> Callable[[Function], Operation]:
     """Make an operation of a function.
 
     `status` is the success status where a record is returned. A function that returns an `Answer`, and so chooses the
-    status itself, says in `answers` what each carries.
+    status itself, says in `answers` what each carries. `versioned` is implied by `Tagged`; a DELETE says it itself.
     """
 
     def made(function: Function) -> Operation:
@@ -140,6 +170,8 @@ def operation(  # what an operation says about itself, by name
         body = next((one.annotation for one in taken if one.name == "body"), None)
         optional = NoneType in get_args(body)
         returned = signature.return_annotation
+        wrapper = get_origin(returned)
+        record = get_args(returned)[0] if wrapper in _WRAPPERS else returned
         return Operation(
             name=name,
             method=method,
@@ -149,12 +181,33 @@ def operation(  # what an operation says about itself, by name
             body=get_args(body)[0] if optional else body,
             body_required=not optional,
             parameters=_parameters(name, path, [one for one in taken if one.name != "body"]),
-            answers=answers or {status if returned else 204: returned},
+            answers=answers or {status if record else 204: record},
             raises=raises,
             stability=stability,
+            versioned=versioned or wrapper is Tagged,
+            returns=wrapper if wrapper in _WRAPPERS else None,
+            tier=tier,
+            repeats=repeats,
         )
 
     return made
+
+
+_WRAPPERS: Final = (Tagged, Made)
+
+
+def _answer(result: object, status: int, call: Call, scope: Scope) -> Answer:
+    """What a function returned, as it goes back."""
+    if isinstance(result, Answer):
+        return result
+    if isinstance(result, Tagged):
+        return tagged_answer(cast(Tagged[Wire], result), status, scope, call.version)
+    if isinstance(result, Made):
+        made = cast(Made[Wire], result)
+        body = encode(made.record)
+        tag = [] if made.version is None else [(ETAG, entity_tag(made.version, body))]
+        return Answer(made.status, body, headers=[(LOCATION, (call.prefix + made.location).encode()), *tag])
+    return Answer(status, b"" if result is None else encode(result))
 
 
 def _parameters(name: str, path: str, taken: list[inspect.Parameter]) -> type[msgspec.Struct]:

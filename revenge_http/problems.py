@@ -20,9 +20,11 @@ from revenge_core.errors import (
     RevengeError,
     Unauthenticated,
     Unavailable,
+    VersionMismatch,
 )
+from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyReused
 from revenge_core.sessions.errors import SessionEnded
-from revenge_http.answers import Answer
+from revenge_http.answers import LOCATION, Answer
 from revenge_http.asgi import Headers, Scope
 from revenge_http.errors import (
     BodyTooLarge,
@@ -46,8 +48,10 @@ STATUSES: Final[dict[type[RevengeError], int]] = {
     MethodNotAllowed: 405,
     BodyTooSlow: 408,
     Conflict: 409,
+    VersionMismatch: 412,
     BodyTooLarge: 413,
     MediaTypeUnsupported: 415,
+    IdempotencyKeyReused: 422,
     RateLimited: 429,
     HeadersTooLarge: 431,
     RevengeError: 500,
@@ -125,6 +129,8 @@ class ProblemWriter:
             headers.append((b"allow", error.allow.encode()))
         if isinstance(error, RateLimited | Unavailable):
             headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after or 1))))
+        if isinstance(error, AlreadyDone) and error.location:
+            headers.append((LOCATION, error.location.encode()))
         if status in HANG_UP:
             headers.append((b"connection", b"close"))
         return headers

@@ -116,6 +116,11 @@ class PostgresTx(EveryTx):
 
     @property
     @override
+    def idempotency(self) -> PostgresIdempotency:
+        return PostgresIdempotency(self._transaction)
+
+    @property
+    @override
     def job_admin(self) -> PostgresJobAdmin:
         return PostgresJobAdmin(self._transaction, self.signals)
 

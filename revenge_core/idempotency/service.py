@@ -1,35 +1,92 @@
 """Use cases of requests that are sent twice."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
 from typing import Final
 
+from revenge_core.actor import Actor
 from revenge_core.clock import Clock
+from revenge_core.errors import Unavailable
 from revenge_core.idempotency.entities import Attempt, Outcome
-from revenge_core.idempotency.ports import IdempotencyTx
+from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyReused, RequestInFlight
+from revenge_core.idempotency.ports import Fingerprints, IdempotencyTx
 from revenge_core.uow import UnitOfWork
 
 KEPT: Final = timedelta(hours=24)
 """How long a key is remembered."""
 STALE: Final = timedelta(minutes=1)
 """After so long without an answer, whoever worked on an attempt is dead: no request takes longer."""
+CLEAN_UP_BATCH: Final = 1000
+ASK_AGAIN_SECONDS: Final = 1.0
 
 
 class Idempotency:
     """Does each request once, however often it is sent."""
 
-    def __init__(self, uow: UnitOfWork[IdempotencyTx], clock: Clock) -> None:
+    def __init__(self, uow: UnitOfWork[IdempotencyTx], clock: Clock, fingerprints: Fingerprints) -> None:
         self._uow = uow
         self._clock = clock
+        self._fingerprints = fingerprints
+
+    def attempt(self, actor: Actor, operation: str, key: str, content: bytes) -> Attempt:
+        """One request of the actor: `content` is all that was sent, `key` what the client calls it (rulings R12)."""
+        caller = f"user:{actor.user_id}" if actor.user_id else f"address:{actor.origin.address or 'unknown'}"
+        return Attempt(
+            caller=caller,
+            operation=operation,
+            key_hash=sha256(key.encode()).digest(),
+            fingerprint=self._fingerprints.of(content),
+        )
 
     async def once(self, attempt: Attempt, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """The outcome of `work`, which runs unless the same attempt had one before; that one is answered again.
 
-        Where `work` raises, nothing is remembered, and the same key may be tried again.
+        Where `work` raises, nothing is remembered, and the same key may be tried again. What was done stays done where
+        its outcome cannot be noted: whoever asked has the answer, and a repetition would be done again.
 
         Raises:
             IdempotencyKeyReused: the key came with another request before.
             RequestInFlight: somebody works on the same attempt.
             AlreadyDone: it was done, and its answer is not told twice.
         """
-        raise NotImplementedError
+        begun_at = self._clock.now()
+        if (known := await self._begin(attempt, begun_at)) is not None:
+            return known
+        try:
+            outcome = await work()
+        except BaseException:
+            with suppress(Unavailable):
+                async with self._uow.begin() as tx:
+                    await tx.idempotency.abandon(attempt, begun_at)
+            raise
+        with suppress(Unavailable):
+            async with self._uow.begin() as tx:
+                await tx.idempotency.finish(attempt, begun_at, outcome)
+        return outcome
+
+    async def _begin(self, attempt: Attempt, now: datetime) -> Outcome | None:
+        """The outcome that there is already; None where the attempt is the caller's to do."""
+        async with self._uow.begin() as tx:
+            recorded = await tx.idempotency.begin(attempt, now, stale_before=now - STALE, expired_before=now - KEPT)
+        if recorded is None:
+            return None
+        if not compare_digest(recorded.fingerprint, attempt.fingerprint):
+            raise IdempotencyKeyReused
+        if recorded.outcome is None:
+            raise RequestInFlight(retry_after=ASK_AGAIN_SECONDS)
+        if recorded.outcome.body is None:
+            raise AlreadyDone(recorded.outcome.location)
+        return recorded.outcome
+
+    async def clean_up(self) -> int:
+        """Forget attempts of more than a day ago; how many. Housekeeping calls it."""
+        before, forgotten = self._clock.now() - KEPT, 0
+        while True:
+            async with self._uow.begin() as tx:
+                batch = await tx.idempotency.forget(before=before, limit=CLEAN_UP_BATCH)
+            forgotten += batch
+            if batch < CLEAN_UP_BATCH:
+                return forgotten

@@ -4,6 +4,7 @@ from typing import Final
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
@@ -45,6 +46,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         adapters.set_provider(provider, providers.Object(getattr(world, name, None)))
     for provider, adapter in {
         "clock": clock,
+        "fingerprints": KeyedFingerprints(b"tests"),
         "hasher": QuickHasher(),
         "ids": Uuid7Ids(),
         "mailer": MemoryMailer(),
