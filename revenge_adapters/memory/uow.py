@@ -87,11 +87,6 @@ class MemoryTx(EveryTx):
 
     @property
     @override
-    def idempotency(self) -> MemoryIdempotency:
-        return MemoryIdempotency(self._rows)
-
-    @property
-    @override
     def job_admin(self) -> MemoryJobAdmin:
         return MemoryJobAdmin(self._tables, self._rows, self.signals)
 

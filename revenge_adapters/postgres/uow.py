@@ -116,11 +116,6 @@ class PostgresTx(EveryTx):
 
     @property
     @override
-    def idempotency(self) -> PostgresIdempotency:
-        return PostgresIdempotency(self._transaction)
-
-    @property
-    @override
     def job_admin(self) -> PostgresJobAdmin:
         return PostgresJobAdmin(self._transaction, self.signals)
 
