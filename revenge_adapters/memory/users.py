@@ -43,6 +43,10 @@ class MemoryUsers(UserStore):
             self._rows.users[user.id] = user
 
     @override
+    async def has_email(self, email_key: str) -> bool:
+        return any(user.email_key == email_key for user in self._rows.users.values())
+
+    @override
     async def lock_any(self, user_id: UserId) -> User | None:
         return self._rows.users.get(user_id)
 

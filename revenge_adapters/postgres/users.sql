@@ -15,6 +15,9 @@ RETURNING id
 -- name: is_username_taken
 SELECT EXISTS (SELECT FROM revenge.users WHERE username_key = %(username_key)s)
 
+-- name: is_email_taken
+SELECT EXISTS (SELECT FROM revenge.users WHERE email_key = %(email_key)s)
+
 -- name: lock
 -- NO KEY: rows that refer to the account may still be added by others.
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,

@@ -11,6 +11,8 @@ from revenge_core.errors import FieldProblem
 USERNAME_MIN: Final = 3
 USERNAME_MAX: Final = 30
 EMAIL_MAX: Final = 254
+LOCAL_PART_MAX: Final = 64
+LABEL_MAX: Final = 63
 DISPLAY_NAME_MAX: Final = 100
 LANGUAGE_MAX: Final = 35
 """As long as RFC 5646, 4.4.1 asks everybody to make room for."""
@@ -49,6 +51,9 @@ def username_problems(username: str) -> Iterator[FieldProblem]:
 def email_problems(email: str) -> Iterator[FieldProblem]:
     """What is wrong with an address. Only its shape is judged: whether it works, a mail finds out.
 
+    Whatever is good here can be written to: `mail` judges by the same rules (RFC 5321, 4.5.3.1), and refuses no address
+    that somebody registered with.
+
     Of what is too long nothing else is judged: looking at a megabyte of characters would hold up everybody.
     """
     if len(email) > EMAIL_MAX:
@@ -57,6 +62,12 @@ def email_problems(email: str) -> Iterator[FieldProblem]:
     local, at, domain = email.partition("@")
     if not (at and local and domain) or "@" in domain or not all(map(_is_address_character, email)):
         yield FieldProblem(pointer="/email", detail="must be an address like name@example.org")
+    elif len(email.encode()) > EMAIL_MAX or len(local.encode()) > LOCAL_PART_MAX:
+        yield FieldProblem(
+            pointer="/email", detail=f"must have at most {EMAIL_MAX} bytes, {LOCAL_PART_MAX} of them before the @"
+        )
+    elif not all(map(_is_label, domain.split("."))):
+        yield FieldProblem(pointer="/email", detail="must name a host after the @, such as example.org")
 
 
 def display_name_problems(display_name: str) -> Iterator[FieldProblem]:
@@ -111,3 +122,15 @@ def _is_zone(name: str) -> bool:
 
 def _is_address_character(character: str) -> bool:
     return not character.isspace() and unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+
+
+def _is_label(label: str) -> bool:
+    """One part of a host's name: letters of any script with their marks, digits, and hyphens inside."""
+    return (
+        1 <= len(label) <= LABEL_MAX
+        and label.strip("-") == label
+        and all(
+            character.isalnum() or character == "-" or unicodedata.category(character).startswith("M")
+            for character in label
+        )
+    )

@@ -45,6 +45,10 @@ class UserStore(Protocol):
         """
         ...
 
+    async def has_email(self, email_key: str) -> bool:
+        """Whether any account, living or deleted, has this address. It decides nothing, `add` and `update` do."""
+        ...
+
     async def lock_any(self, user_id: UserId) -> User | None:
         """The same for an account that was deleted but not purged, too."""
         ...

@@ -111,6 +111,15 @@ class UserStoreContract(Contract):
             await world.update_user(replace(user, email_key=other.email_key))
         assert await world.user(user.id) == user
 
+    async def test_an_address_is_held_by_the_living_and_the_deleted(self, world: World) -> None:
+        user = await world.add_user(email="Anna@example.org")
+        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
+        await world.add_user(email="Berta@example.org")
+        async with world.uow.begin() as tx:
+            assert await tx.users.has_email("anna@example.org")
+            assert await tx.users.has_email("berta@example.org")
+            assert not await tx.users.has_email("carla@example.org")
+
     async def test_an_update_of_nobody_does_nothing(self, world: World) -> None:
         nobody = a_user()
         await world.update_user(nobody)

@@ -165,3 +165,15 @@ def test_an_address_as_long_as_they_get_is_good() -> None:
     address = "x" * 64 + "@" + "y" * 63 + "." + "y" * 63 + "." + "y" * 57 + ".org"
     assert len(address) == ADDRESS_MAX
     assert list(address_problems(address, "/to")) == []
+
+
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.builds("{}@{}".format, st.text(max_size=70), st.text(max_size=40)),
+        st.builds("{}@{}.org".format, st.text("aä.-+", max_size=70), st.text("aä-_.\u0301\u200d", max_size=70)),
+    )
+)
+def test_whatever_somebody_may_register_with_can_be_written_to(address: str) -> None:
+    if not list(account_problems(address)):
+        assert list(address_problems(address, "/to")) == []
