@@ -57,7 +57,7 @@ def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWrite
     pages = reference.routes(options, lambda: document(OPERATIONS, options))
     app = Litestar(
         with_options([*operations, *pages]),
-        middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge)],
+        middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options)],
         exception_handlers={Exception: to_problem},
         openapi_config=None,
         logging_config=None,

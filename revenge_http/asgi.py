@@ -1,7 +1,8 @@
 """The ASGI shapes, as loosely as the specification has them, and what our middleware adds to a scope.
 
 Litestar's own types are closed dictionaries; ours leave room for what the edge puts into a scope: `origin` (an
-`Origin`, set by `edge.middleware`) and `user` (an `Actor`, set by `gate`).
+`Origin`) and `host` (as the client sees it), set by `edge.middleware`, which also adds the headers that it finds in
+`more_headers` to whatever answer there is; `cookies` (a `Jar`) and `user` (an `Actor`), set by `gate`.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

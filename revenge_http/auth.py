@@ -12,6 +12,7 @@ from revenge_core.auth.errors import (
     OldPasswordWrong,
     PasswordRefused,
 )
+from revenge_core.errors import FieldProblem
 from revenge_core.rbac.entities import ADMIN
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
@@ -19,6 +20,7 @@ from revenge_core.sessions.errors import RefreshTokenInvalid
 from revenge_core.users.entities import NewUser
 from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
 from revenge_http.access import public, signed_in
+from revenge_http.errors import CsrfFailed, RequestInvalid
 from revenge_http.operations import Call, operation
 from revenge_http.users import DisplayName, Email, User
 from revenge_http.wire import Wire, given
@@ -76,9 +78,9 @@ class LoginResponse(Wire, kw_only=True):
 
 
 class RefreshRequest(Wire, kw_only=True):
-    """The refresh token of the latest answer."""
+    """The refresh token of the latest answer; a browser in cookie mode leaves it out."""
 
-    refresh_token: Secret
+    refresh_token: Secret | UnsetType = UNSET
 
 
 class RefreshResponse(Wire, kw_only=True):
@@ -132,20 +134,43 @@ async def login(call: Call, body: LoginRequest) -> LoginResponse:
     signed = await call.revenge.auth.login(
         body.username, body.password, call.actor.origin, device_name=device_name, client_type=client_type
     )
+    call.cookies.keep(signed.tokens, signed.device_token)
     return LoginResponse.of(signed)
 
 
-async def _refresh(call: Call, body: RefreshRequest) -> RefreshResponse:
+async def _refresh(call: Call, body: RefreshRequest | None) -> RefreshResponse:
     """Exchange a refresh token for a new pair of tokens; it can be used once."""
-    return RefreshResponse.of(await call.revenge.auth.refresh(body.refresh_token, call.actor.origin))
+    token = given(body.refresh_token) if body else None
+    pair = await (_refreshed_by_cookie(call) if token is None else call.revenge.auth.refresh(token, call.actor.origin))
+    call.cookies.keep(pair)
+    return RefreshResponse.of(pair)
 
 
-refresh_auth = operation("POST", "/api/v1/auth/refresh", "refreshToken", public(), raises=(RefreshTokenInvalid,))(
+async def _refreshed_by_cookie(call: Call) -> TokenPair:
+    """The next pair of a browser, which sent nothing in the body.
+
+    Raises:
+        RequestInvalid: it sent no cookie either.
+        CsrfFailed: nothing shows that a page of ours sent it.
+        RefreshTokenInvalid: the token is no good any more; the browser is told to forget it.
+    """
+    token, auth = call.cookies.refresh_token, call.revenge.auth
+    if token is None:
+        raise RequestInvalid(problems=[FieldProblem(pointer="/refresh_token", detail="is required")])
+    if (session_id := await auth.session_of(token)) is not None:
+        call.cookies.check(session_id)
+    try:
+        return await auth.refresh(token, call.actor.origin)
+    except RefreshTokenInvalid:
+        call.cookies.clear()
+        raise
+
+
+_no_refresh = (RefreshTokenInvalid, CsrfFailed)
+refresh_auth = operation("POST", "/api/v1/auth/refresh", "refreshToken", public(), raises=_no_refresh)(_refresh)
+refresh_session = operation("POST", "/api/v1/sessions/refresh", "refreshSession", public(), raises=_no_refresh)(
     _refresh
 )
-refresh_session = operation(
-    "POST", "/api/v1/sessions/refresh", "refreshSession", public(), raises=(RefreshTokenInvalid,)
-)(_refresh)
 
 
 @operation("POST", "/api/v1/auth/logout", "logout", signed_in(keys=False))
@@ -153,6 +178,7 @@ async def logout(call: Call, body: LogoutRequest | None) -> None:
     """Sign out; without a body, this session alone."""
     asked = body or LogoutRequest()
     await call.revenge.auth.logout(call.actor, given(asked.refresh_token), everywhere=asked.logout_all)
+    call.cookies.clear()
 
 
 @operation(

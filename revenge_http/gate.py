@@ -3,11 +3,15 @@
 from typing import Final
 
 from revenge_core.actor import Actor, Origin
+from revenge_core.auth.errors import AccessTokenInvalid
 from revenge_core.errors import Forbidden, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
+from revenge_core.sessions.errors import SessionEnded
 from revenge_http.access import declared_by
 from revenge_http.asgi import App, Headers, Receive, Scope, Send
+from revenge_http.cookies import SAFE_METHODS, Cookies, Jar
 from revenge_http.errors import TwoCredentials
+from revenge_http.options import HttpOptions
 
 _SCHEME: Final = b"bearer"
 
@@ -18,39 +22,63 @@ class Gate:
     Limits that go by route come before this in the list of middleware, those that go by key after it.
     """
 
-    def __init__(self, app: App, revenge: Revenge) -> None:
+    def __init__(self, app: App, revenge: Revenge, options: HttpOptions) -> None:
         self._app = app
+        self._cookies = Cookies(options)
         self._authenticate = revenge.auth.authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request pass, or refuse it.
 
         Raises:
-            Unauthenticated, TwoCredentials, Forbidden: it may not.
+            Unauthenticated, TwoCredentials, CsrfFailed, Forbidden: it may not.
         """
         access = declared_by(scope["route_handler"])
         origin: Origin = scope["origin"]
+        jar = scope["cookies"] = self._cookies.jar(scope)
         if access is None:
             raise Forbidden
         if access.is_public:
-            actor = await self._looked_at(scope, origin) if access.looks else Actor.anonymous(origin)
+            actor = await self._looked_at(scope, jar, origin) if access.looks else Actor.anonymous(origin)
         else:
-            actor = await self._authenticate(bearer_token(scope), origin)
+            actor = await self._actor(scope, jar, origin)
             if access.permission is not None:
                 actor.require(access.permission)
         scope["user"] = actor
         await self._app(scope, receive, send)
 
-    async def _looked_at(self, scope: Scope, origin: Origin) -> Actor:
+    async def _looked_at(self, scope: Scope, jar: Jar, origin: Origin) -> Actor:
         """Whoever it is; nobody in particular if that cannot be said, for whatever reason."""
         try:
-            return await self._authenticate(bearer_token(scope), origin)
+            return await self._actor(scope, jar, origin)
         except RevengeError:
             return Actor.anonymous(origin)
 
+    async def _actor(self, scope: Scope, jar: Jar, origin: Origin) -> Actor:
+        """Who sends a header that says so, else a cookie. What a browser sends by itself never beats what is asked for.
+
+        Raises:
+            Unauthenticated, TwoCredentials: there is no credential, a bad one, or several.
+            CsrfFailed: a cookie came with a request that changes something, and no page of ours sent it.
+        """
+        token = jar.access_token
+        if token is None or any(name in _CARRIERS for name, _ in scope["headers"]):
+            return await self._authenticate(bearer_token(scope), origin)
+        try:
+            actor = await self._authenticate(token, origin)
+        except SessionEnded:
+            jar.clear()
+            raise
+        except AccessTokenInvalid:
+            jar.clear_access()
+            raise
+        if scope["method"] not in SAFE_METHODS:
+            jar.check(actor.session_id)
+        return actor
+
 
 def bearer_token(scope: Scope) -> str:
-    """The one credential of the request. API keys and cookies will be read here, too.
+    """The one credential in the headers of the request. API keys will be read here, too.
 
     Raises:
         Unauthenticated: there is none that this server takes.

@@ -25,6 +25,7 @@ from revenge_http.access import ACCESS, Access
 from revenge_http.answers import LOCATION, Answer, Made, Tagged
 from revenge_http.asgi import App, Receive, Scope, Send
 from revenge_http.conditions import ETAG, asked_version, entity_tag, tagged_answer
+from revenge_http.cookies import Jar
 from revenge_http.decoding import BodyDecoder, check_media_type, read_body
 from revenge_http.options import HttpOptions
 from revenge_http.parameters import ParameterDecoder
@@ -48,6 +49,8 @@ class Call(Entity):
     path: str
     query: str
     """As it was sent."""
+    cookies: Jar
+    """Those that a browser sent along, and those that the answer sets."""
     version: int | None = None
     """What `If-Match` asks for, of an operation on something that changes; None where any version will do."""
 
@@ -106,6 +109,7 @@ class Operation(Entity, kw_only=True):
                 prefix=prefix,
                 path=scope["path"],
                 query=query.decode("latin-1"),
+                cookies=scope["cookies"],
                 version=asked_version(scope) if versioned else None,
             )
             given = await arguments(scope, receive) if arguments else {}

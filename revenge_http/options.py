@@ -2,13 +2,24 @@
 
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from typing import Final, Literal
 
 from revenge_core.entity import Entity
+from revenge_core.secrets import Secret
 
 Network = IPv4Network | IPv6Network
 
 KIBIBYTE: Final = 1024
+
+
+class CookieMode(Entity, kw_only=True):
+    """Cookies for browsers, besides tokens (decisions W9)."""
+
+    csrf_key: Secret
+    """What CSRF tokens are made with. All servers of one database have the same."""
+    domain: str | None = None
+    """Without it, cookies go to this host alone."""
+    same_site: Literal["lax", "none", "strict"] = "lax"
 
 
 class HttpOptions(Entity, kw_only=True):
@@ -30,6 +41,8 @@ class HttpOptions(Entity, kw_only=True):
     body_timeout: float = 30
     """Seconds in which a request's body must have arrived."""
     cors_origins: tuple[str, ...] = ()
+    cookies: CookieMode | None = None
+    """None: there are none, and none that come mean anything."""
     access_log: bool = False
     observe: Callable[[str, str, int, float], None] | None = None
     """Told of each request: method, template of the path (empty where no route fits), status, seconds."""

@@ -16,13 +16,14 @@ from typing_extensions import override
 from revenge_adapters.wiring.handlers import named_jobs
 from revenge_adapters.wiring.metrics import Metrics
 from revenge_adapters.wiring.open import open_revenge
+from revenge_adapters.wiring.secrets_file import csrf_key
 from revenge_adapters.wiring.settings import Settings
 from revenge_adapters.wiring.told import Told
 from revenge_core.revenge import Revenge
 from revenge_http import logs
 from revenge_http.app import create_app
 from revenge_http.listening import listening, url_of
-from revenge_http.options import HttpOptions
+from revenge_http.options import CookieMode, HttpOptions
 from revenge_http.protocol import bounded
 
 KEEP_ALIVE_SECONDS: Final = 65
@@ -73,9 +74,17 @@ def http_options(settings: Settings, metrics: Metrics | None = None) -> HttpOpti
         max_body_bytes=server.max_body_bytes,
         max_header_bytes=server.max_header_bytes,
         cors_origins=server.cors_origins,
+        cookies=_cookie_mode(settings),
         access_log=settings.log.level == "debug",
         observe=metrics.meter.request if metrics and metrics.are_shown else None,
     )
+
+
+def _cookie_mode(settings: Settings) -> CookieMode | None:
+    cookies = settings.server.cookie_auth
+    if not cookies.enabled:
+        return None
+    return CookieMode(csrf_key=csrf_key(settings), domain=cookies.domain, same_site=cookies.same_site)
 
 
 async def _run(settings: Settings, sockets: list[socket.socket], announce: Announce, told: Told) -> None:

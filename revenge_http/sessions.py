@@ -66,6 +66,8 @@ async def list_sessions(call: Call) -> SessionListResponse:
 async def end_all(call: Call, except_current: bool = False) -> None:  # noqa: FBT001, FBT002 (a query parameter)
     """Sign out everywhere; `except_current` spares the session that asks."""
     await call.revenge.sessions.revoke_all(call.actor, except_current=except_current)
+    if not except_current:
+        call.cookies.clear()
 
 
 @operation("GET", "/api/v1/sessions/current", "getCurrentSession", _own, raises=(SessionNotFound,))
@@ -78,12 +80,15 @@ async def get_current(call: Call) -> SessionInfo:
 async def end_current(call: Call) -> None:
     """Sign out this session alone."""
     await call.revenge.sessions.revoke_current(call.actor)
+    call.cookies.clear()
 
 
 @operation("DELETE", "/api/v1/sessions/{sessionId}", "revokeSession", _own, raises=(SessionNotFound,))
 async def end_one(call: Call, session_id: UUID) -> None:
     """Sign out one session."""
     await call.revenge.sessions.revoke(call.actor, SessionId(session_id))
+    if session_id == call.actor.session_id:
+        call.cookies.clear()
 
 
 operations = (list_sessions, end_all, get_current, end_current, end_one)

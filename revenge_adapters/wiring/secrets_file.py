@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
+from revenge_adapters.master_secret import derived_key
 from revenge_adapters.wiring.errors import SecretFileUnusable
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Settings
 from revenge_core.secrets import Secret, new_token
@@ -40,6 +41,16 @@ def master_secret(settings: Settings) -> tuple[Secret, str]:
         detail = f"{path} cannot be used: {problem.strerror}. Check who owns it and where it lies"
         raise SecretFileUnusable(detail) from problem
     return secret, f"the file {path}"
+
+
+def csrf_key(settings: Settings) -> Secret:
+    """What the HTTP edge makes CSRF tokens with (rulings R15): the same on all servers that share the master secret.
+
+    Raises:
+        SecretFileUnusable: as `master_secret`.
+    """
+    secret, _ = master_secret(settings)
+    return Secret(derived_key(secret, b"revenge csrf v1", 32).hex())
 
 
 def present_secret(settings: Settings) -> Secret | None:

@@ -10,7 +10,9 @@ ALLOWED: Final = (
     b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token, "
     b"X-Request-ID"
 )
-EXPOSED: Final = b"Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+EXPOSED: Final = (
+    b"Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-CSRF-Token, X-Request-ID"
+)
 MAX_AGE: Final = b"7200"
 """Two hours: browsers keep it no longer."""
 
@@ -18,13 +20,14 @@ MAX_AGE: Final = b"7200"
 class Cors:
     """Answers in the words of the Fetch standard.
 
-    Credentials are never allowed: tokens travel in `Authorization`, which needs none. Cookie mode will allow them for
-    named origins, never for `*`.
+    Credentials are allowed where there is cookie mode, for named origins and never for `*`. Tokens travel in
+    `Authorization`, which needs no leave.
     """
 
     def __init__(self, options: HttpOptions) -> None:
         self._origins = frozenset(origin.rstrip("/").encode() for origin in options.cors_origins)
         self._everybody = b"*" in self._origins
+        self._credentials: Headers = [(b"access-control-allow-credentials", b"true")] if options.cookies else []
         self.is_open = bool(self._origins)
 
     def headers(self, origin: bytes | None) -> Headers:
@@ -34,7 +37,12 @@ class Cors:
         vary = (b"vary", b"Origin")
         if origin is None or origin not in self._origins:
             return [vary]
-        return [vary, (b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]
+        return [
+            vary,
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", EXPOSED),
+            *self._credentials,
+        ]
 
     def preflight(self, origin: bytes | None) -> Headers | None:
         """What to answer to a preflight; None where the origin is not allowed: then it is an ordinary OPTIONS."""

@@ -29,7 +29,7 @@ _log = logging.getLogger("revenge.http")
 
 
 class Edge:
-    """Wraps the application; leaves an `Origin` as `scope["origin"]`."""
+    """Wraps the application; leaves an `Origin` as `scope["origin"]`, and adds what it finds in `more_headers`."""
 
     def __init__(self, app: App, options: HttpOptions, problems: ProblemWriter) -> None:
         self._app = app
@@ -48,17 +48,17 @@ class Edge:
             return
         read: dict[bytes, bytes] = dict(scope["headers"])
         request = request_id(read.get(b"x-request-id"))
-        address, secure = self._whence(scope, read)
+        address = self._whence(scope, read)
         agent = read.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
         scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
-        dress = DRESSES[scope["method"] == "GET", secure]
+        dress = DRESSES[scope["method"] == "GET", scope["scheme"] == "https"]
         status = 0
 
         async def send_dressed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = dress.put_on(message["headers"], request)
+                message["headers"] = dress.put_on(message["headers"], request) + scope.get("more_headers", [])
                 if self._cors.is_open:
                     message["headers"] += self._cors.headers(read.get(b"origin"))
             await send(message)
@@ -80,15 +80,17 @@ class Edge:
             if self._observe is not None:
                 self._observe(scope["method"], scope.get("path_template", ""), status, seconds)
 
-    def _whence(self, scope: Scope, read: dict[bytes, bytes]) -> tuple[str | None, bool]:
-        """The client's address, and whether it came over TLS: what proxies say counts if they are trusted (R15)."""
+    def _whence(self, scope: Scope, read: dict[bytes, bytes]) -> str | None:
+        """The client's address. `scheme` and `host` become what the client sees; proxies count if trusted (R15)."""
         peer = scope["client"][0] if scope.get("client") else None
-        secure = scope["scheme"] == "https"
+        scope["host"] = read.get(b"host", b"")
         if not self._proxies.any:
-            return plain_address(peer or ""), secure
+            return plain_address(peer or "")
         if self._proxies.trusts(peer):
-            secure |= read.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower() == b"https"
-        return self._proxies.client(peer, values_of(scope, b"x-forwarded-for")), secure
+            if _latest(read, b"x-forwarded-proto").lower() == b"https":
+                scope["scheme"] = "https"
+            scope["host"] = _latest(read, b"x-forwarded-host") or scope["host"]
+        return self._proxies.client(peer, values_of(scope, b"x-forwarded-for"))
 
     def _checked(self, scope: Scope, receive: Receive, read: dict[bytes, bytes]) -> tuple[App, Receive]:
         """Whom to give the request to, and from where it is read.
@@ -141,3 +143,8 @@ class Edge:
             origin.address or "-",
             origin.request_id,
         )
+
+
+def _latest(read: dict[bytes, bytes], name: bytes) -> bytes:
+    """What the nearest proxy says: lists grow to the right."""
+    return read.get(name, b"").rpartition(b",")[2].strip()

@@ -11,6 +11,7 @@ from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Em
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\Z")
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*\Z")
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
@@ -66,6 +67,8 @@ def _of_server(server: Server) -> Iterator[tuple[str, str]]:
             "server.public_url",
             f"{server.public_url!r} is not an address such as `https://media.example.org`, without a slash at its end",
         )
+    if server.cookie_auth.domain is not None and not _DOMAIN.match(server.cookie_auth.domain):
+        yield "server.cookie_auth.domain", f"{server.cookie_auth.domain!r} is not a domain such as `example.org`"
     for origin in server.cors_origins:
         if not _ORIGIN.match(origin):
             yield "server.cors_origins", f"{origin!r} is not an origin such as `https://tv.lan`: scheme and host only"
