@@ -162,7 +162,7 @@ class Remote:
             return AnswerUnusable(f"{self._place} sends elsewhere, to {there}; if you trust that, give it as --url")
         try:
             problem = msgspec.json.decode(content, type=_Problem)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             if status in {502, 503, 504}:  # a proxy says so, with a page for people
                 return ServerUnreachable(f"{self._place} cannot be reached: what stands before it answers {status}.")
             return AnswerUnusable(
@@ -181,7 +181,7 @@ class Remote:
     def _decoded(self, kind: type[T], content: bytes) -> T:
         try:
             return msgspec.json.decode(content, type=kind)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise AnswerUnusable(f"{self._place} answers, but not as Revenge of this release does") from error
 
 
