@@ -18,8 +18,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir, mkdtemp
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir, mkdtemp
+from typing import IO
 
 import nox
 from uv import find_uv_bin
@@ -35,7 +37,7 @@ NEUTRAL = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": None}
 """Taken from the caller's environment: nothing is imported from elsewhere, and programs start as fast as installed."""
 
 nox.needs_version = ">=2025.11.12"
-nox.options.sessions = ["lint", "types", "imports", "docs", "wheel", "tests"]
+nox.options.sessions = ["lint", "types", "imports", "docs", "wheel", "tests", "others"]
 nox.options.default_venv_backend = "none"
 
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
@@ -94,15 +96,27 @@ class Workshop:
 
     def run(self, program: str, *arguments: str, **env: str) -> None:
         """Run a program of the environment."""
-        bin_ = self._place / "bin"
-        surroundings = {
+        self._session.run(str(self._bin / program), *arguments, env=self._surroundings(env), external=True)
+
+    def start(self, program: str, *arguments: str, log: IO[bytes], **env: str) -> subprocess.Popen[bytes]:
+        """Begin a program of the environment, which writes into `log`."""
+        inherited = {key: value for key, value in os.environ.items() if key not in NEUTRAL}
+        given = {key: value for key, value in self._surroundings(env).items() if value is not None}
+        command = (str(self._bin / program), *arguments)
+        return subprocess.Popen(command, env=inherited | given, stdout=log, stderr=subprocess.STDOUT)
+
+    @property
+    def _bin(self) -> Path:
+        return self._place / "bin"
+
+    def _surroundings(self, more: dict[str, str]) -> dict[str, str | None]:
+        return {
             **NEUTRAL,
-            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
             "VIRTUAL_ENV": str(self._place),
             **({"TMPDIR": str(SCRATCH)} if SCRATCH else {}),
-            **env,
+            **more,
         }
-        self._session.run(str(bin_ / program), *arguments, env=surroundings, external=True)
 
 
 def uv(session: nox.Session, *arguments: str) -> None:
@@ -173,23 +187,38 @@ def forgotten_files(built: Path) -> list[str]:
 
 
 @nox.session
-@nox.parametrize("version", [nox.param(version, id=version) for version in INTERPRETERS])
-def tests(session: nox.Session, version: str) -> None:
-    """The suite: whole and with coverage on the machine's own Python, without faults on the others.
+def tests(session: nox.Session) -> None:
+    """The whole suite, with coverage, on the machine's own Python.
 
     Contracts run once more on PostgreSQL 15, the oldest that we take, where the machine has it.
     """
-    workshop = Workshop(session, version)
+    workshop = Workshop(session)
     if session.posargs:
         workshop.run("pytest", *session.posargs)
-    elif version == OWN:
-        data = {"COVERAGE_FILE": str(ROOT / ".nox" / ".coverage")}
-        workshop.run("coverage", "run", "-m", "pytest", "-m", APART, **data)
-        workshop.run("coverage", "report", **data)
-        if OLDEST_POSTGRESQL.is_dir():  # rulings R33
-            workshop.run("pytest", "tests/contracts", "-m", APART, REVENGE_TEST_POSTGRES=str(OLDEST_POSTGRESQL))
-    else:
-        workshop.run("pytest", "-m", f"{APART} and not faults and not fuzz")
+        return
+    data = {"COVERAGE_FILE": str(ROOT / ".nox" / ".coverage")}
+    workshop.run("coverage", "run", "-m", "pytest", "-m", APART, **data)
+    workshop.run("coverage", "report", **data)
+    if OLDEST_POSTGRESQL.is_dir():  # rulings R33
+        workshop.run("pytest", "tests/contracts", "-m", APART, REVENGE_TEST_POSTGRES=str(OLDEST_POSTGRESQL))
+
+
+@nox.session
+def others(session: nox.Session) -> None:
+    """The suite on every other Python that the machine has, side by side, without what is slow and the same on all."""
+    arguments = tuple(session.posargs) or ("-m", f"{APART} and not faults and not fuzz")
+    workshops = {version: Workshop(session, version) for version in INTERPRETERS if version != OWN}
+    with ExitStack() as stack:
+        logs = {version: stack.enter_context(TemporaryFile()) for version in workshops}
+        running = {
+            version: workshop.start("pytest", *arguments, log=logs[version]) for version, workshop in workshops.items()
+        }
+        failed = [version for version, process in running.items() if process.wait() != 0]
+        for version, log in logs.items():
+            log.seek(0)
+            session.log(f"Python {version}:\n{log.read().decode('utf-8', 'replace')}")
+    if failed:
+        session.error(f"tests failed on {', '.join(failed)}")
 
 
 @nox.session
