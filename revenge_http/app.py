@@ -10,7 +10,20 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 from revenge_core.revenge import Revenge
-from revenge_http import auth, health, jobs, queues, reference, schedules, sessions, users, workers
+from revenge_http import (
+    auth,
+    exports,
+    health,
+    jobs,
+    own_activity,
+    preferences,
+    queues,
+    reference,
+    schedules,
+    sessions,
+    users,
+    workers,
+)
 from revenge_http.access import ACCESS, check_declarations, public
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
@@ -25,6 +38,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *health.operations,
     *auth.operations,
     *users.operations,
+    *preferences.operations,
+    *own_activity.operations,
+    *exports.operations,
     *sessions.operations,
     *jobs.operations,
     *queues.operations,

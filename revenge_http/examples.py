@@ -6,11 +6,14 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
+from revenge_core.accounts.entities import ExportState
+from revenge_core.activity.entities import Action
 from revenge_core.background import UNFINISHED, ItemStatus, JobState, Missed, Queue
 from revenge_core.health.entities import Status
 from revenge_core.jobs.entities import WORKERS
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
+from revenge_core.users.entities import MailFrequency, Theme, Visibility
 from revenge_http.auth import (
     BootstrapRequest,
     ChangePasswordRequest,
@@ -21,6 +24,7 @@ from revenge_http.auth import (
     RefreshResponse,
     RegisterRequest,
 )
+from revenge_http.exports import Export
 from revenge_http.health import HealthCheck
 from revenge_http.job_filter import JobFilter, JobSelection
 from revenge_http.job_records import (
@@ -34,11 +38,19 @@ from revenge_http.job_records import (
     JobProgress,
 )
 from revenge_http.jobs_bulk import JobResult, JobResults
+from revenge_http.own_activity import ActivityChange, ActivityLogEntry, OwnActivity
+from revenge_http.preferences import (
+    DigestNotifications,
+    EmailNotifications,
+    PushNotifications,
+    UserPreferences,
+    UserPreferencesUpdate,
+)
 from revenge_http.problems import Problem
 from revenge_http.queues import JobQueue, JobQueueList
 from revenge_http.schedules import Schedule, ScheduleList
 from revenge_http.sessions import SessionInfo, SessionListResponse
-from revenge_http.users import User, UserUpdate
+from revenge_http.users import Profile, User, UserUpdate
 from revenge_http.wire import Wire
 from revenge_http.workers import Worker, WorkerList
 
@@ -139,6 +151,15 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             token=Secret("0b5e…64 hexadecimal digits"), username="ada", email="ada@example.org", password=_PASSWORD
         ),
         ChangePasswordRequest(old_password=_PASSWORD, new_password=Secret("nine green lanterns")),
+        Export(
+            id=UUID("019c5b1e-5e00-7000-8000-000000000004"),
+            state=ExportState.READY,
+            requested_at=_THEN,
+            finished_at=_THEN,
+            expires_at=_LATER,
+            size=48213,
+            download_url="/api/v1/users/me/export/download",
+        ),
         HealthCheck(name="readiness", status=Status.HEALTHY),
         ItemList(items=[ItemInfo(item="Season 2/07.mkv", status=ItemStatus.FAILED, detail="cannot be read", at=_THEN)]),
         _job,
@@ -161,6 +182,23 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         LoginRequest(username="ada", password=_PASSWORD, device_name="Living room", client_type=ClientType.TV),
         LoginResponse(user=_user, access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
         LogoutRequest(refresh_token=_REFRESH, logout_all=False),
+        OwnActivity(
+            entries=[
+                ActivityLogEntry(
+                    id=UUID("019c5b1e-5e00-7000-8000-000000000005"),
+                    user_id=_user.id,
+                    action=Action.USER_UPDATE.value,
+                    resource_type="user",
+                    resource_id=_user.id,
+                    changes={"display_name": ActivityChange(before=None, after="Ada")},
+                    ip_address="192.0.2.7",
+                    user_agent="RevengeTV/2.1",
+                    success=True,
+                    created_at=_THEN,
+                )
+            ],
+            next_cursor="MDE5YzViMWUtNWUwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDA1",
+        ),
         Problem(
             type="/problems/session_not_found",
             title="There is no such session",
@@ -172,6 +210,13 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             error="session_not_found",
             request_id="019c5b1e-5e00-7000-8000-0000000000ff",
         ),
+        Profile(
+            id=_user.id,
+            username="ada",
+            display_name="Ada",
+            is_active=True,
+            created_at=_THEN,
+        ),
         RefreshRequest(refresh_token=_REFRESH),
         RefreshResponse(access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
         RegisterRequest(username="ada", email="ada@example.org", password=_PASSWORD, display_name="Ada"),
@@ -180,6 +225,25 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         _session,
         SessionListResponse(sessions=[_session], total=1),
         _user,
+        UserPreferences(
+            user_id=_user.id,
+            email_notifications=EmailNotifications(),
+            push_notifications=PushNotifications(),
+            digest_notifications=DigestNotifications(),
+            profile_visibility=Visibility.PRIVATE,
+            show_email=False,
+            show_activity=True,
+            theme=Theme.SYSTEM,
+            display_language="en-US",
+            content_language="de-CH,en",
+            metadata_language="en",
+            show_adult_content=False,
+            show_spoilers=False,
+            auto_play_videos=True,
+        ),
+        UserPreferencesUpdate(
+            email_notifications=EmailNotifications(frequency=MailFrequency.WEEKLY), theme=Theme.DARK
+        ),
         UserUpdate(display_name="Ada L.", timezone="Europe/London"),
         WorkerList(workers=[_worker]),
     )

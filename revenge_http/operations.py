@@ -155,7 +155,7 @@ def operation(  # what an operation says about itself, by name
     access: Access,
     *,
     status: int = 200,
-    answers: Mapping[int, type[Wire]] | None = None,
+    answers: Mapping[int, type[Wire] | None] | None = None,
     raises: tuple[type[RevengeError], ...] = (),
     stability: str = "stable",
     versioned: bool = False,

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome, Resource
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.jobs import MakeMonths
+from revenge_core.activity.policy import without_others
 from revenge_core.activity.ports import ActivityMonthsTx, ActivityReader, ActivityTx
 from revenge_core.actor import Actor
 from revenge_core.background import JobContext
@@ -74,8 +77,22 @@ class Activity:
             Invalid: `limit` is out of range.
         """
         own_only = None if actor.may(Permission.AUDIT_READ) else actor.require_user()
+        return await self._page(limit, cursor, own_only)
+
+    async def own(self, actor: Actor, *, limit: int = 50, cursor: str | None = None) -> Page[Entry]:
+        """What the actor did, newest first, without what it tells of other people (decisions I10).
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            CursorInvalid, Invalid: as `list`.
+        """
+        user_id = actor.require_user()
+        page = await self._page(limit, cursor, user_id)
+        return replace(page, items=tuple(without_others(entry, user_id) for entry in page.items))
+
+    async def _page(self, limit: int, cursor: str | None, actor_id: UserId | None) -> Page[Entry]:
         items = await self._reader.newest(
-            limit=checked_limit(limit) + 1, before=_entry_id(cursor) if cursor else None, actor_id=own_only
+            limit=checked_limit(limit) + 1, before=_entry_id(cursor) if cursor else None, actor_id=actor_id
         )
         page = items[:limit]
         return Page(items=page, next_cursor=str(page[-1].id) if len(items) > limit else None)

@@ -90,9 +90,9 @@ def _difference(before: Preferences, after: Preferences) -> dict[str, FieldChang
 
 def _flat(preferences: Preferences) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in msgspec.to_builtins(preferences).items():
-        if isinstance(value, dict):
-            found |= {f"{name}.{inner}": one for inner, one in value.items()}
+    for name, value in asdict(preferences).items():
+        if isinstance(value, msgspec.Struct):
+            found |= {f"{name}.{inner}": one for inner, one in asdict(value).items()}
         elif name not in _NOT_SAID:
             found[name] = value
     return found
