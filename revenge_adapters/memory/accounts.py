@@ -8,7 +8,7 @@ from typing_extensions import override
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.accounts.ports import BootstrapTokenStore, InvitationReader, InvitationStore
-from revenge_core.ids import InvitationId
+from revenge_core.ids import InvitationId, UserId
 
 
 class MemoryBootstrapTokens(BootstrapTokenStore):
@@ -80,6 +80,11 @@ class MemoryInvitations(InvitationStore):
             return None
         revoked = self._rows.invitations[invitation_id] = replace(invitation, revoked_at=at)
         return revoked
+
+    @override
+    async def revoke_all_of(self, user_id: UserId, at: datetime) -> int:
+        theirs = [one.id for one in self._rows.invitations.values() if one.created_by == user_id]
+        return sum([await self.revoke(invitation_id, at) is not None for invitation_id in theirs])
 
     @override
     async def forget(self, *, before: datetime, limit: int) -> int:

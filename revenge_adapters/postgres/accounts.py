@@ -9,7 +9,7 @@ from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.accounts.ports import BootstrapTokenStore, InvitationReader, InvitationStore
-from revenge_core.ids import InvitationId
+from revenge_core.ids import InvitationId, UserId
 
 
 class Sql(SqlFile, file="accounts.sql"):
@@ -24,6 +24,7 @@ class Sql(SqlFile, file="accounts.sql"):
     peek_invitation: Query[Invitation]
     consume_invitation: Query[Invitation]
     revoke_invitation: Query[Invitation]
+    revoke_invitations_of: Query[None]
     forget_invitations: Query[None]
     all_invitations: Query[Invitation]
     count_invitations: Query[int]
@@ -79,6 +80,10 @@ class PostgresInvitations(InvitationStore):
     @override
     async def revoke(self, invitation_id: InvitationId, at: datetime) -> Invitation | None:
         return await self._transaction.one(Sql.revoke_invitation, id=invitation_id, at=at)
+
+    @override
+    async def revoke_all_of(self, user_id: UserId, at: datetime) -> int:
+        return await self._transaction.run(Sql.revoke_invitations_of, user_id=user_id, at=at)
 
     @override
     async def forget(self, *, before: datetime, limit: int) -> int:

@@ -42,6 +42,9 @@ UPDATE revenge.invitations
  WHERE id = %(id)s AND revoked_at IS NULL
 RETURNING id, token_hash, role, libraries, uses, used, email, note, created_by, created_at, expires_at, revoked_at
 
+-- name: revoke_invitations_of
+UPDATE revenge.invitations SET revoked_at = %(at)s WHERE created_by = %(user_id)s AND revoked_at IS NULL
+
 -- name: forget_invitations
 DELETE FROM revenge.invitations
  WHERE id IN (

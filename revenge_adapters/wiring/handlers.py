@@ -34,6 +34,7 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
         ValueError: two run the same kind, a spec or a schedule breaks a rule, or nobody runs a schedule's job.
     """
     handlers.add(accounts.BuildExport, revenge.exports.build)
+    handlers.add(accounts.EraseFiles, revenge.accounts.erase_files)
     handlers.add(accounts.Purge, revenge.accounts.purge)
     handlers.add(activity.MakeMonths, revenge.activity.make_months)
     handlers.add(auth.CleanUp, revenge.auth.clean_up)

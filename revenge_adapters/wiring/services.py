@@ -3,7 +3,7 @@
 from dependency_injector import containers, providers
 
 from revenge_adapters.wiring.rules import Rules
-from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
+from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving, Powers
 from revenge_core.activity.service import Activity
 from revenge_core.auth.service import Auth, Guessing, Passwords, Recovery, SigningKeys
 from revenge_core.health.service import Health
@@ -59,9 +59,7 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         ids=adapters.ids,
     )
-    devices = providers.Singleton(
-        Devices, adapters.uow, adapters.device_reader, activity, adapters.clock, adapters.ids
-    )
+    devices = providers.Singleton(Devices, adapters.uow, adapters.device_reader, activity, adapters.clock, adapters.ids)
     sessions = providers.Singleton(
         Sessions,
         adapters.uow,
@@ -106,6 +104,30 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         rules=rules.provided.auth,
     )
+    powers = providers.Singleton(Powers, rbac, adapters.clock)
+    invitations = providers.Singleton(
+        Invitations,
+        uow=adapters.uow,
+        reader=adapters.invitation_reader,
+        directory=adapters.user_directory,
+        activity=activity,
+        notices=notices,
+        powers=powers,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        rules=rules.provided.accounts,
+    )
+    leaving = providers.Singleton(
+        Leaving,
+        uow=adapters.uow,
+        jobs=adapters.job_reader,
+        sessions=sessions,
+        notices=notices,
+        activity=activity,
+        clock=adapters.clock,
+        rules=rules.provided.accounts,
+    )
+    changing = providers.Singleton(Changing, activity, addresses, powers, adapters.clock)
     accounts = providers.Singleton(
         Accounts,
         uow=adapters.uow,
@@ -113,6 +135,9 @@ class Services(containers.DeclarativeContainer):
         activity=activity,
         users=users,
         addresses=addresses,
+        invitations=invitations,
+        leaving=leaving,
+        storage=adapters.storage,
         clock=adapters.clock,
         rules=rules.provided.accounts,
     )
@@ -123,11 +148,13 @@ class Services(containers.DeclarativeContainer):
         activity=activity,
         users=users,
         addresses=addresses,
+        passwords=passwords,
         recovery=recovery,
         sessions=sessions,
-        rbac=rbac,
+        powers=powers,
+        changing=changing,
+        leaving=leaving,
         clock=adapters.clock,
-        rules=rules.provided.accounts,
     )
     exports = providers.Singleton(
         Exports,
@@ -138,17 +165,6 @@ class Services(containers.DeclarativeContainer):
         storage=adapters.storage,
         activity=activity,
         notices=notices,
-        clock=adapters.clock,
-        ids=adapters.ids,
-        rules=rules.provided.accounts,
-    )
-    invitations = providers.Singleton(
-        Invitations,
-        uow=adapters.uow,
-        reader=adapters.invitation_reader,
-        activity=activity,
-        notices=notices,
-        rbac=rbac,
         clock=adapters.clock,
         ids=adapters.ids,
         rules=rules.provided.accounts,

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from revenge_core.background import Job, JobSpec, Queue, Schedule, Unique
-from revenge_core.ids import ExportId
+from revenge_core.ids import ExportId, UserId
 
 
 class Purge(Job, kw_only=True):
@@ -19,6 +19,14 @@ class Purge(Job, kw_only=True):
     )
 
 
+class EraseFiles(Job, kw_only=True):
+    """Remove files of an account that was erased: their keys are all that is left of them."""
+
+    spec: ClassVar[JobSpec] = JobSpec(kind="accounts_erase_files", queue=Queue.LOW)
+
+    keys: tuple[str, ...]
+
+
 class BuildExport(Job, kw_only=True):
     """Collect all that is known of one user into a file."""
 
@@ -30,6 +38,11 @@ class BuildExport(Job, kw_only=True):
     )
 
     export_id: ExportId
+
+
+def tag_of(user_id: UserId) -> str:
+    """The tag of jobs that work for one account: they are cancelled when it is deleted."""
+    return f"user:{user_id}"
 
 
 SCHEDULES: Final = (

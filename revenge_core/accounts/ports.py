@@ -53,6 +53,10 @@ class InvitationStore(Protocol):
         """It is good for nothing any more. None if there is none, or it was revoked before."""
         ...
 
+    async def revoke_all_of(self, user_id: UserId, at: datetime) -> int:
+        """Those that the user made are good for nothing any more; how many were not revoked before."""
+        ...
+
     async def forget(self, *, before: datetime, limit: int) -> int:
         """Delete up to `limit` invitations that expired or were revoked before this time; how many."""
         ...

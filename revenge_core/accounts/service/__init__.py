@@ -2,7 +2,10 @@
 
 from revenge_core.accounts.service.accounts import Accounts
 from revenge_core.accounts.service.administration import Administration
+from revenge_core.accounts.service.changing import Changing
 from revenge_core.accounts.service.exports import Exports
 from revenge_core.accounts.service.invitations import Invitations
+from revenge_core.accounts.service.leaving import Leaving
+from revenge_core.accounts.service.powers import Powers
 
-__all__ = ["Accounts", "Administration", "Exports", "Invitations"]
+__all__ = ["Accounts", "Administration", "Changing", "Exports", "Invitations", "Leaving", "Powers"]

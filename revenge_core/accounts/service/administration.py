@@ -1,16 +1,37 @@
 """Use cases of those who look after other people's accounts (decisions I11)."""
 
-from revenge_core.accounts.entities import AccountChanges, AccountRules, Created, NewAccount
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from revenge_core.accounts.entities import AccountChanges, Created, NewAccount
+from revenge_core.accounts.errors import AccountInvalid, AccountNotDeleted, OwnAccount
+from revenge_core.accounts.policy import check_not_last, check_page, checked_query
 from revenge_core.accounts.ports import AccountsTx
+from revenge_core.accounts.service.changing import Changing
+from revenge_core.accounts.service.leaving import Leaving
+from revenge_core.accounts.service.powers import Powers
+from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
-from revenge_core.auth.service import Recovery
+from revenge_core.auth.entities import Credential
+from revenge_core.auth.service import Passwords, Recovery
 from revenge_core.clock import Clock
+from revenge_core.errors import FieldProblem, VersionMismatch
+from revenge_core.feed import Change
 from revenge_core.ids import UserId
-from revenge_core.rbac.service import Rbac
+from revenge_core.mail.errors import MailOff
+from revenge_core.permissions import Permission
+from revenge_core.rbac.entities import GrantSource, RoleGrant
+from revenge_core.secrets import new_token
+from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import Listed, UserFilter, UserPage
+from revenge_core.users.entities import Listed, NewUser, User, UserFilter, UserPage
+from revenge_core.users.errors import UserNotFound
 from revenge_core.users.ports import UserDirectory
 from revenge_core.users.service import Addresses, Users
 
@@ -29,31 +50,39 @@ class Administration:
         activity: Activity,
         users: Users,
         addresses: Addresses,
+        passwords: Passwords,
         recovery: Recovery,
         sessions: Sessions,
-        rbac: Rbac,
+        powers: Powers,
+        changing: Changing,
+        leaving: Leaving,
         clock: Clock,
-        rules: AccountRules,
     ) -> None:
         self._uow = uow
         self._directory = directory
         self._activity = activity
         self._users = users
         self._addresses = addresses
+        self._passwords = passwords
         self._recovery = recovery
         self._sessions = sessions
-        self._rbac = rbac
+        self._powers = powers
+        self._changing = changing
+        self._leaving = leaving
         self._clock = clock
-        self._rules = rules
 
     async def list(self, actor: Actor, user_filter: UserFilter, *, limit: int = 50, offset: int = 0) -> UserPage:
         """Accounts that fit, the newest first.
 
         Raises:
             Unauthenticated, Forbidden: the actor lacks `users:list`.
-            Invalid: `limit` is not from 1 to 200, `offset` is negative, or `query` is longer than 200 characters.
+            Invalid: `limit` is not from 1 to 200, `offset` not from 0 to a million, or `query` is longer than 200
+                characters.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_LIST)
+        check_page(limit, offset)
+        wanted = replace(user_filter, query=checked_query(user_filter.query))
+        return await self._directory.find(wanted, limit=limit, offset=offset)
 
     async def get(self, actor: Actor, user_id: UserId) -> Listed:
         """One account with its roles, living or deleted.
@@ -62,7 +91,8 @@ class Administration:
             Unauthenticated, Forbidden: the actor lacks `users:get`.
             UserNotFound: there is none.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_GET)
+        return await self._listed(user_id)
 
     async def find(self, actor: Actor, name: str) -> UserId:
         """The account with this id, user name or address, for people who do not type ids.
@@ -71,7 +101,15 @@ class Administration:
             Unauthenticated, Forbidden: the actor lacks `users:list`.
             UserNotFound: there is none.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_LIST)
+        try:
+            listed = await self._directory.any_by_id(UserId(UUID(name)))
+        except ValueError:
+            listed = None
+        found = await self._directory.id_of(name) if listed is None else listed.user.id
+        if found is None:
+            raise UserNotFound
+        return found
 
     async def create(self, actor: Actor, new: NewAccount) -> Created:
         """Make an account; its owner chooses the password by a link, which a mail brings or, without mail, the answer.
@@ -82,8 +120,41 @@ class Administration:
             RoleTooPowerful: a role carries what the actor may not.
             AccountInvalid: fields break rules, or roles do not exist; all of them are named.
             UsernameTaken, EmailTaken: somebody else has the name or the address.
+            HasherBusy: too many sign-ins at this moment.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_CREATE)
+        account = NewUser(username=new.username, email=new.email, display_name=new.display_name)
+        problems = self._users.problems_of(account)
+        if unknown := await self._powers.unknown(new.roles):
+            problems.append(unknown_roles(unknown))
+        if problems:
+            raise AccountInvalid(problems=problems)
+        await self._powers.check_giving(actor, new.roles)
+        # Nobody's password: whoever tries to sign in is told the same, in the same time, as with any wrong one.
+        password_hash = await self._passwords.hash(new_token())
+        async with self._uow.begin() as tx:
+            user = await self._users.add(tx, account, email_verified=new.email_verified)
+            now = user.created_at
+            await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=now))
+            for role in sorted(new.roles):
+                grant = RoleGrant(
+                    user_id=user.id, role=role, source=GrantSource.MANUAL, granted_at=now, granted_by=actor.user_id
+                )
+                await tx.roles.grant(grant)
+            await self._audit(
+                tx,
+                actor,
+                Action.USER_CREATE,
+                user,
+                username=FieldChange(after=user.username),
+                email=FieldChange(after=user.email),
+                email_verified=FieldChange(after=user.email_verified),
+                roles=FieldChange(after=", ".join(sorted(new.roles))),
+            )
+            if self._addresses.can_verify:
+                await self._recovery.send_to(tx, user)
+                return Created(user_id=user.id, link=None)
+            return Created(user_id=user.id, link=(await self._recovery.link_for(tx, user)).link)
 
     async def change(
         self, actor: Actor, user_id: UserId, changes: AccountChanges, *, version: int | None = None
@@ -99,7 +170,13 @@ class Administration:
             AccountInvalid, UsernameTaken, EmailTaken: as `create`.
             LastAdmin: nobody else could administer the server.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_UPDATE)
+        self._changing.check(changes)
+        unknown = await self._powers.unknown(changes.roles) if changes.roles is not UNSET else []
+        if unknown:
+            raise AccountInvalid(problems=[unknown_roles(unknown)])
+        async with self._locked(actor, user_id, version, admins=changes.roles is not UNSET) as (tx, user, admins):
+            return await self._changing.apply(tx, actor, user, changes, admins)
 
     async def disable(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
         """Keep somebody out; all of their sessions end. Nothing happens where they are out already.
@@ -108,7 +185,14 @@ class Administration:
             Unauthenticated, Forbidden, RoleTooPowerful, UserNotFound, VersionMismatch, LastAdmin: as `change`.
             OwnAccount: it is the actor's own.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_UPDATE)
+        refuse_own(actor, user_id)
+        async with self._locked(actor, user_id, version, admins=True) as (tx, user, admins):
+            if user.is_active:
+                check_not_last(admins, user_id)
+                out = await self._leaving.shut_out(tx, actor, user, EndReason.ACCOUNT_DISABLED)
+                await tx.users.update(replace(out, is_active=False))
+                await self._audit(tx, actor, Action.USER_DISABLE, user, is_active=FieldChange(before=True, after=False))
 
     async def enable(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
         """Let somebody in again. Nothing happens where they are in already.
@@ -116,7 +200,13 @@ class Administration:
         Raises:
             Unauthenticated, Forbidden, RoleTooPowerful, UserNotFound, VersionMismatch: as `change`.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_UPDATE)
+        async with self._locked(actor, user_id, version) as (tx, user, _):
+            if not user.is_active:
+                version = user.version + 1
+                await tx.users.update(replace(user, is_active=True, version=version, updated_at=self._clock.now()))
+                tx.feed.publish(Change.of_user(user_id))
+                await self._audit(tx, actor, Action.USER_ENABLE, user, is_active=FieldChange(before=False, after=True))
 
     async def delete(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
         """Delete an account: sessions end at once; within the grace period `restore` undoes it, its owner cannot.
@@ -126,7 +216,13 @@ class Administration:
             RoleTooPowerful, UserNotFound, VersionMismatch, LastAdmin: as `change`; it may be deleted already.
             OwnAccount: it is the actor's own; `Accounts.delete_me` is for that.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_DELETE)
+        actor.require_proof(self._clock.now())
+        refuse_own(actor, user_id)
+        jobs = await self._leaving.jobs_of(user_id)
+        async with self._locked(actor, user_id, version, admins=True) as (tx, user, admins):
+            check_not_last(admins, user_id)
+            await self._leaving.delete(tx, actor, user, jobs=jobs, may_return=False)
 
     async def restore(self, actor: Actor, user_id: UserId) -> Listed:
         """Bring back a deleted account that was not purged yet; its sessions stay ended.
@@ -136,7 +232,17 @@ class Administration:
             RoleTooPowerful, UserNotFound: as `change`.
             AccountNotDeleted: it is there.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_DELETE)
+        actor.require_proof(self._clock.now())
+        async with self._uow.begin() as tx:
+            user = await tx.users.lock_any(user_id)
+            if user is None:
+                raise UserNotFound
+            roles = await tx.roles.roles_of(user_id)
+            await self._powers.check_over(actor, roles)
+            if user.deleted_at is None:
+                raise AccountNotDeleted
+            return Listed(user=await self._leaving.restore(tx, actor, user), roles=roles)
 
     async def send_reset(self, actor: Actor, user_id: UserId) -> None:
         """Mail a link to set a new password; the administrator never knows it (ASVS 6.4.6).
@@ -146,7 +252,12 @@ class Administration:
             RoleTooPowerful, UserNotFound: as `change`.
             MailOff: this server sends none; from its shell `reset_link` helps.
         """
-        raise NotImplementedError
+        actor.require(Permission.USERS_UPDATE)
+        if not self._addresses.can_verify:
+            raise MailOff
+        async with self._locked(actor, user_id, None) as (tx, user, _):
+            await self._recovery.send_to(tx, user)
+            await self._audit(tx, actor, Action.USER_PASSWORD_RESET_REQUEST, user)
 
     async def revoke_sessions(self, actor: Actor, user_id: UserId) -> int:
         """End all sessions of an account; how many there were.
@@ -155,4 +266,54 @@ class Administration:
             Unauthenticated, Forbidden: the actor lacks `sessions:revoke`.
             RoleTooPowerful, UserNotFound: as `change`.
         """
-        raise NotImplementedError
+        actor.require(Permission.SESSIONS_REVOKE)
+        async with self._locked(actor, user_id, None) as (tx, _, _):
+            return await self._sessions.end_all(
+                tx, actor, user_id, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=None
+            )
+
+    # Parts
+
+    async def _listed(self, user_id: UserId) -> Listed:
+        listed = await self._directory.any_by_id(user_id)
+        if listed is None:
+            raise UserNotFound
+        return listed
+
+    @asynccontextmanager
+    async def _locked(
+        self, actor: Actor, user_id: UserId, version: int | None, *, admins: bool = False
+    ) -> AsyncGenerator[tuple[AccountsTx, User, frozenset[UserId]]]:
+        """A transaction with a living account that the actor may change; with all enabled admins, if they matter.
+
+        Raises:
+            UserNotFound, RoleTooPowerful, VersionMismatch: as `change`.
+        """
+        async with self._uow.begin() as tx:
+            enabled = await tx.roles.lock_admins() if admins else frozenset[UserId]()
+            user = await tx.users.lock(user_id)
+            if user is None:
+                raise UserNotFound
+            await self._powers.check_over(actor, await tx.roles.roles_of(user_id))
+            if version is not None and version != user.version:
+                raise VersionMismatch
+            yield tx, user, enabled
+
+    async def _audit(self, tx: AccountsTx, actor: Actor, action: Action, user: User, **changes: FieldChange) -> None:
+        resource = Resource(type="user", id=user.id, key=user.username)
+        await self._activity.write(tx, actor, action, resource=resource, changes=changes)
+
+
+def refuse_own(actor: Actor, user_id: UserId) -> None:
+    """Nobody locks themselves out by mistake.
+
+    Raises:
+        OwnAccount: it is the actor's own.
+    """
+    if actor.user_id == user_id:
+        raise OwnAccount
+
+
+def unknown_roles(names: list[str]) -> FieldProblem:
+    """What to say of roles that do not exist."""
+    return FieldProblem(pointer="/roles", detail=f"there is no role {', '.join(names)[:200]!r}")

@@ -1,15 +1,23 @@
 """Use cases of invitations."""
 
 from revenge_core.accounts.entities import AccountRules, Invitation, Invited, NewInvitation
+from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
+from revenge_core.accounts.policy import check_page, invitation_problems
 from revenge_core.accounts.ports import AccountsTx, InvitationReader
+from revenge_core.accounts.service.powers import Powers
+from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
+from revenge_core.errors import FieldProblem
 from revenge_core.ids import Ids, InvitationId
+from revenge_core.mail.entities import Notice
 from revenge_core.mail.service import Notices
-from revenge_core.rbac.service import Rbac
-from revenge_core.secrets import Secret
+from revenge_core.permissions import Permission
+from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
+from revenge_core.users.errors import TokenInvalid
+from revenge_core.users.ports import UserDirectory
 
 
 class Invitations:
@@ -19,18 +27,20 @@ class Invitations:
         self,
         uow: UnitOfWork[AccountsTx],
         reader: InvitationReader,
+        directory: UserDirectory,
         activity: Activity,
         notices: Notices,
-        rbac: Rbac,
+        powers: Powers,
         clock: Clock,
         ids: Ids,
         rules: AccountRules,
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._directory = directory
         self._activity = activity
         self._notices = notices
-        self._rbac = rbac
+        self._powers = powers
         self._clock = clock
         self._ids = ids
         self._rules = rules
@@ -45,16 +55,64 @@ class Invitations:
             RoleTooPowerful: the role carries what the actor may not.
             InvitationInvalid: fields break rules; all of them are named.
         """
-        raise NotImplementedError
+        actor.require(Permission.INVITATIONS_CREATE)
+        now, token = self._clock.now(), new_token()
+        problems = list(invitation_problems(new, now))
+        if await self._powers.unknown(frozenset({new.role})):
+            problems.append(FieldProblem(pointer="/role", detail="must be the name of a role"))
+        if problems:
+            raise InvitationInvalid(problems=problems)
+        await self._powers.check_giving(actor, frozenset({new.role}))
+        invitation = Invitation(
+            id=InvitationId(self._ids.new()),
+            token_hash=digest(token),
+            role=new.role,
+            libraries=new.libraries,
+            uses=new.uses,
+            used=0,
+            email=new.email,
+            note=new.note or None,
+            created_by=actor.user_id,
+            created_at=now,
+            expires_at=new.expires_at or now + self._rules.invitation_lifetime,
+        )
+        link, inviter = self._notices.link("invitation", token), await self._inviter(actor)
+        async with self._uow.begin() as tx:
+            await tx.invitations.add(invitation)
+            await self._activity.write(
+                tx,
+                actor,
+                Action.INVITATION_CREATE,
+                resource=Resource(type="invitation", id=invitation.id),
+                changes={
+                    "role": FieldChange(after=invitation.role),
+                    "uses": FieldChange(after=invitation.uses),
+                    "email": FieldChange(after=invitation.email),
+                    "libraries": FieldChange(after=", ".join(invitation.libraries)),
+                    "expires_at": FieldChange(after=invitation.expires_at.isoformat()),
+                },
+            )
+            if invitation.email is not None:
+                values: dict[str, str | Secret] = {
+                    "inviter": inviter,
+                    "link": link,
+                    "until": f"{invitation.expires_at:%Y-%m-%d %H:%M} UTC",
+                }
+                await self._notices.send(
+                    tx, invitation.email, Notice.INVITATION, values, good_until=invitation.expires_at
+                )
+        return Invited(invitation=invitation, token=token, link=link)
 
     async def list(self, actor: Actor, *, limit: int = 50, offset: int = 0) -> tuple[tuple[Invitation, ...], int]:
         """Invitations, the newest first, and how many there are in all.
 
         Raises:
             Unauthenticated, Forbidden: the actor lacks `invitations:list`.
-            Invalid: `limit` is not from 1 to 200, or `offset` is negative.
+            Invalid: `limit` is not from 1 to 200, or `offset` not from 0 to a million.
         """
-        raise NotImplementedError
+        actor.require(Permission.INVITATIONS_LIST)
+        check_page(limit, offset)
+        return await self._reader.all(limit=limit, offset=offset)
 
     async def get(self, actor: Actor, invitation_id: InvitationId) -> Invitation:
         """One invitation, good for something or not.
@@ -63,7 +121,11 @@ class Invitations:
             Unauthenticated, Forbidden: the actor lacks `invitations:get`.
             InvitationNotFound: there is none.
         """
-        raise NotImplementedError
+        actor.require(Permission.INVITATIONS_GET)
+        invitation = await self._reader.by_id(invitation_id)
+        if invitation is None:
+            raise InvitationNotFound
+        return invitation
 
     async def revoke(self, actor: Actor, invitation_id: InvitationId) -> None:
         """It lets nobody in any more; whoever came in stays.
@@ -72,12 +134,44 @@ class Invitations:
             Unauthenticated, Forbidden: the actor lacks `invitations:delete`.
             InvitationNotFound: there is none, or it was revoked before.
         """
-        raise NotImplementedError
+        actor.require(Permission.INVITATIONS_DELETE)
+        now = self._clock.now()
+        async with self._uow.begin() as tx:
+            if await tx.invitations.revoke(invitation_id, now) is None:
+                raise InvitationNotFound
+            await self._activity.write(
+                tx,
+                actor,
+                Action.INVITATION_REVOKE,
+                resource=Resource(type="invitation", id=invitation_id),
+                changes={"revoked_at": FieldChange(after=now.isoformat())},
+            )
 
     async def look(self, token: Secret) -> Invitation:
         """What an invitation is for, for whoever has its token.
 
+        It is as good as who made it: whoever was disabled, deleted or has the rights no more lets nobody in.
+
         Raises:
             TokenInvalid: it lets nobody in.
         """
-        raise NotImplementedError
+        async with self._uow.begin() as tx:
+            invitation = await tx.invitations.peek(digest(token), self._clock.now())
+        if invitation is None or not await self._is_backed(invitation):
+            raise TokenInvalid
+        return invitation
+
+    # Parts
+
+    async def _is_backed(self, invitation: Invitation) -> bool:
+        if invitation.created_by is None:  # the server's own shell
+            return True
+        maker = await self._directory.any_by_id(invitation.created_by)
+        if maker is None or maker.user.deleted_at is not None or not maker.user.is_active:
+            return False
+        return await self._powers.stand_behind(maker.roles, invitation.role)
+
+    async def _inviter(self, actor: Actor) -> str:
+        """How the mail calls whoever invites."""
+        listed = None if actor.user_id is None else await self._directory.any_by_id(actor.user_id)
+        return "Somebody who administers it" if listed is None else listed.user.display_name or listed.user.username
