@@ -134,6 +134,7 @@ class Export(Entity, kw_only=True):
     expires_at: datetime | None = None
     """When its file is removed."""
     key: str | None = None
+    """Where its file is or will be; None once it is removed."""
     size: int | None = None
 
 

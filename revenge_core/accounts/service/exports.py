@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from revenge_core.accounts.entities import AccountRules, Export, ExportState, Person
 from revenge_core.accounts.errors import ExportNotFound
-from revenge_core.accounts.jobs import BuildExport
+from revenge_core.accounts.jobs import BuildExport, EraseFiles, tag_of
 from revenge_core.accounts.ports import AccountsTx, ExportReader, PersonalData
 from revenge_core.accounts.service.bundle import Sources, bundle
 from revenge_core.activity.entities import Action, Resource
 from revenge_core.activity.ports import ActivityReader
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
-from revenge_core.background import DiscardJob, JobContext
+from revenge_core.background import CancelJob, DiscardJob, JobContext, Planned
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated
-from revenge_core.ids import ExportId, Ids, UserId
+from revenge_core.ids import ExportId, Ids
 from revenge_core.mail.entities import Notice
 from revenge_core.mail.errors import MailInvalid
 from revenge_core.mail.service import Notices
@@ -75,9 +75,12 @@ class Exports:
             before = await tx.exports.of_user(user_id)
             if before is not None and _will_do(before, now):
                 return before
-            export = Export(id=ExportId(self._ids.new()), user_id=user_id, state=ExportState.PENDING, requested_at=now)
+            new_id = ExportId(self._ids.new())
+            export = Export(id=new_id, user_id=user_id, state=ExportState.PENDING, requested_at=now, key=key_of(new_id))
             await tx.exports.put(export)
-            await tx.jobs.enqueue(BuildExport(export_id=export.id))
+            await tx.jobs.enqueue(Planned(job=BuildExport(export_id=new_id), tags=(tag_of(user_id),)))
+            if before is not None and before.key is not None:
+                await tx.jobs.enqueue(EraseFiles(keys=(before.key,)))
             await self._activity.write(
                 tx, actor, Action.USER_EXPORT, resource=Resource(type="user", id=user_id, key=str(export.id))
             )
@@ -108,11 +111,11 @@ class Exports:
         actor.require_proof(now)
         user_id = actor.require_user()
         export = await self._reader.of_user(user_id)
-        if export is None or export.key is None or _state_at(export, now) is not ExportState.READY:
+        if export is None or _state_at(export, now) is not ExportState.READY:
             raise ExportNotFound
         async with AsyncExitStack() as stack:
             try:
-                opened = await stack.enter_async_context(self._storage.read(export.key))
+                opened = await stack.enter_async_context(self._storage.read(key_of(export.id)))
             except StoredFileNotFound:
                 raise ExportNotFound from None
             async with self._uow.begin() as tx:
@@ -128,19 +131,18 @@ class Exports:
         """Collect the data, keep the file, tell its owner. Done twice it leaves one file."""
         async with self._uow.begin() as tx:
             export = await tx.exports.lock(job.export_id)
-            if export is None or export.state is ExportState.READY:
-                await ctx.complete(tx)  # asked for once more since, or done before
-                return
+        key = key_of(job.export_id)
+        if export is None:  # asked for once more, or the account was erased; an attempt before may have left its file
+            await self._storage.delete(key)
+            return
+        if export.state is ExportState.READY:
+            return
         person = await self._data.person(export.user_id)
         if person is None:
             await self._fail(export)
-            message = "the account was deleted"
-            raise DiscardJob(message)
-        key = key_of(export)
+            raise CancelJob  # the account was deleted
         try:
             file = await self._keep(key, person)
-            # A later one may be there by now; ids grow, so that one is never taken for an earlier one.
-            await self._remove(export.user_id, before=key)
         except FileTooLarge:
             await self._fail(export)
             message = f"it is longer than {self._rules.export_max_bytes} bytes (accounts.export_max_bytes)"
@@ -162,19 +164,11 @@ class Exports:
         async with self._uow.begin() as tx:
             due = await tx.exports.due(by=now, limit=limit)
         for export in due:
-            await self._storage.delete(key_of(export))
+            await self._storage.delete(key_of(export.id))
             async with self._uow.begin() as tx:
                 if await tx.exports.lock(export.id) == export:
                     await tx.exports.put(replace(export, state=ExportState.EXPIRED, key=None, size=None))
         return len(due)
-
-    async def forget(self, user_id: UserId) -> None:
-        """Remove every file of this user's exports, when the account is purged.
-
-        Raises:
-            StorageUnavailable: some are still there.
-        """
-        await self._remove(user_id)
 
     # Parts
 
@@ -205,34 +199,22 @@ class Exports:
                 }
                 with suppress(MailInvalid):  # an address that cannot be written to: the state tells it as well
                     await self._notices.send(tx, person.user.email, Notice.EXPORT_READY, values)
-            await ctx.complete(tx)
+                await ctx.complete(tx)
         return is_wanted
 
     async def _fail(self, export: Export) -> None:
         """Say that nothing comes of it, and leave no file of it."""
-        await self._storage.delete(key_of(export))
+        await self._storage.delete(key_of(export.id))
         async with self._uow.begin() as tx:
             if await tx.exports.lock(export.id) is not None:
                 await tx.exports.put(
                     replace(export, state=ExportState.FAILED, finished_at=self._clock.now(), key=None, size=None)
                 )
 
-    async def _remove(self, user_id: UserId, *, before: str | None = None) -> None:
-        """Remove the user's files; where `before` is given, only those that were asked for earlier."""
-        keys = [key async for key in self._storage.keys(folder_of(user_id))]
-        for key in keys:
-            if before is None or key < before:
-                await self._storage.delete(key)
 
-
-def folder_of(user_id: UserId) -> str:
-    """With what the keys of all exports of a user start."""
-    return f"exports/{user_id.hex}/"
-
-
-def key_of(export: Export) -> str:
-    """Where its file is kept. Every attempt at the same export writes the same file."""
-    return f"{folder_of(export.user_id)}{export.id.hex}.zip"
+def key_of(export_id: ExportId) -> str:
+    """Where the file is kept. Every attempt at the same export writes the same one, so none is ever lost sight of."""
+    return f"exports/{export_id.hex}.zip"
 
 
 def _will_do(export: Export, now: datetime) -> bool:
