@@ -5,7 +5,17 @@ from dependency_injector import containers, providers
 from revenge_adapters.wiring.rules import Rules
 from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving, Powers
 from revenge_core.activity.service import Activity
-from revenge_core.auth.service import Auth, Guessing, Passwords, Recovery, SigningKeys
+from revenge_core.auth.service import (
+    Auth,
+    Guessing,
+    Issuer,
+    News,
+    Passwords,
+    Proofs,
+    Recovery,
+    SigningKeys,
+    Tries,
+)
 from revenge_core.health.service import Health
 from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Handlers, Jobs
@@ -74,29 +84,49 @@ class Services(containers.DeclarativeContainer):
     signing_keys = providers.Singleton(
         SigningKeys, adapters.uow, adapters.tokens, activity, adapters.clock, adapters.ids, rules.provided.auth
     )
+    guessing = providers.Singleton(
+        Guessing, adapters.uow, adapters.guess_reader, activity, adapters.clock, rules.provided.auth
+    )
+    news = providers.Singleton(News, notices, adapters.clock)
+    issuer = providers.Singleton(Issuer, adapters.tokens, adapters.ids, rules.provided.auth)
+    tries = providers.Singleton(Tries, adapters.uow, passwords, guessing, activity)
+    proofs = providers.Singleton(
+        Proofs,
+        uow=adapters.uow,
+        accounts=adapters.account_reader,
+        passwords=passwords,
+        tries=tries,
+        issuer=issuer,
+        news=news,
+        activity=activity,
+        sessions=sessions,
+        clock=adapters.clock,
+        rules=rules.provided.auth,
+    )
     auth = providers.Singleton(
         Auth,
         uow=adapters.uow,
         accounts=adapters.account_reader,
         principals=adapters.principal_reader,
         passwords=passwords,
-        tokens=adapters.tokens,
+        tries=tries,
+        proofs=proofs,
+        issuer=issuer,
         keys=signing_keys,
+        guessing=guessing,
+        news=news,
         activity=activity,
         users=users,
+        addresses=addresses,
+        devices=devices,
         sessions=sessions,
         rbac=rbac,
         clock=adapters.clock,
-        ids=adapters.ids,
         rules=rules.provided.auth,
-    )
-    guessing = providers.Singleton(
-        Guessing, adapters.uow, adapters.guess_reader, activity, adapters.clock, rules.provided.auth
     )
     recovery = providers.Singleton(
         Recovery,
         uow=adapters.uow,
-        accounts=adapters.account_reader,
         passwords=passwords,
         notices=notices,
         activity=activity,
@@ -128,6 +158,19 @@ class Services(containers.DeclarativeContainer):
         rules=rules.provided.accounts,
     )
     changing = providers.Singleton(Changing, activity, addresses, powers, adapters.clock)
+    exports = providers.Singleton(
+        Exports,
+        uow=adapters.uow,
+        reader=adapters.export_reader,
+        data=adapters.personal_data,
+        log=adapters.activity_reader,
+        storage=adapters.storage,
+        activity=activity,
+        notices=notices,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        rules=rules.provided.accounts,
+    )
     accounts = providers.Singleton(
         Accounts,
         uow=adapters.uow,
@@ -137,6 +180,7 @@ class Services(containers.DeclarativeContainer):
         addresses=addresses,
         invitations=invitations,
         leaving=leaving,
+        exports=exports,
         storage=adapters.storage,
         clock=adapters.clock,
         rules=rules.provided.accounts,
@@ -155,19 +199,6 @@ class Services(containers.DeclarativeContainer):
         changing=changing,
         leaving=leaving,
         clock=adapters.clock,
-    )
-    exports = providers.Singleton(
-        Exports,
-        uow=adapters.uow,
-        reader=adapters.export_reader,
-        data=adapters.personal_data,
-        log=adapters.activity_reader,
-        storage=adapters.storage,
-        activity=activity,
-        notices=notices,
-        clock=adapters.clock,
-        ids=adapters.ids,
-        rules=rules.provided.accounts,
     )
     revenge = providers.Singleton(
         Revenge,

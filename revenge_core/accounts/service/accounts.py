@@ -9,6 +9,7 @@ from revenge_core.accounts.errors import AccountInvalid, RegistrationClosed
 from revenge_core.accounts.jobs import EraseFiles, Purge
 from revenge_core.accounts.policy import check_not_last, is_for
 from revenge_core.accounts.ports import AccountsTx
+from revenge_core.accounts.service.exports import Exports
 from revenge_core.accounts.service.invitations import Invitations
 from revenge_core.accounts.service.leaving import Leaving
 from revenge_core.activity.entities import Action, FieldChange, Outcome, Resource
@@ -45,6 +46,7 @@ class Accounts:
         addresses: Addresses,
         invitations: Invitations,
         leaving: Leaving,
+        exports: Exports,
         storage: FileStorage,
         clock: Clock,
         rules: AccountRules,
@@ -56,6 +58,7 @@ class Accounts:
         self._addresses = addresses
         self._invitations = invitations
         self._leaving = leaving
+        self._exports = exports
         self._storage = storage
         self._clock = clock
         self._rules = rules
@@ -176,16 +179,17 @@ class Accounts:
             return await self._leaving.delete(tx, actor, user, jobs=jobs, may_return=True)
 
     async def purge(self, _: Purge, ctx: JobContext) -> None:
-        """Erase accounts that were deleted long enough ago, and tokens and invitations that let nobody in."""
+        """Erase accounts deleted long enough ago, files of old exports, tokens and invitations that let nobody in."""
         now = self._clock.now()
         await in_batches(ctx, "erasing accounts", lambda: self._leaving.erase_due(by=now))
         await in_batches(ctx, "forgetting invitations", lambda: self._forget_invitations(now - INVITATION_KEPT))
+        await in_batches(ctx, "removing exports", self._exports.expire)
         async with self._uow.begin() as tx:
             await tx.bootstrap_tokens.forget_expired(now)
             await ctx.complete(tx)
 
     async def erase_files(self, job: EraseFiles, _: JobContext) -> None:
-        """Remove files of an account that was erased. What is gone already is as good."""
+        """Remove files that nobody needs any more. What is gone already is as good."""
         for key in job.keys:
             await self._storage.delete(key)
 
