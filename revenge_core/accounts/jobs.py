@@ -20,7 +20,7 @@ class Purge(Job, kw_only=True):
 
 
 class EraseFiles(Job, kw_only=True):
-    """Remove files of an account that was erased: their keys are all that is left of them."""
+    """Remove files that nobody needs any more: their keys are all that is left of them."""
 
     spec: ClassVar[JobSpec] = JobSpec(kind="accounts_erase_files", queue=Queue.LOW)
 

@@ -1,5 +1,6 @@
 """What an administrator may change about an account, field by field."""
 
+from contextlib import suppress
 from typing import Final
 
 from msgspec import UNSET
@@ -17,6 +18,7 @@ from revenge_core.clock import Clock
 from revenge_core.errors import FieldProblem
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
+from revenge_core.mail.errors import MailInvalid
 from revenge_core.rbac.entities import ADMIN, GrantSource, RoleGrant
 from revenge_core.users.entities import Listed, Purpose, User
 from revenge_core.users.policy import (
@@ -88,7 +90,8 @@ class Changing:
         await self._audit(tx, actor, Action.USER_UPDATE, user, _differences(user, after, _PLAIN))
         await self._audit(tx, actor, Action.USER_EMAIL_CHANGE, user, _differences(user, after, ("email",)))
         if after.email != user.email:
-            await self._addresses.tell_changed(tx, user, after)
+            with suppress(MailInvalid):  # an address that cannot be written to is to be changed, too
+                await self._addresses.tell_changed(tx, user, after)
         return Listed(user=after, roles=roles)
 
     async def _exchange_roles(

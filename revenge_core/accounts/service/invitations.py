@@ -96,7 +96,7 @@ class Invitations:
                 values: dict[str, str | Secret] = {
                     "inviter": inviter,
                     "link": link,
-                    "until": f"{invitation.expires_at:%Y-%m-%d %H:%M} UTC",
+                    "until": self._notices.time(invitation.expires_at),
                 }
                 await self._notices.send(
                     tx, invitation.email, Notice.INVITATION, values, good_until=invitation.expires_at

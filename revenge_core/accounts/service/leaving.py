@@ -1,5 +1,6 @@
 """How accounts end and come back, whoever it is that ends them."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,7 @@ from revenge_core.ids import UserId
 from revenge_core.jobs.entities import JobFilter
 from revenge_core.jobs.ports import JobReader
 from revenge_core.mail.entities import Notice
+from revenge_core.mail.errors import MailInvalid
 from revenge_core.mail.service import Notices
 from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.service import Sessions
@@ -92,7 +94,7 @@ class Leaving:
             resource=Resource(type="user", id=user.id, key=user.username),
             changes={"is_deleted": FieldChange(before=False, after=True), "purge_at": FieldChange(after=until)},
         )
-        await self._notices.send(tx, user.email, Notice.ACCOUNT_DELETED, {"name": _name(user), "until": until})
+        await self._tell(tx, user, Notice.ACCOUNT_DELETED, until=until)
         return gone
 
     async def restore(self, tx: AccountsTx, actor: Actor, user: User) -> User:
@@ -114,7 +116,7 @@ class Leaving:
             resource=Resource(type="user", id=user.id, key=user.username),
             changes={"is_deleted": FieldChange(before=True, after=False)},
         )
-        await self._notices.send(tx, user.email, Notice.ACCOUNT_RESTORED, {"name": _name(user)})
+        await self._tell(tx, user, Notice.ACCOUNT_RESTORED)
         return back
 
     async def erase_due(self, *, by: datetime) -> int:
@@ -130,21 +132,17 @@ class Leaving:
             if user is None or user.purge_at is None or user.purge_at > by:
                 return False
             avatar, export = await tx.avatars.remove(user_id), await tx.exports.of_user(user_id)
-            keys = [file.key for file in (avatar, export) if file is not None and file.key is not None]
+            keys = tuple(file.key for file in (avatar, export) if file is not None and file.key is not None)
             await tx.users.purge(user_id)
             if keys:
-                await tx.jobs.enqueue(EraseFiles(keys=tuple(keys)))
+                await tx.jobs.enqueue(EraseFiles(keys=keys))
             tx.feed.publish(Change.of_user(user_id))
             # The id and no name: what is erased is not written down anew.
             await self._activity.write(
-                tx,
-                Actor.system(),
-                Action.USER_PURGE,
-                resource=Resource(type="user", id=user_id),
-                changes={"files": FieldChange(before=len(keys), after=0)},
+                tx, Actor.system(), Action.USER_PURGE, resource=Resource(type="user", id=user_id)
             )
         return True
 
-
-def _name(user: User) -> str:
-    return user.display_name or user.username
+    async def _tell(self, tx: AccountsTx, user: User, notice: Notice, **values: str) -> None:
+        with suppress(MailInvalid):  # an address that cannot be written to keeps nobody
+            await self._notices.send(tx, user.email, notice, {"name": user.username, **values})
