@@ -43,8 +43,8 @@ class MemoryUsers(UserStore):
             self._rows.users[user.id] = user
 
     @override
-    async def has_email(self, email_key: str) -> bool:
-        return any(user.email_key == email_key for user in self._rows.users.values())
+    async def id_of_email(self, email_key: str) -> UserId | None:
+        return next((user.id for user in self._rows.users.values() if user.email_key == email_key), None)
 
     @override
     async def lock_any(self, user_id: UserId) -> User | None:

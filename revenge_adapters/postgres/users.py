@@ -23,7 +23,7 @@ class Sql(SqlFile, file="users.sql"):
 
     add: Query[UserId]
     is_username_taken: Query[bool]
-    is_email_taken: Query[bool]
+    id_of_email: Query[UserId]
     lock: Query[User]
     lock_any: Query[User]
     update: Query[None]
@@ -56,8 +56,8 @@ class PostgresUsers(UserStore):
         return await self._transaction.one(Sql.lock, id=user_id)
 
     @override
-    async def has_email(self, email_key: str) -> bool:
-        return bool(await self._transaction.one(Sql.is_email_taken, email_key=email_key))
+    async def id_of_email(self, email_key: str) -> UserId | None:
+        return await self._transaction.one(Sql.id_of_email, email_key=email_key)
 
     @override
     async def lock_any(self, user_id: UserId) -> User | None:

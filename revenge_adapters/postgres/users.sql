@@ -15,8 +15,8 @@ RETURNING id
 -- name: is_username_taken
 SELECT EXISTS (SELECT FROM revenge.users WHERE username_key = %(username_key)s)
 
--- name: is_email_taken
-SELECT EXISTS (SELECT FROM revenge.users WHERE email_key = %(email_key)s)
+-- name: id_of_email
+SELECT id FROM revenge.users WHERE email_key = %(email_key)s
 
 -- name: lock
 -- NO KEY: rows that refer to the account may still be added by others.

@@ -45,8 +45,8 @@ class UserStore(Protocol):
         """
         ...
 
-    async def has_email(self, email_key: str) -> bool:
-        """Whether any account, living or deleted, has this address. It decides nothing, `add` and `update` do."""
+    async def id_of_email(self, email_key: str) -> UserId | None:
+        """The account, living or deleted, that has this address. It decides nothing, `add` and `update` do."""
         ...
 
     async def lock_any(self, user_id: UserId) -> User | None:

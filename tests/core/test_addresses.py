@@ -1,7 +1,6 @@
 """Addresses: verified by a mail, changed by one, and nobody's until then (decisions I9)."""
 
 import asyncio
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from revenge_core.activity.entities import Action, FieldChange, Outcome
 from revenge_core.actor import Actor
 from revenge_core.errors import ReauthRequired, Unauthenticated, VersionMismatch
 from revenge_core.feed import Change
-from revenge_core.mail.entities import MailRules, Message
+from revenge_core.mail.entities import MailRules
 from revenge_core.mail.errors import MailOff
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import OneTimeToken, Purpose, User, UserChanges
@@ -24,31 +23,9 @@ from revenge_core.users.errors import (
     UserInvalid,
 )
 from tests.core.people import KITCHEN, act, entries, join, register
+from tests.core.post import LINK, link, mailed, token_in
 
 OLD, NEW = "ada@example.org", "ada@example.net"
-LINK = re.compile(r"(?P<url>\S+)/account/(?P<page>[a-z-]+)#token=(?P<token>\S+)")
-
-
-async def mailed(box: Sandbox, address: str) -> list[Message]:
-    """Mail to an address that was not read yet; afterwards it was."""
-    await box.jobs.run()
-    messages = list(box.mail.to(address))
-    box.mail.sent[:] = [message for message in box.mail.sent if message.email.to != address]
-    return messages
-
-
-def token_in(message: Message) -> Secret:
-    found = LINK.search(message.email.text.reveal())
-    assert found is not None
-    assert message.email.html is not None
-    assert found[0] in message.email.html.reveal()
-    return Secret(found["token"])
-
-
-async def link(box: Sandbox, address: str) -> Secret:
-    """The token of the one mail to this address."""
-    (message,) = await mailed(box, address)
-    return token_in(message)
 
 
 async def ask(box: Sandbox, user: User) -> Secret:

@@ -112,13 +112,13 @@ class UserStoreContract(Contract):
         assert await world.user(user.id) == user
 
     async def test_an_address_is_held_by_the_living_and_the_deleted(self, world: World) -> None:
-        user = await world.add_user(email="Anna@example.org")
-        await world.update_user(replace(user, deleted_at=LATER, purge_at=LATER))
-        await world.add_user(email="Berta@example.org")
+        anna = await world.add_user(email="Anna@example.org")
+        await world.update_user(replace(anna, deleted_at=LATER, purge_at=LATER))
+        berta = await world.add_user(email="Berta@example.org")
         async with world.uow.begin() as tx:
-            assert await tx.users.has_email("anna@example.org")
-            assert await tx.users.has_email("berta@example.org")
-            assert not await tx.users.has_email("carla@example.org")
+            assert await tx.users.id_of_email("anna@example.org") == anna.id
+            assert await tx.users.id_of_email("berta@example.org") == berta.id
+            assert await tx.users.id_of_email("carla@example.org") is None
 
     async def test_an_update_of_nobody_does_nothing(self, world: World) -> None:
         nobody = a_user()

@@ -9,7 +9,7 @@ from revenge_core.activity.entities import Action, FieldChange, Outcome, Resourc
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
 from revenge_core.clock import Clock
-from revenge_core.errors import Unauthenticated
+from revenge_core.errors import FieldProblem, Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.mail.entities import Notice
 from revenge_core.mail.errors import MailOff
@@ -18,7 +18,7 @@ from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import AddressRules, OneTimeToken, Purpose, User
 from revenge_core.users.errors import EmailChangeUnavailable, EmailTaken, EmailVerified, TokenInvalid
-from revenge_core.users.policy import name_key
+from revenge_core.users.policy import email_problems, name_key
 from revenge_core.users.ports import UsersTx
 
 RESEND_PAUSE: Final = timedelta(minutes=1)
@@ -42,6 +42,11 @@ class Addresses:
         self._activity = activity
         self._clock = clock
         self._rules = rules
+
+    @staticmethod
+    def problems_of(email: str) -> list[FieldProblem]:
+        """Everything that is wrong with what was typed as an address."""
+        return list(email_problems(email))
 
     @property
     def can_verify(self) -> bool:
@@ -72,7 +77,7 @@ class Addresses:
         """
         if not self.can_verify:
             raise EmailChangeUnavailable
-        if await tx.users.has_email(name_key(email)):
+        if await tx.users.id_of_email(name_key(email)) is not None:
             raise EmailTaken
         await self._mail_link(tx, user, Purpose.EMAIL_CHANGE, email)
         await self._notices.send(

@@ -1,0 +1,31 @@
+"""Reading what people get by mail."""
+
+import re
+
+from revenge_adapters import Sandbox
+from revenge_core.mail.entities import Message
+from revenge_core.secrets import Secret
+
+LINK = re.compile(r"(?P<url>\S+)/account/(?P<page>[a-z-]+)#token=(?P<token>\S+)")
+
+
+async def mailed(box: Sandbox, address: str) -> list[Message]:
+    """Mail to an address that was not read yet; afterwards it was."""
+    await box.jobs.run()
+    messages = list(box.mail.to(address))
+    box.mail.sent[:] = [message for message in box.mail.sent if message.email.to != address]
+    return messages
+
+
+def token_in(message: Message) -> Secret:
+    found = LINK.search(message.email.text.reveal())
+    assert found is not None
+    assert message.email.html is not None
+    assert found[0] in message.email.html.reveal()
+    return Secret(found["token"])
+
+
+async def link(box: Sandbox, address: str) -> Secret:
+    """The token of the one mail to this address."""
+    (message,) = await mailed(box, address)
+    return token_in(message)
