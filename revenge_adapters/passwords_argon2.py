@@ -1,37 +1,33 @@
 """Argon2id in a bounded pool of niced threads, so that sign-ins never hold up anything else (decisions I2)."""
 
-import asyncio
 import base64
 import os
-import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import argon2
 from typing_extensions import override
 
+from revenge_adapters.lanes import Lanes, LanesFull
 from revenge_core.auth.errors import HasherBusy
 from revenge_core.auth.ports import PasswordHasher
 from revenge_core.secrets import Secret
 
 T = TypeVar("T")
 
-NICENESS: Final = 10
 RETRY_AFTER_SECONDS: Final = 1.0
 
 
 class Argon2Hasher(PasswordHasher):
     """Argon2id (RFC 9106). `memory_kib`, `time_cost` and `parallelism` go into each hash, so they may change later.
 
-    At most `threads` hashes run and `queue` wait; one more is refused with HasherBusy at once.
+    At most `threads` hashes run and `queue` wait; one more is refused with HasherBusy at once. Those that are known
+    come first, and a quarter of the queue is theirs alone.
     """
 
     def __init__(self, *, memory_kib: int, time_cost: int, parallelism: int, threads: int, queue: int) -> None:
         self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2", initializer=_be_nice)
-        self._places = threading.BoundedSemaphore(threads + queue)
+        self._lanes = Lanes(threads=threads, queue=queue, name="argon2")
         self._decoy = Secret(
             f"$argon2id$v=19$m={memory_kib},t={time_cost},p={parallelism}${_random_base64(16)}${_random_base64(32)}"
         )
@@ -42,12 +38,12 @@ class Argon2Hasher(PasswordHasher):
         return self._decoy
 
     @override
-    async def hash(self, password: Secret) -> Secret:
-        return Secret(await self._run(lambda: self._argon2.hash(_bytes(password))))
+    async def hash(self, password: Secret, *, known: bool = False) -> Secret:
+        return Secret(await self._run(lambda: self._argon2.hash(_bytes(password)), known=known))
 
     @override
-    async def verify(self, password_hash: Secret, password: Secret) -> bool:
-        return await self._run(lambda: self._verify(password_hash, password))
+    async def verify(self, password_hash: Secret, password: Secret, *, known: bool = False) -> bool:
+        return await self._run(lambda: self._verify(password_hash, password), known=known)
 
     @override
     def needs_rehash(self, password_hash: Secret) -> bool:
@@ -55,7 +51,7 @@ class Argon2Hasher(PasswordHasher):
 
     def close(self) -> None:
         """Let what runs finish, drop what waits."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._lanes.close()
 
     def _verify(self, password_hash: Secret, password: Secret) -> bool:
         try:
@@ -63,22 +59,11 @@ class Argon2Hasher(PasswordHasher):
         except (argon2.exceptions.VerificationError, ValueError):  # no hash of ours, or not even ASCII
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if not self._places.acquire(blocking=False):
-            raise HasherBusy(retry_after=RETRY_AFTER_SECONDS)
+    async def _run(self, work: Callable[[], T], *, known: bool) -> T:
         try:
-            running: Future[T] = self._pool.submit(work)
-        except RuntimeError:
-            self._places.release()
+            return await self._lanes.run(work, known=known)
+        except LanesFull:
             raise HasherBusy(retry_after=RETRY_AFTER_SECONDS) from None
-        # The place is free when the thread is, not when somebody stops waiting for it.
-        running.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(running)
-
-
-def _be_nice() -> None:
-    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _bytes(password: Secret) -> bytes:

@@ -25,6 +25,12 @@ class MemoryGuesses(GuessStore):
         self._rows.guesses.update((count.key, count) for count in counts)
 
     @override
+    async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:
+        counts = self._rows.guesses.values()
+        untold = (one for one in counts if one.refused and one.told_at is not None and one.told_at < told_before)
+        return tuple(untold)[:limit]
+
+    @override
     async def clear(self, subject: str) -> int:
         named = [key for key in self._rows.guesses if subject in key.partition(":")[2].split()]
         for key in named:

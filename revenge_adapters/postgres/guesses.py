@@ -16,6 +16,7 @@ class Sql(SqlFile, file="guesses.sql"):
 
     lock: Query[GuessCount]
     put: Query[None]
+    lock_untold: Query[GuessCount]
     clear: Query[None]
     forget: Query[None]
     used: Query[GuessCount]
@@ -41,6 +42,10 @@ class PostgresGuesses(GuessStore):
             refused=[count.refused for count in counts],
             told=[count.told_at for count in counts],
         )
+
+    @override
+    async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:
+        return await self._transaction.all(Sql.lock_untold, told_before=told_before, limit=limit)
 
     @override
     async def clear(self, subject: str) -> int:

@@ -14,6 +14,13 @@ UPDATE revenge.guesses
        ) AS kept (key, used, at, refused, told_at)
  WHERE guesses.key = kept.key
 
+-- name: lock_untold
+SELECT key, used, at, refused, told_at
+  FROM revenge.guesses
+ WHERE refused > 0 AND told_at < %(told_before)s
+ LIMIT %(limit)s
+   FOR NO KEY UPDATE SKIP LOCKED
+
 -- name: clear
 -- In the order of `lock`, here and below.
 DELETE FROM revenge.guesses

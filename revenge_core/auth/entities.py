@@ -113,6 +113,13 @@ class GuessCount(Entity, kw_only=True):
     """When the audit log was told last: one entry in a minute, however many tries there are."""
 
 
+class Guess(Entity, kw_only=True):
+    """One guess that was counted, to be given back where it was none."""
+
+    keys: tuple[str, ...]
+    """Under which it was counted."""
+
+
 class PasswordReset(Entity, kw_only=True):
     """A link that an administrator gives to somebody who cannot get mail; good once."""
 

@@ -1,13 +1,20 @@
-"""Rules for passwords (decisions I2, rulings R20): length and guessability, never composition."""
+"""Rules for passwords: what they must be (decisions I2, rulings R20), and how often they may be guessed (I7, R19)."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Final
+from uuid import UUID
 
+from msgspec.structs import replace
+
+from revenge_core.auth.entities import Allowance, GuessCount, GuessRules
 from revenge_core.errors import FieldProblem
-from revenge_core.secrets import Secret
+from revenge_core.ids import DeviceId, UserId
+from revenge_core.secrets import Secret, digest
+from revenge_core.users.entities import User
 
 PASSWORD_MAX_BYTES: Final = 1024
 CONTEXT_WORD_MIN: Final = 4
@@ -72,3 +79,130 @@ def common_passwords() -> frozenset[str]:
     """The bundled list, casefolded: passwords of eight characters and more that leaked most often."""
     text = files("revenge_core.auth").joinpath("common_passwords.txt").read_text("utf-8")
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def may_sign_in(user: User, now: datetime) -> bool:
+    """Whether the account lives and is enabled, or was deleted by its owner, who may come back (rulings R20)."""
+    if user.deleted_at is None:
+        return user.is_active
+    return user.is_active and user.may_return and user.purge_at is not None and now < user.purge_at
+
+
+# Guesses
+
+GUESSES_KEPT: Final = timedelta(days=1)
+"""How long counts are kept at least (platform.md 14.3); longer where the settings let them regain more slowly."""
+_ROUNDING: Final = 1e-6
+"""Waits shorter than this are none: times come back from a database in whole microseconds."""
+
+
+class GuessKeys:
+    """The keys under which one guess is counted.
+
+    `who` is the account's id, however it was spelled (identity.md, 11). For a name that nobody has it is a digest, so
+    that nothing of what was typed is kept: now and then it is a password.
+    """
+
+    def __init__(self, account: UserId | None, typed: str, address: str) -> None:
+        self._who = str(account) if account is not None else digest(Secret(typed)).hex()
+        self._address = address
+
+    @property
+    def pair(self) -> str:
+        """One account from one address."""
+        return f"pair:{self._who} {self._address}"
+
+    @property
+    def address(self) -> str:
+        """All accounts from one address."""
+        return f"address:{self._address}"
+
+    @property
+    def account(self) -> str:
+        """One account from everywhere."""
+        return f"account:{self._who}"
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """What a guess from an unknown device counts for."""
+        return (self.pair, self.address, self.account)
+
+    def device(self, device: DeviceId) -> str:
+        """One account from a device that it knows."""
+        return f"device:{self._who} {device}"
+
+
+def allowance_of(key: str, rules: GuessRules) -> Allowance:
+    """The allowance that this key uses up."""
+    kinds = {"pair": rules.per_pair, "address": rules.per_address, "account": rules.per_account}
+    return kinds.get(key.partition(":")[0], rules.per_device)
+
+
+def subjects_of(key: str) -> tuple[UserId | None, str | None]:
+    """The account and the address that a key names; None for what it does not, and for names that nobody has."""
+    kind, _, subjects = key.partition(":")
+    who, _, where = subjects.partition(" ")
+    if kind == "address":
+        return None, who
+    try:
+        account = UserId(UUID(who))
+    except ValueError:
+        account = None
+    return account, where if kind == "pair" else None
+
+
+def used_now(count: GuessCount, allowance: Allowance, now: datetime) -> float:
+    """How much of the allowance is used up at this time: it comes back evenly."""
+    return max(0.0, count.used - _elapsed(count, now) / allowance.regain.total_seconds())
+
+
+def charged(count: GuessCount, allowance: Allowance, now: datetime) -> GuessCount:
+    """The count with one guess more.
+
+    It is never above the whole allowance: however long an attack was, soon after its end all is as before.
+    """
+    used = min(float(allowance.burst), used_now(count, allowance, now) + 1)
+    return replace(count, used=used, at=max(count.at, now))
+
+
+def refunded(count: GuessCount) -> GuessCount:
+    """The count with one guess less. What others guessed meanwhile stays."""
+    return replace(count, used=max(0.0, count.used - 1))
+
+
+def wait(count: GuessCount, allowance: Allowance, now: datetime) -> float:
+    """Seconds until one more guess fits into the allowance; 0 if it does."""
+    missing = used_now(count, allowance, now) + 1 - allowance.burst
+    return _rounded(missing * allowance.regain.total_seconds())
+
+
+def strangers_wait(
+    pair: GuessCount, address: GuessCount, account: GuessCount, rules: GuessRules, now: datetime
+) -> float:
+    """Seconds until somebody from this address, on a device that the account does not know, may guess; 0 for now.
+
+    Where everybody together used up the account's allowance, each address keeps one try in each `per_pair.regain`:
+    nobody can keep the owner out from elsewhere (rulings R19).
+    """
+    regain = rules.per_pair.regain.total_seconds()
+    own_try = 0.0 if used_now(pair, rules.per_pair, now) == 0 else _rounded(regain - _elapsed(pair, now))
+    return max(
+        wait(pair, rules.per_pair, now),
+        wait(address, rules.per_address, now),
+        min(wait(account, rules.per_account, now), own_try),
+    )
+
+
+def forgotten_after(rules: GuessRules) -> timedelta:
+    """How long after its last guess a count says nothing any more, a day at least."""
+    allowances = (rules.per_pair, rules.per_address, rules.per_account, rules.per_device)
+    return max(GUESSES_KEPT, *(one.burst * one.regain for one in allowances))
+
+
+def _elapsed(count: GuessCount, now: datetime) -> float:
+    """Seconds since the count was changed; none if another server's clock is ahead."""
+    return max(0.0, (now - count.at).total_seconds())
+
+
+def _rounded(seconds: float) -> float:
+    return seconds if seconds > _ROUNDING else 0.0

@@ -123,6 +123,13 @@ class GuessStore(Protocol):
         """Keep these counts, which the caller locked."""
         ...
 
+    async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:
+        """Up to `limit` counts with refusals since they were last told of, before that time; nobody else changes them.
+
+        Those that others hold are left out.
+        """
+        ...
+
     async def clear(self, subject: str) -> int:
         """Forget the counts whose key names `subject`, an account's id or an address; how many."""
         ...

@@ -1,31 +1,44 @@
 """Use cases of signing in. Every path that makes a session goes through `Auth.complete_login` (decisions I8)."""
 
-from datetime import datetime
+from datetime import timedelta
+from typing import Final
 
 from msgspec.structs import replace
 
-from revenge_core.activity.entities import Action, Outcome, Resource
+from revenge_core.activity.entities import Action, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
-from revenge_core.auth.entities import AuthRules, Credential, SignedIn, TokenPair
-from revenge_core.auth.errors import CredentialsInvalid, OldPasswordWrong, PasswordRefused
+from revenge_core.auth.entities import AuthRules, Credential, Proof, SignedIn, TokenPair
+from revenge_core.auth.errors import (
+    CredentialsInvalid,
+    EmailUnverified,
+)
 from revenge_core.auth.jobs import CleanUp
-from revenge_core.auth.ports import AccessTokens, AccountReader, AuthTx, PrincipalReader
+from revenge_core.auth.policy import may_sign_in
+from revenge_core.auth.ports import AccountReader, AuthTx, PrincipalReader
+from revenge_core.auth.service.guessing import Guessing
+from revenge_core.auth.service.issuing import Issuer
+from revenge_core.auth.service.news import News
 from revenge_core.auth.service.passwords import Passwords
+from revenge_core.auth.service.proofs import Proofs
 from revenge_core.auth.service.signing_keys import SigningKeys
-from revenge_core.background import JobContext
+from revenge_core.auth.service.tries import Tries
+from revenge_core.background import JobContext, in_batches
 from revenge_core.clock import Clock
-from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
-from revenge_core.ids import Ids, SessionId, UserId
+from revenge_core.ids import SessionId, UserId
 from revenge_core.rbac.service import Rbac
 from revenge_core.secrets import Secret, digest
-from revenge_core.sessions.entities import ClientType, EndReason, Renewed, Session
+from revenge_core.sessions.entities import ClientType, EndReason, Renewed, Stolen
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
-from revenge_core.sessions.service import Sessions
+from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import User
-from revenge_core.users.service import Users
+from revenge_core.users.entities import Purpose, User
+from revenge_core.users.service import Addresses, Users
+
+BATCH: Final = 1000
+REMINDED_EVERY: Final = timedelta(minutes=5)
+"""Whoever tries to sign in before their address is verified gets a mail at most so often."""
 
 
 class Auth:
@@ -37,69 +50,64 @@ class Auth:
         accounts: AccountReader,
         principals: PrincipalReader,
         passwords: Passwords,
-        tokens: AccessTokens,
+        tries: Tries,
+        proofs: Proofs,
+        issuer: Issuer,
         keys: SigningKeys,
+        guessing: Guessing,
+        news: News,
         activity: Activity,
         users: Users,
+        addresses: Addresses,
+        devices: Devices,
         sessions: Sessions,
         rbac: Rbac,
         clock: Clock,
-        ids: Ids,
         rules: AuthRules,
     ) -> None:
         self._uow = uow
         self._accounts = accounts
         self._principals = principals
         self._passwords = passwords
-        self._tokens = tokens
+        self._tries = tries
+        self._proofs = proofs
+        self._issuer = issuer
         self._keys = keys
+        self._guessing = guessing
+        self._news = news
         self._activity = activity
         self._users = users
+        self._addresses = addresses
+        self._devices = devices
         self._sessions = sessions
         self._rbac = rbac
         self._clock = clock
-        self._ids = ids
         self._rules = rules
+
+    # Proving who one is
 
     async def change_password(self, actor: Actor, old: Secret, new: Secret) -> None:
         """Replace the actor's password; every other session of theirs ends, this one goes on (rulings R17).
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            PasswordRefused: `new` breaks a rule; `old` was not looked at.
+            TooManyAttempts: `old` may not be tried now.
             OldPasswordWrong: `old` is not the present password; the attempt is audited.
-            PasswordRefused: `new` breaks a rule.
             HasherBusy: too many sign-ins at this moment.
         """
-        user_id = actor.require_user()
-        account = await self._accounts.of_user(user_id)
-        if account is None:
-            raise Unauthenticated
-        user = account.user
-        if not await self._passwords.matches(account.credential.password_hash, old):
-            await self._audit_refusal(actor, Action.USER_PASSWORD_CHANGE, user, "old password wrong")
-            raise OldPasswordWrong
-        problems = self._passwords.problems_of(new, pointer="/new_password", username=user.username, email=user.email)
-        if problems:
-            raise PasswordRefused(problems=problems)
-        password_hash = await self._passwords.hash(new)
-        async with self._uow.begin() as tx:
-            locked = await tx.users.lock(user_id)
-            if locked is not None and locked.epoch == user.epoch:
-                now, epoch = self._clock.now(), locked.epoch + 1
-                await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
-                await tx.credentials.put(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
-                await self._sessions.end_all(
-                    tx, actor, user_id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id
-                )
-                if actor.session_id is not None:
-                    await tx.sessions.restamp(actor.session_id, epoch)
-                tx.feed.publish(Change.of_user(user_id))
-                await self._activity.write(
-                    tx, actor, Action.USER_PASSWORD_CHANGE, resource=Resource(type="user", id=user_id)
-                )
-                return
-        await self._audit_refusal(actor, Action.USER_PASSWORD_CHANGE, user, "changed meanwhile")
-        raise OldPasswordWrong
+        await self._proofs.change_password(actor, old, new)
+
+    async def reauthenticate(self, actor: Actor, password: Secret) -> Proof:
+        """Prove once more who one is: the session goes on, and what asks for a recent proof is open (decisions W12).
+
+        Raises:
+            Unauthenticated: the actor did not come with a session, or the account is gone.
+            TooManyAttempts: the password may not be tried now.
+            ProofWrong: it is wrong; the attempt is audited, the session goes on.
+            HasherBusy: too many sign-ins at this moment.
+        """
+        return await self._proofs.reauthenticate(actor, password)
 
     # Signing in and out
 
@@ -111,30 +119,51 @@ class Auth:
         *,
         device_name: str | None = None,
         client_type: ClientType | None = None,
+        device_token: Secret | None = None,
     ) -> SignedIn:
         """Sign in with a user name or an address, and a password.
 
+        Whoever deleted the account themselves gets it back (rulings R20). A `device_token` of this account's devices
+        makes this one known (rulings R18).
+
         Raises:
-            CredentialsInvalid: unknown, wrong or disabled: one answer, in one timing band; the attempt is audited.
+            CredentialsInvalid: unknown, wrong, disabled or deleted: one answer, in one timing band; it is audited.
+            TooManyAttempts: the password may not be tried now, whether the account exists or not (rulings R19).
+            EmailUnverified: the password is right, but the address is to be verified first; a mail says how.
             HasherBusy: too many sign-ins at this moment; nothing was judged.
         """
-        account = await self._accounts.by_login(self._users.login_key(login))
-        stored = account.credential.password_hash if account else None
-        matches = await self._passwords.matches(stored, password)
-        if account is None or stored is None or not matches or not account.user.is_active:
-            reason = "unknown user" if account is None else "wrong password" if not matches else "disabled"
-            raise await self._refused(account.user if account else None, reason, origin)
-        upgraded = await self._passwords.upgraded(stored, password)
+        key = self._users.login_key(login)
+        account = await self._accounts.by_login(key)
+        device = await self._devices.known(account.user.id if account else None, device_token)
+        guess = await self._tries.at(account, key, password, origin, device=device)
+        if account is None:
+            raise await self._refused(None, "unknown user", origin)
+        if guess is None or not may_sign_in(account.user, self._clock.now()):
+            reason = "wrong password" if guess is None else "disabled" if account.user.deleted_at is None else "deleted"
+            raise await self._refused(account.user, reason, origin)
+        upgraded = await self._passwords.upgraded(account.credential.password_hash, password)
+        signed_in: SignedIn | None = None
         async with self._uow.begin() as tx:
-            user = await tx.users.lock(account.user.id)
-            if user is not None and user.is_active and user.epoch == account.user.epoch:
+            user = await self._locked(tx, account.user)
+            if user is not None:
                 if upgraded is not None:
                     changed_at = account.credential.changed_at
                     await tx.credentials.put(Credential(user_id=user.id, password_hash=upgraded, changed_at=changed_at))
-                return await self.complete_login(
-                    tx, user, origin, methods=("pwd",), device_name=device_name, client_type=client_type
+                signed_in = await self.complete_login(
+                    tx,
+                    user,
+                    origin,
+                    methods=("pwd",),
+                    device_name=device_name,
+                    client_type=client_type,
+                    device_token=device_token,
                 )
-        raise await self._refused(account.user, "changed meanwhile", origin)
+                await self._tries.refund(tx, guess)
+        if user is None:
+            raise await self._refused(account.user, "changed meanwhile", origin)
+        if signed_in is None:
+            raise EmailUnverified
+        return signed_in
 
     async def complete_login(
         self,
@@ -145,40 +174,63 @@ class Auth:
         methods: tuple[str, ...],
         device_name: str | None,
         client_type: ClientType | None,
-    ) -> SignedIn:
-        """The one gate: makes the session and its tokens, for a user locked in `tx` who has proven who they are."""
+        device_token: Secret | None = None,
+    ) -> SignedIn | None:
+        """The one gate: makes the session and its tokens, for a user locked in `tx` who has proven who they are.
+
+        None where the address is to be verified first: the caller lets `tx` commit all the same, since a mail that
+        says how may be in it.
+        """
+        actor = Actor(kind=ActorKind.USER, user_id=user.id, origin=origin)
+        if self._addresses.must_verify and self._addresses.can_verify and not user.email_verified:
+            await self._remind(tx, user)
+            await self._tries.audit(tx, actor, Action.USER_LOGIN, user, "address not verified")
+            return None
+        restored = user.deleted_at is not None
+        if restored:
+            user = await self._restored(tx, user, actor)
         opened = await self._sessions.open(
-            tx, user.id, user.epoch, origin, methods=methods, device_name=device_name, client_type=client_type
+            tx,
+            user.id,
+            user.epoch,
+            origin,
+            methods=methods,
+            device_name=device_name,
+            client_type=client_type,
+            device_token=device_token,
         )
-        session, refresh_token = opened.session, opened.refresh_token
-        now = session.created_at
+        session, now = opened.session, opened.session.created_at
+        if opened.should_tell and user.last_login_at is not None:  # before the first sign-in there is nobody to warn
+            await self._news.new_device(tx, user, opened)
         await tx.users.mark_login(user.id, now)
         tx.feed.publish(Change.of_user(user.id))
         roles = await tx.roles.roles_of(user.id)
         await self._activity.write(
-            tx,
-            Actor(kind=ActorKind.USER, user_id=user.id, session_id=session.id, origin=origin),
-            Action.USER_LOGIN,
-            resource=Resource(type="user", id=user.id),
+            tx, replace(actor, session_id=session.id), Action.USER_LOGIN, resource=Resource(type="user", id=user.id)
         )
         return SignedIn(
             user=replace(user, last_login_at=now),
             roles=roles,
             session=session,
-            tokens=self._pair(session, refresh_token, now),
+            tokens=self._issuer.pair(session, opened.refresh_token, now),
+            device_token=opened.device_token,
+            restored=restored,
         )
 
     async def refresh(self, refresh_token: Secret, origin: Origin = NOWHERE) -> TokenPair:
         """Exchange a refresh token for a new pair; a lost answer is given again for a while (rulings R16).
 
         Raises:
-            RefreshTokenInvalid: unknown, or its session is over, or it was old: then that session ends, and no other.
+            RefreshTokenInvalid: unknown, or its session is over, or it was old: then that session ends, and no other,
+                and its owner is told.
         """
         async with self._uow.begin() as tx:
             renewed = await self._sessions.renew(tx, refresh_token, origin)
+            if isinstance(renewed, Stolen):
+                await self._news.stolen(tx, renewed)
         if not isinstance(renewed, Renewed):
             raise RefreshTokenInvalid
-        return self._pair(renewed.session, renewed.refresh_token, self._clock.now())
+        return self._issuer.pair(renewed.session, renewed.refresh_token, self._clock.now())
 
     async def logout(self, actor: Actor, refresh_token: Secret | None = None, *, everywhere: bool = False) -> None:
         """End the actor's session, and the one of `refresh_token` if it is theirs as well; or all of them.
@@ -226,6 +278,7 @@ class Auth:
             session_id=claims.session_id,
             roles=principal.roles,
             permissions=await self._rbac.permissions_of(principal.roles),
+            proven_until=session.authenticated_at + self._rules.proof_lifetime,
             origin=origin,
         )
 
@@ -248,14 +301,43 @@ class Auth:
     # Housekeeping
 
     async def clean_up(self, _: CleanUp, ctx: JobContext) -> None:
-        """Forget tokens that nobody can use any more.
-
-        Whatever else is of no use after a while gets a line here; what may be many, a batch at a time (`in_batches`).
-        """
+        """Forget one-time tokens that expired, and counts of guesses that say nothing any more."""
+        await in_batches(ctx, "forgetting one-time tokens", self._forget_tokens)
+        await in_batches(ctx, "telling of refused guesses", lambda: self._guessing.tell_rest(limit=BATCH))
+        await in_batches(ctx, "forgetting guesses", lambda: self._guessing.forget_old(limit=BATCH))
         async with self._uow.begin() as tx:
             await ctx.complete(tx)
 
+    async def _forget_tokens(self) -> int:
+        async with self._uow.begin() as tx:
+            return await tx.one_time_tokens.forget_expired(by=self._clock.now(), limit=BATCH)
+
     # Parts
+
+    async def _locked(self, tx: AuthTx, seen: User) -> User | None:
+        """The account, locked; None if what was checked about it no longer holds."""
+        user = await tx.users.lock_any(seen.id)
+        return user if user is not None and may_sign_in(user, self._clock.now()) and user.epoch == seen.epoch else None
+
+    async def _restored(self, tx: AuthTx, user: User, actor: Actor) -> User:
+        back = replace(
+            user,
+            deleted_at=None,
+            purge_at=None,
+            may_return=False,
+            version=user.version + 1,
+            updated_at=self._clock.now(),
+        )
+        await tx.users.update(back)
+        await self._activity.write(tx, actor, Action.USER_RESTORE, resource=Resource(type="user", id=user.id))
+        await self._news.restored(tx, back)
+        return back
+
+    async def _remind(self, tx: AuthTx, user: User) -> None:
+        """Mail the link that verifies the address again, unless that was done a moment ago."""
+        last = await tx.one_time_tokens.of_user(user.id, Purpose.EMAIL_VERIFY)
+        if last is None or self._clock.now() - last.created_at >= REMINDED_EVERY:
+            await self._addresses.ask(tx, user)
 
     async def _session_of(self, refresh_token: Secret | None, user_id: UserId) -> SessionId | None:
         """The user's session that the token belongs to.
@@ -270,28 +352,6 @@ class Auth:
         return family.session.id if family is not None and family.session.user_id == user_id else None
 
     async def _refused(self, user: User | None, reason: str, origin: Origin) -> CredentialsInvalid:
-        await self._audit_refusal(Actor.anonymous(origin), Action.USER_LOGIN, user, reason)
-        return CredentialsInvalid()
-
-    async def _audit_refusal(self, actor: Actor, action: Action, user: User | None, reason: str) -> None:
-        """What was typed as a user name is not kept: now and then it is a password."""
         async with self._uow.begin() as tx:
-            await self._activity.write(
-                tx,
-                actor,
-                action,
-                resource=Resource(type="user", id=user.id, key=user.username) if user else None,
-                outcome=Outcome.FAILURE,
-                reason=reason,
-            )
-
-    def _pair(self, session: Session, refresh_token: Secret, now: datetime) -> TokenPair:
-        access = self._tokens.issue(session.user_id, session.id, token_id=self._ids.new().hex, now=now)
-        lifetime = int(self._rules.access_token_lifetime.total_seconds())
-        return TokenPair(
-            access_token=access,
-            refresh_token=refresh_token,
-            expires_in=lifetime,
-            session_id=session.id,
-            session_expires_in=int((session.expires_at - now).total_seconds()),
-        )
+            await self._tries.audit(tx, Actor.anonymous(origin), Action.USER_LOGIN, user, reason)
+        return CredentialsInvalid()
