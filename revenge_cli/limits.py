@@ -8,6 +8,7 @@ from revenge_cli.account_records import record_of
 from revenge_cli.desk import Desk
 from revenge_cli.errands import errand
 from revenge_cli.lazy import LazyGroup
+from revenge_cli.people import named
 from revenge_cli.rehearsal import look_who_asks
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session
@@ -43,7 +44,7 @@ async def clear(session: Session, desk: Desk, subject: str, *, dry_run: bool) ->
 
     An account is named by its id, user name or e-mail address.
     """
-    key = subject if _is_address(subject) else str((await desk.find(subject)).id)
+    key = subject if _is_address(subject) else str((await named(desk, subject)).id)
     if dry_run:
         await look_who_asks(session, desk)
         show_record(session.shape, {"subject": key, "cleared": False})

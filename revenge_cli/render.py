@@ -18,6 +18,8 @@ COLOURS: Final = {
     "retryable": "yellow",
     "discarded": "red",
 }
+_OBEYED: Final = frozenset({"Cc", "Cf", "Cs"})
+"""Categories of characters that move the cursor, turn the text around, or cannot be written at all."""
 
 
 class Shape(Enum):
@@ -83,19 +85,27 @@ def text_of(value: object) -> str:
 def harmless(text: str) -> str:
     """The text with control characters spelled out."""
     return "".join(
-        character if unicodedata.category(character) not in {"Cc", "Cf", "Cs"} else ascii(character)[1:-1]
-        for character in text
+        character if unicodedata.category(character) not in _OBEYED else ascii(character)[1:-1] for character in text
     )
 
 
 def json_text(value: object) -> str:
-    """JSON for people and programs: two spaces, Unicode as it is."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    """JSON for people and programs: two spaces, Unicode as it is, but nothing that a terminal would obey."""
+    return _escaped(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
 def json_line(value: object) -> str:
     """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return _escaped(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _escaped(text: str) -> str:
+    """JSON that means the same, with what `harmless` spells out written as JSON's own escapes."""
+    return "\n".join(line if line.isprintable() else "".join(map(_escape, line)) for line in text.split("\n"))
+
+
+def _escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if unicodedata.category(character) in _OBEYED else character
 
 
 def _write_json(value: object) -> None:

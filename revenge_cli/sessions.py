@@ -8,6 +8,7 @@ from revenge_cli.account_records import record_of
 from revenge_cli.desk import Desk
 from revenge_cli.errands import errand
 from revenge_cli.lazy import LazyGroup
+from revenge_cli.people import named
 from revenge_cli.questions import agree
 from revenge_cli.rehearsal import look_who_asks
 from revenge_cli.render import show_record, show_rows
@@ -29,7 +30,7 @@ COLUMNS = ("id", "device_name", "client_type", "ip_address", "last_activity_at",
 @click.argument("name", metavar="USER")
 async def list_sessions(session: Session, desk: Desk, name: str) -> None:
     """Show where somebody is signed in, the latest used first."""
-    person = await desk.find(name)
+    person = await named(desk, name)
     show_rows(session.shape, COLUMNS, [record_of(one) for one in await desk.sessions_of(person.id)])
 
 
@@ -52,7 +53,7 @@ async def revoke(session: Session, desk: Desk, session_id: uuid.UUID, *, dry_run
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 async def revoke_all(session: Session, desk: Desk, name: str, *, yes: bool, dry_run: bool) -> None:
     """End every session of an account: its owner has to sign in again everywhere."""
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         there = len(await desk.sessions_of(person.id))

@@ -6,6 +6,7 @@ from revenge_cli.account_records import Person, person_row, record_of
 from revenge_cli.desk import Desk
 from revenge_cli.errands import errand
 from revenge_cli.lazy import LazyGroup
+from revenge_cli.people import named
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session
 from revenge_cli.users_change import create, edit
@@ -78,7 +79,7 @@ async def list_users(
 @click.argument("name", metavar="USER")
 async def show(session: Session, desk: Desk, name: str) -> None:
     """Show one account, which is named by its id, user name or address."""
-    show_record(session.shape, record_of(await desk.find(name)))
+    show_record(session.shape, record_of(await named(desk, name)))
 
 
 for one in (list_users, show, create, edit, disable, enable, delete, restore, send_reset, reset_link):

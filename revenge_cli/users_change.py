@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 from revenge_cli.account_records import Person, record_of
 from revenge_cli.desk import Desk
 from revenge_cli.errands import errand
+from revenge_cli.people import named
 from revenge_cli.rehearsal import look_at_account, look_at_changes, look_who_asks
 from revenge_cli.render import Shape, show_record, text_of
 from revenge_cli.session import Session
@@ -109,7 +110,7 @@ async def edit(
     )
     if changes == AccountChanges():
         raise click.UsageError("Say what to change, such as --display-name or --role.")
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         await look_at_changes(desk, person, changes)

@@ -5,6 +5,7 @@ import click
 from revenge_cli.account_records import record_of
 from revenge_cli.desk import Desk
 from revenge_cli.errands import errand
+from revenge_cli.people import named
 from revenge_cli.questions import type_the_name
 from revenge_cli.rehearsal import look_at_removal, look_who_asks
 from revenge_cli.render import Shape, show_record
@@ -12,6 +13,8 @@ from revenge_cli.session import Session, command
 from revenge_core.accounts.errors import AccountNotDeleted
 from revenge_core.actor import Actor
 from revenge_core.auth.entities import PasswordReset
+from revenge_core.errors import Conflict
+from revenge_core.mail.errors import MailOff
 from revenge_core.revenge import Revenge
 from revenge_core.users.errors import UserNotFound
 
@@ -24,7 +27,7 @@ _user = click.argument("name", metavar="USER")
 @_dry_run
 async def disable(session: Session, desk: Desk, name: str, *, dry_run: bool) -> None:
     """Keep somebody out; all of their sessions end. `revenge users enable` undoes it."""
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         await look_at_removal(desk, person)
@@ -40,7 +43,7 @@ async def disable(session: Session, desk: Desk, name: str, *, dry_run: bool) -> 
 @_dry_run
 async def enable(session: Session, desk: Desk, name: str, *, dry_run: bool) -> None:
     """Let somebody in again."""
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         if person.deleted_at is not None:
@@ -61,7 +64,7 @@ async def delete(session: Session, desk: Desk, name: str, *, yes: bool, dry_run:
 
     Until then `revenge users restore` brings it back, and nobody else can take its name.
     """
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         await look_at_removal(desk, person)
@@ -79,7 +82,7 @@ async def delete(session: Session, desk: Desk, name: str, *, yes: bool, dry_run:
 @_dry_run
 async def restore(session: Session, desk: Desk, name: str, *, dry_run: bool) -> None:
     """Bring back a deleted account that was not erased yet. Its owner signs in anew."""
-    person = await desk.find(name)
+    person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
         if person.deleted_at is None:
@@ -98,7 +101,7 @@ async def send_reset(session: Session, desk: Desk, name: str, *, dry_run: bool) 
 
     Where this server sends no mail, `revenge users reset-link` on its machine gives the link to you.
     """
-    person = await desk.find(name)
+    person = await named(desk, name)
     told = {"username": person.username, "email": person.email}
     if dry_run:
         await look_who_asks(session, desk)
@@ -107,7 +110,12 @@ async def send_reset(session: Session, desk: Desk, name: str, *, dry_run: bool) 
         show_record(session.shape, told)
         session.say(f"{person.email} would get a link to choose a new password; nothing was sent.")
         return
-    await desk.send_reset(person.id)
+    try:
+        await desk.send_reset(person.id)
+    except Conflict as error:
+        if error.code != MailOff.code:
+            raise
+        raise MailOff(f"{MailOff.title}, or use `revenge users reset-link {person.username}` on its machine") from error
     show_record(session.shape, told)
     session.say(f"A link to choose a new password is on its way to {person.email}.")
 

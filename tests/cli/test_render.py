@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from revenge_cli import exits
 from revenge_cli.exits import exit_code
-from revenge_cli.render import Shape, harmless, show_record, show_rows
+from revenge_cli.render import Shape, harmless, json_line, json_text, show_record, show_rows
 from revenge_core.auth.errors import CredentialsInvalid, HasherBusy, MasterSecretMismatch
 from revenge_core.errors import Forbidden, RateLimited, RevengeError
 from revenge_core.sessions.errors import SessionNotFound
@@ -33,6 +33,15 @@ def shown(shape: Shape, *, color: bool = False) -> str:
 
 def test_json_has_every_key_and_the_types_of_the_values() -> None:
     assert json.loads(shown(Shape.JSON)) == ROWS
+
+
+@given(st.text())
+def test_json_means_the_same_and_holds_nothing_that_a_terminal_obeys(text: str) -> None:
+    text += "\x1b[2J\x9b2J\u202e\U000e0001\ud800\n"
+    for written in (json_text({text: [text]}), json_line({text: [text]})):
+        assert json.loads(written) == {text: [text]}
+        assert {unicodedata.category(one) for one in written if one != "\n"} & {"Cc", "Cf", "Cs"} == set()
+    assert "ふじ" in json_line("ふじ")
 
 
 def test_plain_lines_are_separated_by_tabs_and_have_no_heading() -> None:

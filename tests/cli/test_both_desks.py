@@ -1,0 +1,210 @@
+"""Every command for administrators prints the same, whether this machine does it or a server behind a URL (R35)."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import click
+import pytest
+from click.testing import Result
+
+from revenge_adapters import Sandbox, sandbox
+from revenge_cli.commands import revenge
+from revenge_cli.lazy import LazyGroup
+from revenge_core.mail.entities import MailRules
+from tests.cli.conftest import Rehearsal, Run
+from tests.cli.served import id_of, peopled, served
+
+SHAPES = ((), ("--plain",), ("--json",))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One command line; `{ada}` stands for an id."""
+
+    line: str
+    code: int = 0
+
+    def arguments(self, box: Sandbox) -> list[str]:
+        words = self.line.split()
+        ids = {name: str(id_of(box, name)) for name in ("ada", "bob", "carol", "dave", "root")}
+        ids["session"] = str(next(one.id for one in box.rows.sessions.values() if one.user_id == id_of(box, "ada")))
+        newest = sorted(box.rows.invitations.values(), key=lambda one: one.created_at)
+        ids["invitation"] = str(newest[-1].id)
+        return [word.format(**ids) for word in words]
+
+
+SCENES = (
+    Scene("users list"),
+    Scene("users list --search EXAMPLE.org --limit 2"),
+    Scene("users list --disabled"),
+    Scene("users list --enabled --no-admins"),
+    Scene("users list --admins"),
+    Scene("users list --deleted"),
+    Scene("users list --role admin"),
+    Scene("users list --role nothing"),
+    Scene("users show ada"),
+    Scene("users show ADA@example.org"),
+    Scene("users show {ada}"),
+    Scene("users show carol"),
+    Scene("users show nobody", 3),
+    Scene("users show 0192f0c1-0000-7000-8000-000000000001", 3),
+    Scene("users create --username eve --email eve@example.org --display-name Eve"),
+    Scene("users create --username boss --email boss@example.org --role admin --role user --verified"),
+    Scene("users create --username ADA --email new@example.org", 4),
+    Scene("users create --username new --email Ada@example.org", 4),
+    Scene("users create --username x --email y", 2),
+    Scene("users create --username new --email new@example.org --role nothing", 2),
+    Scene("users create --username eve --email eve@example.org --dry-run"),
+    Scene("users create --username ADA --email new@example.org --dry-run", 4),
+    Scene("users create --username new --email Ada@example.org --dry-run", 4),
+    Scene("users create --username x --email y --dry-run", 2),
+    Scene("users edit ada --display-name Countess --timezone Europe/Zurich --locale de-CH --qar --verified"),
+    Scene("users edit ada --username countess --email countess@example.net --unverified"),
+    Scene("users edit ada --role user --role admin"),
+    Scene("users edit ada --username BOB", 4),
+    Scene("users edit ada --username Ada --email ADA@example.org --dry-run"),
+    Scene("users edit ada --username BOB --dry-run", 4),
+    Scene("users edit ada --timezone Mars", 2),
+    Scene("users edit ada", 2),
+    Scene("users edit ada --role admin --display-name X --dry-run"),
+    Scene("users edit carol --display-name X", 3),
+    Scene("users edit carol --display-name X --dry-run", 3),
+    Scene("users edit root --role user", 4),
+    Scene("users edit root --role user --dry-run", 4),
+    Scene("users disable ada"),
+    Scene("users disable ada --dry-run"),
+    Scene("users disable carol", 3),
+    Scene("users disable carol --dry-run", 3),
+    Scene("users disable root", 4),
+    Scene("users disable root --dry-run", 4),
+    Scene("users enable bob"),
+    Scene("users enable bob --dry-run"),
+    Scene("users enable carol --dry-run", 3),
+    Scene("users delete ada --yes"),
+    Scene("users delete ada --dry-run"),
+    Scene("users delete ada", 2),
+    Scene("users delete carol --yes", 3),
+    Scene("users delete carol --dry-run", 3),
+    Scene("users delete root --yes", 4),
+    Scene("users restore carol"),
+    Scene("users restore carol --dry-run"),
+    Scene("users restore ada", 4),
+    Scene("users restore ada --dry-run", 4),
+    Scene("users send-reset ada"),
+    Scene("users send-reset ada --dry-run"),
+    Scene("users send-reset carol", 3),
+    Scene("users send-reset carol --dry-run", 3),
+    Scene("sessions list ada"),
+    Scene("sessions list bob"),
+    Scene("sessions list nobody", 3),
+    Scene("sessions revoke {session}"),
+    Scene("sessions revoke {session} --dry-run"),
+    Scene("sessions revoke {ada}", 3),
+    Scene("sessions revoke 7", 2),
+    Scene("sessions revoke-all ada --yes"),
+    Scene("sessions revoke-all ada --dry-run"),
+    Scene("sessions revoke-all ada", 2),
+    Scene("invitations list"),
+    Scene("invitations list --limit 1"),
+    Scene("invitations show {invitation}"),
+    Scene("invitations show {ada}", 3),
+    Scene("invitations create --uses 5 --expires 2026-03-20 --note family"),
+    Scene("invitations create --email frank@example.org --role user"),
+    Scene("invitations create --email frank --dry-run", 2),
+    Scene("invitations create --email frank", 2),
+    Scene("invitations create --role nothing", 2),
+    Scene("invitations create --expires yesterday", 2),
+    Scene("invitations create --note family --dry-run"),
+    Scene("invitations revoke {invitation}"),
+    Scene("invitations revoke {invitation} --dry-run"),
+    Scene("invitations revoke {ada}", 3),
+    Scene("invitations revoke {ada} --dry-run", 3),
+    Scene("limits list"),
+    Scene("limits clear dave"),
+    Scene("limits clear 192.0.2.7"),
+    Scene("limits clear dave --dry-run"),
+    Scene("limits clear nobody", 3),
+)
+
+
+def tried(
+    run: Run, doors: Rehearsal, line: Scene, shape: tuple[str, ...] = (), *, mail: bool = True
+) -> tuple[Result, Result]:
+    """The same line in the same world, done here and there."""
+    doors.box = sandbox(mail_rules=MailRules(is_on=mail))
+    peopled(doors.box)
+    here = run(*line.arguments(doors.box), *shape)
+    doors.box = sandbox(mail_rules=MailRules(is_on=mail))
+    token = peopled(doors.box)
+    with served(doors.box) as url:
+        there = run(*line.arguments(doors.box), *shape, "--url", url, env={"REVENGE_TOKEN": token})
+    return here, there
+
+
+def without_chance(text: str) -> str:
+    """What is random, and who made an invitation: nobody who has an account, or the one whose token it is."""
+    text = re.sub(r"token=[\w-]+", "token=…", text)
+    return re.sub(r"(created_by\W+)(null|[0-9a-f-]{36}|$)", r"\1…", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.line.replace(" ", "_"))
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: (shape or ("table",))[0].strip("-"))
+def test_a_command_prints_the_same_wherever_the_server_is(
+    run: Run, doors: Rehearsal, scene: Scene, shape: tuple[str, ...]
+) -> None:
+    here, there = tried(run, doors, scene, shape)
+    assert (here.exit_code, there.exit_code) == (scene.code, scene.code), here.stderr + there.stderr
+    assert without_chance(there.stdout) == without_chance(here.stdout)
+    assert not {"\u202e", "\x1b"} & set(here.stdout + here.stderr + there.stdout + there.stderr)
+    if shape == ("--json",) and scene.code == 0:
+        json.loads(here.stdout)
+    if shape == ("--json",) and scene.code != 0:
+        assert json.loads(there.stderr)["error"] == json.loads(here.stderr)["error"]
+    if scene.code != 0:
+        assert here.stdout == ""
+        assert here.stderr
+
+
+def test_no_command_for_administrators_is_left_out() -> None:
+    tried_ones = {tuple(scene.line.split()[:2]) for scene in SCENES}
+    for noun in ("users", "sessions", "invitations", "limits"):
+        group = revenge.get_command(click.Context(revenge), noun)
+        assert isinstance(group, LazyGroup)
+        for verb in group.commands:
+            assert (noun, verb) in tried_ones or (noun, verb) == ("users", "reset-link")
+
+
+@pytest.mark.parametrize("line", [scene.line for scene in SCENES if "--dry-run" in scene.line])
+def test_a_dry_run_changes_nothing_here_or_there(run: Run, doors: Rehearsal, line: str) -> None:
+    scene = Scene(line)
+    for is_here in (True, False):
+        doors.box = sandbox()
+        token = peopled(doors.box)
+        arguments = scene.arguments(doors.box)
+        before = {name: repr(getattr(doors.box.rows, name)) for name in ("users", "grants", "sessions", "invitations")}
+        log = len(doors.box.rows.activity)
+        if is_here:
+            run(*arguments)
+        else:
+            with served(doors.box) as url:
+                run(*arguments, "--url", url, env={"REVENGE_TOKEN": token})
+        assert {name: repr(getattr(doors.box.rows, name)) for name in before} == before
+        assert len(doors.box.rows.activity) == log
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_server_that_sends_no_mail_gives_the_link_to_choose_a_password(
+    run: Run, doors: Rehearsal, shape: tuple[str, ...]
+) -> None:
+    create = Scene("users create --username eve --email eve@example.org")
+    here, there = tried(run, doors, create, shape, mail=False)
+    assert (here.exit_code, there.exit_code) == (0, 0), here.stderr + there.stderr
+    assert without_chance(there.stdout) == without_chance(here.stdout)
+    assert "reset_link" in here.stdout
+    assert re.search(r"/account/reset#token=[0-9a-f]{64}", here.stdout)
+
+
+def test_without_mail_a_reset_is_refused_with_the_command_that_helps(run: Run, doors: Rehearsal) -> None:
+    here, there = tried(run, doors, Scene("users send-reset ada"), mail=False)
+    assert (here.exit_code, there.exit_code) == (4, 4)
