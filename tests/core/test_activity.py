@@ -1,7 +1,8 @@
 import pytest
 
 from revenge_adapters import Sandbox
-from revenge_core.activity.entities import Entry
+from revenge_adapters.memory.uow import MemoryUnitOfWork
+from revenge_core.activity.entities import Action, Entry, FieldChange, Resource
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
@@ -9,6 +10,7 @@ from revenge_core.errors import Invalid, Unauthenticated
 from revenge_core.permissions import Permission
 from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import an_actor, an_id
+from revenge_core.users.entities import UserChanges
 from tests.core.people import act, admin, join, register
 
 
@@ -111,3 +113,43 @@ async def test_months_are_prepared_ahead(box: Sandbox) -> None:
         assert f"{now:%Y-%m}" in box.rows.activity_months
         box.clock.advance(days=31)
     assert len(box.rows.activity_months) == 4
+
+
+async def test_what_is_ones_own_is_what_one_did_also_for_who_may_read_everything(box: Sandbox) -> None:
+    await join(box)
+    root = await admin(box)
+    own = (await box.revenge.activity.own(root)).items
+    assert own
+    assert {entry.actor_id for entry in own} == {root.user_id}
+    with pytest.raises(Unauthenticated):
+        await box.revenge.activity.own(Actor.anonymous())
+
+
+async def test_ones_own_entries_come_page_by_page(box: Sandbox) -> None:
+    actor = await act(box, await join(box))
+    for name in ("a", "b", "c", "d"):
+        await box.revenge.users.update_me(actor, UserChanges(display_name=name))
+    whole = (await box.revenge.activity.own(actor)).items
+    found: list[Entry] = []
+    cursor: str | None = None
+    while True:
+        page = await box.revenge.activity.own(actor, limit=2, cursor=cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert tuple(found) == whole
+    assert len(whole) >= 5
+
+
+@pytest.mark.parametrize("kind", ["user", "invitation"])
+async def test_what_one_did_to_others_is_ones_own_but_not_their_data(box: Sandbox, kind: str) -> None:
+    actor = await act(box, await join(box))
+    changes = {"email": FieldChange(before="max@example.org", after="max@example.com")}
+    theirs, ones_own = Resource(type=kind, id=an_id(), key="max"), Resource(type="user", id=actor.user_id, key="ada")
+    async with MemoryUnitOfWork(box.tables).begin() as tx:
+        for resource in (theirs, ones_own):
+            await box.revenge.activity.write(tx, actor, Action.USER_UPDATE, resource=resource, changes=changes)
+    mine, other = (await box.revenge.activity.own(actor, limit=2)).items
+    assert (mine.resource_key, mine.changes) == ("ada", changes)
+    assert (other.resource_id, other.resource_key, other.changes) == (theirs.id, None, {})

@@ -1,5 +1,6 @@
 """What every store and every reader of exports owes, and of what exports are made of."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -47,7 +48,7 @@ class ExportStoreContract(Contract):
     """Fixture: `world`."""
 
     @pytest.mark.parametrize("make", [an_export, a_ready_export], ids=["bare", "full"])
-    async def test_an_export_comes_back_as_it_was_kept(self, world: World, make: type[Export]) -> None:
+    async def test_an_export_comes_back_as_it_was_kept(self, world: World, make: Callable[[User], Export]) -> None:
         export = make(await world.add_user())
         await put(world, export)
         async with world.uow.begin() as tx:

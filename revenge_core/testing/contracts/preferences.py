@@ -1,5 +1,7 @@
 """What every store and every reader of preferences owes."""
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +18,8 @@ from revenge_core.users.entities import (
     Theme,
     Visibility,
 )
+
+Make = Callable[..., Preferences]
 
 
 def full_preferences(user_id: UserId) -> Preferences:
@@ -52,10 +56,10 @@ class PreferenceStoreContract(Contract):
         async with world.uow.begin() as tx:
             assert await tx.preferences.lock(nobody) == Preferences(user_id=nobody)
 
-    @pytest.mark.parametrize("is_full", [True, False])
-    async def test_preferences_come_back_as_they_were_kept(self, world: World, is_full: bool) -> None:
+    @pytest.mark.parametrize("make", [Preferences, full_preferences], ids=["bare", "full"])
+    async def test_preferences_come_back_as_they_were_kept(self, world: World, make: Make) -> None:
         user = await world.add_user()
-        wanted = full_preferences(user.id) if is_full else Preferences(user_id=user.id, version=1)
+        wanted = make(user_id=user.id)
         async with world.uow.begin() as tx:
             await tx.preferences.put(wanted)
         async with world.uow.begin() as tx:
