@@ -18,6 +18,7 @@ from revenge_http import (
     own_activity,
     preferences,
     queues,
+    recovery,
     reference,
     schedules,
     sessions,
@@ -25,6 +26,7 @@ from revenge_http import (
     workers,
 )
 from revenge_http.access import ACCESS, check_declarations, public
+from revenge_http.account_pages import routes as account_pages
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
 from revenge_http.edge.middleware import Edge
@@ -37,6 +39,7 @@ from revenge_http.problems import ProblemWriter
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *health.operations,
     *auth.operations,
+    *recovery.operations,
     *users.operations,
     *preferences.operations,
     *own_activity.operations,
@@ -70,7 +73,7 @@ def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWrite
         return Response(answer.body, status_code=answer.status, headers=headers, media_type=headers["content-type"])
 
     operations = [one.route(revenge, options) for one in OPERATIONS]
-    pages = reference.routes(options, lambda: document(OPERATIONS, options))
+    pages = [*reference.routes(options, lambda: document(OPERATIONS, options)), *account_pages.routes(options)]
     app = Litestar(
         with_options([*operations, *pages]),
         middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options)],

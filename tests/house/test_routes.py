@@ -17,6 +17,13 @@ from revenge_http.options import HttpOptions
 from revenge_http.problems import Problem, ProblemWriter
 
 PUBLIC = {
+    "/account/address",
+    "/account/assets/{version:str}/{name:str}",
+    "/account/forgot",
+    "/account/invitation",
+    "/account/reset",
+    "/account/sign-in",
+    "/account/verify",
     "/api/docs",
     "/api/docs.css",
     "/api/openapi.json",

@@ -1,0 +1,1 @@
+"""Small pages for people with a browser: signing in, and what mailed links lead to."""

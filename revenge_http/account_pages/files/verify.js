@@ -1,0 +1,3 @@
+import { confirmToken } from "./confirm.js";
+
+confirmToken("auth/verify-email");
