@@ -1,0 +1,90 @@
+"""Accounts from the shell, as a process: beside a running server on its data directory, and against its URL."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.cli.test_process import CLEAN, place, revenge
+from tests.house.modules import ROOT
+from tests.wiring.conftest import servers
+
+__all__ = ["place"]
+
+PASSWORD = "a quiet evening"
+
+
+def posted(url: str, body: dict[str, str], token: str | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        said: dict[str, Any] = json.loads(answer.read() or b"{}")
+    return said
+
+
+def test_accounts_are_run_beside_a_server_and_from_elsewhere(place: Path, tmp_path: Path) -> None:
+    data, token_file = str(place / "data"), tmp_path / "token"
+
+    def here(*arguments: str) -> str:
+        done = revenge(*arguments, "--data-dir", data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    command = [sys.executable, "-m", "revenge_cli", "serve", "--data-dir", data, "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found
+            url = found[0]
+
+            def there(*arguments: str) -> str:
+                env = {"REVENGE_TOKEN_FILE": str(token_file)}
+                done = revenge(*arguments, "--url", url, env=env)
+                assert done.returncode == 0, done.stderr
+                return done.stdout
+
+            made = ("admin", "create", "--username", "root", "--email", "root@example.org", "--password-stdin")
+            assert revenge(*made, "--data-dir", data, typed=f"{PASSWORD}\n").returncode == 0
+            signed_in = posted(f"{url}/api/v1/auth/login", {"username": "root", "password": PASSWORD})
+            token_file.write_text(signed_in["access_token"])
+
+            # here or there, it is one world
+            link = json.loads(here("users", "create", "--username", "ada", "--email", "ada@example.org", "--json"))
+            chosen = {"token": link["reset_link"].partition("#token=")[2], "new_password": PASSWORD}
+            posted(f"{url}/api/v1/auth/reset-password", chosen)
+            for shape in ((), ("--plain",), ("--json",)):
+                assert there("users", "list", *shape) == here("users", "list", *shape)
+                assert there("users", "show", "ada", *shape) == here("users", "show", "ada", *shape)
+
+            # what is done in another process reaches the server's sessions
+            ada = posted(f"{url}/api/v1/auth/login", {"username": "ada", "password": PASSWORD})
+            assert there("sessions", "list", "ada") == here("sessions", "list", "ada")
+            assert json.loads(here("users", "disable", "ada", "--json"))["is_active"] is False
+            try:
+                posted(f"{url}/api/v1/auth/refresh", {"refresh_token": ada["refresh_token"]})
+            except urllib.error.HTTPError as refused:
+                assert refused.code == 401  # noqa: PT017 (the other outcome fails below)
+            else:
+                raise AssertionError("a disabled account was refreshed")
+            assert json.loads(there("users", "enable", "ada", "--json"))["is_active"] is True
+
+            last = revenge("users", "disable", "root", "--data-dir", data, "--json")
+            assert (last.returncode, json.loads(last.stderr)["error"]) == (4, "last_admin")
+            dead = revenge("users", "list", "--url", url, env={"REVENGE_TOKEN": "nobodys"})
+            assert (dead.returncode, dead.stdout) == (5, "")
+
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+        finally:
+            server.kill()  # else a failure would wait for ever
+    away = revenge("users", "list", "--url", url, env={"REVENGE_TOKEN": "nobodys"})
+    assert away.returncode == 69
+    assert servers(place) == []
