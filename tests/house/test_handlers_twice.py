@@ -13,7 +13,8 @@ from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.tables import Rows
 from revenge_adapters.wiring.handlers import register
 from revenge_core.activity.jobs import MakeMonths
-from revenge_core.auth.jobs import CleanUp
+from revenge_core.actor import Actor
+from revenge_core.auth.jobs import CleanUp, SendReset
 from revenge_core.background import Job
 from revenge_core.jobs import Handlers, JobLost
 from revenge_core.jobs.policy import encoded
@@ -35,8 +36,9 @@ async def months_to_come(_box: Sandbox) -> Job:
     return MakeMonths()
 
 
-async def an_old_bootstrap_token(box: Sandbox) -> Job:
-    await box.revenge.accounts.issue_bootstrap_token()
+async def a_link_that_nobody_used(box: Sandbox) -> Job:
+    user = await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    await box.revenge.recovery.reset_link(Actor.host(), user.id)
     box.clock.advance(days=2)
     return CleanUp()
 
@@ -44,6 +46,11 @@ async def an_old_bootstrap_token(box: Sandbox) -> Job:
 async def a_message(box: Sandbox) -> Job:
     email = Email(to="ada@example.org", subject="A quiet evening", text=Secret("is coming.\n"))
     return SendEmail(message_id="<1@revenge.example>", date=box.clock.now(), email=email)
+
+
+async def a_forgotten_password(box: Sandbox) -> Job:
+    await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    return SendReset(email=Secret("ada@example.org"), address="192.0.2.7", asked_at=box.clock.now())
 
 
 async def people_who_came_and_went(box: Sandbox) -> Job:
@@ -64,7 +71,8 @@ async def people_who_came_and_went(box: Sandbox) -> Job:
 
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "activity_months": months_to_come,
-    "auth_cleanup": an_old_bootstrap_token,
+    "auth_cleanup": a_link_that_nobody_used,
+    "auth_send_reset": a_forgotten_password,
     "send_email": a_message,
     "session_maintenance": people_who_came_and_went,
 }
@@ -77,6 +85,12 @@ every_kind = pytest.mark.parametrize("kind", sorted(SCENES))
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in batches is done in many."""
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
+
+
+@pytest.fixture(autouse=True)
+def tokens_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn by chance is the same each time, so that it can be compared."""
+    monkeypatch.setattr("revenge_core.auth.service.recovery.new_token", lambda: Secret("a token"))
 
 
 def handling(box: Sandbox, job: Job) -> Callable[[Attempt], Awaitable[None]]:

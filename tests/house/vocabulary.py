@@ -139,9 +139,15 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.SIGNING_KEY_ROTATE: "Access tokens are signed with a new key from now on.",
     Action.USER_BOOTSTRAP: "The first admin was made with the one-time token, or one was tried that is not valid.",
     Action.USER_CREATE: "An account was made by somebody else than its user.",
+    Action.USER_EMAIL_CHANGE: "Another address took the place of the one before, once mail to it was answered.",
+    Action.USER_EMAIL_CHANGE_REQUEST: "Another address is to be used, once mail to it is answered.",
+    Action.USER_EMAIL_VERIFY: "Somebody proved that they read mail at their address, or tried a link that is not valid.",
+    Action.USER_EMAIL_VERIFY_REQUEST: "A user had the link to verify their address sent again.",
     Action.USER_LOGIN: "Somebody signed in, or failed to; the reason says why.",
     Action.USER_LOGOUT: "Somebody signed out.",
     Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
+    Action.USER_PASSWORD_RESET: "A password was set with a link, or a link was tried that is not valid.",
+    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; the reason says why none was sent.",
     Action.USER_REGISTER: "Somebody made an account for themselves.",
     Action.USER_UPDATE: "A user changed their account; the changes name each field.",
 }
@@ -153,6 +159,10 @@ Prepares the storage of the audit log for this month and the two after it. Every
 that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
     "auth_cleanup": """\
 Forgets what nobody can sign in with any more: the one-time token for the first admin once it has expired.""",
+    "auth_send_reset": """\
+Looks whose address somebody gave who forgot a password, and mails a link. That is not done while they wait, so that
+nobody learns from the time it takes whether an address is known. An account that got such a link in the last five
+minutes gets no other.""",
     "send_email": """\
 Hands one message to the mail server. Greylisting puts strangers off for minutes, so it is soon tried again; a message
 that the server will never take is discarded at once.""",
