@@ -31,12 +31,13 @@ class DeskHere(Desk):
 
     async def find(self, name: str) -> Person:
         """As `Administration.find`."""
-        return await self._person(await self._revenge.administration.find(self._host, name))
+        user_id = await self._revenge.administration.find(self._host, name)
+        return Person.of(await self._revenge.administration.get(self._host, user_id))
 
     async def create(self, new: NewAccount) -> tuple[Person, Secret | None]:
         """As `Administration.create`."""
         created = await self._revenge.administration.create(self._host, new)
-        return await self._person(created.user_id), created.link
+        return await self._person(created.account.user.id), created.link
 
     async def change(self, user_id: UUID, changes: AccountChanges) -> Person:
         """As `Administration.change`."""
@@ -99,6 +100,3 @@ class DeskHere(Desk):
     async def clear(self, subject: str) -> None:
         """As `Guessing.clear`."""
         await self._revenge.guessing.clear(self._host, subject)
-
-    async def _person(self, user_id: UserId) -> Person:
-        return Person.of(await self._revenge.administration.get(self._host, user_id))

@@ -1,70 +1,61 @@
-"""`/auth`: getting an account, signing in, staying signed in, signing out."""
+"""`/auth`: signing in, staying signed in, signing out."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from revenge_core.accounts.errors import AccountInvalid
-from revenge_core.auth.entities import SignedIn, TokenPair
+from revenge_core.auth.entities import Proof, SignedIn, TokenPair
 from revenge_core.auth.errors import (
     CredentialsInvalid,
+    EmailUnverified,
     HasherBusy,
     OldPasswordWrong,
     PasswordRefused,
+    ProofWrong,
+    TooManyAttempts,
 )
 from revenge_core.errors import FieldProblem
+from revenge_core.limits.entities import Tier
 from revenge_core.rbac.entities import ADMIN
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_core.sessions.errors import RefreshTokenInvalid
-from revenge_core.users.entities import NewUser
-from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
 from revenge_http.access import public, signed_in
 from revenge_http.errors import CsrfFailed, RequestInvalid
 from revenge_http.operations import Call, operation
-from revenge_http.users import DisplayName, Email, User
-from revenge_http.wire import Wire, given
+from revenge_http.users import User
+from revenge_http.wire import Timestamp, Wire, given, present
 
-Username = Annotated[str, Meta(extra_json_schema={"minLength": 3, "maxLength": 30, "pattern": "^[a-zA-Z0-9_-]+$"})]
 NewPassword = Annotated[Secret, Meta(extra_json_schema={"minLength": 8})]
 DeviceName = Annotated[str, Meta(max_length=100)]
 
 
-class RegisterRequest(Wire, kw_only=True):
-    """Who wants an account."""
-
-    username: Username
-    email: Email
-    password: NewPassword
-    display_name: DisplayName | UnsetType = UNSET
-
-    def new_user(self) -> NewUser:
-        """The account to be made, without its password."""
-        return NewUser(username=self.username, email=self.email, display_name=given(self.display_name))
-
-
-class BootstrapRequest(RegisterRequest, kw_only=True):
-    """Who wants to be the first admin, and the token that the server printed."""
-
-    token: Secret
-
-
 class LoginRequest(Wire, kw_only=True):
-    """Who signs in, on what: `username` may be the e-mail address; `client_type` decides how long it lasts."""
+    """Who signs in, on what: `username` may be the e-mail address; `client_type` decides how long it lasts.
+
+    `device_token` is what the answer to an earlier sign-in of this user here gave out: known devices wait for nobody.
+    """
 
     username: str
     password: Secret
     device_name: DeviceName | UnsetType = UNSET
     client_type: ClientType | UnsetType = UNSET
+    device_token: Secret | UnsetType = UNSET
 
 
 class LoginResponse(Wire, kw_only=True):
-    """Who signed in, and the tokens to keep. `expires_in` is the access token's life in seconds."""
+    """Who signed in, and the tokens to keep. `expires_in` is the access token's life in seconds.
+
+    `device_token` comes where the device was not known; it is sent with the next sign-in of this user, and outlives
+    sessions. `restored` says that this sign-in called off the account's deletion.
+    """
 
     user: User
     access_token: Secret
     refresh_token: Secret
     expires_in: int
+    device_token: Secret | UnsetType = UNSET
+    restored: bool | UnsetType = UNSET
 
     @classmethod
     def of(cls, signed: SignedIn) -> "LoginResponse":
@@ -74,6 +65,8 @@ class LoginResponse(Wire, kw_only=True):
             access_token=signed.tokens.access_token,
             refresh_token=signed.tokens.refresh_token,
             expires_in=signed.tokens.expires_in,
+            device_token=present(signed.device_token),
+            restored=signed.restored or UNSET,
         )
 
 
@@ -110,29 +103,43 @@ class ChangePasswordRequest(Wire, kw_only=True):
     new_password: NewPassword
 
 
-_TAKEN = (AccountInvalid, UsernameTaken, EmailTaken, HasherBusy)
+class ReauthenticateRequest(Wire, kw_only=True):
+    """The password of whoever is signed in."""
+
+    password: Secret
 
 
-@operation("POST", "/api/v1/auth/bootstrap", "bootstrap", public(), status=201, raises=(TokenInvalid, *_TAKEN))
-async def bootstrap(call: Call, body: BootstrapRequest) -> User:
-    """Make the first admin, with the one-time token that the server printed at its start."""
-    user = await call.revenge.accounts.bootstrap(body.token, body.new_user(), body.password, call.actor.origin)
-    return User.of(user, is_admin=True)
+class ReauthenticateResponse(Wire, kw_only=True):
+    """Another access token for the same session, and until when the proof counts as recent."""
+
+    access_token: Secret
+    expires_in: int
+    reauth_expires_at: Timestamp
+
+    @classmethod
+    def of(cls, proof: Proof) -> "ReauthenticateResponse":
+        """The answer to a proof."""
+        return cls(access_token=proof.access_token, expires_in=proof.expires_in, reauth_expires_at=proof.proven_until)
 
 
-@operation("POST", "/api/v1/auth/register", "register", public(), status=201, raises=_TAKEN)
-async def register(call: Call, body: RegisterRequest) -> User:
-    """Get an account."""
-    user = await call.revenge.accounts.register(body.new_user(), body.password, call.actor.origin)
-    return User.of(user, is_admin=False)
-
-
-@operation("POST", "/api/v1/auth/login", "login", public(), raises=(CredentialsInvalid, HasherBusy))
+@operation(
+    "POST",
+    "/api/v1/auth/login",
+    "login",
+    public(),
+    tier=Tier.LOGIN,
+    raises=(CredentialsInvalid, EmailUnverified, TooManyAttempts, HasherBusy),
+)
 async def login(call: Call, body: LoginRequest) -> LoginResponse:
     """Sign in with a user name or an e-mail address, and a password."""
     device_name, client_type = given(body.device_name) or None, given(body.client_type)
     signed = await call.revenge.auth.login(
-        body.username, body.password, call.actor.origin, device_name=device_name, client_type=client_type
+        body.username,
+        body.password,
+        call.actor.origin,
+        device_name=device_name,
+        client_type=client_type,
+        device_token=given(body.device_token) or call.cookies.device_token,
     )
     call.cookies.keep(signed.tokens, signed.device_token)
     return LoginResponse.of(signed)
@@ -167,10 +174,12 @@ async def _refreshed_by_cookie(call: Call) -> TokenPair:
 
 
 _no_refresh = (RefreshTokenInvalid, CsrfFailed)
-refresh_auth = operation("POST", "/api/v1/auth/refresh", "refreshToken", public(), raises=_no_refresh)(_refresh)
-refresh_session = operation("POST", "/api/v1/sessions/refresh", "refreshSession", public(), raises=_no_refresh)(
-    _refresh
-)
+refresh_auth = operation(
+    "POST", "/api/v1/auth/refresh", "refreshToken", public(), tier=Tier.REFRESH, raises=_no_refresh
+)(_refresh)
+refresh_session = operation(
+    "POST", "/api/v1/sessions/refresh", "refreshSession", public(), tier=Tier.REFRESH, raises=_no_refresh
+)(_refresh)
 
 
 @operation("POST", "/api/v1/auth/logout", "logout", signed_in(keys=False))
@@ -186,11 +195,25 @@ async def logout(call: Call, body: LogoutRequest | None) -> None:
     "/api/v1/auth/change-password",
     "changePassword",
     signed_in(keys=False),
-    raises=(OldPasswordWrong, PasswordRefused, HasherBusy),
+    tier=Tier.LOGIN,
+    raises=(OldPasswordWrong, PasswordRefused, TooManyAttempts, HasherBusy),
 )
 async def change_password(call: Call, body: ChangePasswordRequest) -> None:
     """Replace one's password; every other session of one's own ends, this one goes on."""
     await call.revenge.auth.change_password(call.actor, body.old_password, body.new_password)
 
 
-operations = (bootstrap, register, login, refresh_auth, refresh_session, logout, change_password)
+@operation(
+    "POST",
+    "/api/v1/auth/reauthenticate",
+    "reauthenticate",
+    signed_in(keys=False),
+    tier=Tier.LOGIN,
+    raises=(ProofWrong, TooManyAttempts, HasherBusy),
+)
+async def reauthenticate(call: Call, body: ReauthenticateRequest) -> ReauthenticateResponse:
+    """Prove once more who one is, for what asks for a recent proof. The session goes on, also where it fails."""
+    return ReauthenticateResponse.of(await call.revenge.auth.reauthenticate(call.actor, body.password))
+
+
+operations = (login, refresh_auth, refresh_session, logout, change_password, reauthenticate)

@@ -14,18 +14,28 @@ from revenge_core.jobs.entities import WORKERS
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_core.users.entities import MailFrequency, Theme, Visibility
+from revenge_http.admin_users import (
+    AdminUser,
+    AdminUserCreate,
+    AdminUserCreated,
+    AdminUserListResponse,
+    AdminUserUpdate,
+    RevokedSessions,
+)
 from revenge_http.auth import (
-    BootstrapRequest,
     ChangePasswordRequest,
     LoginRequest,
     LoginResponse,
     LogoutRequest,
+    ReauthenticateRequest,
+    ReauthenticateResponse,
     RefreshRequest,
     RefreshResponse,
-    RegisterRequest,
 )
+from revenge_http.devices import DeviceInfo, DeviceListResponse
 from revenge_http.exports import Export
 from revenge_http.health import HealthCheck
+from revenge_http.invitations import InvitationCreate, InvitationCreated, InvitationInfo, InvitationList
 from revenge_http.job_filter import JobFilter, JobSelection
 from revenge_http.job_records import (
     ItemInfo,
@@ -38,6 +48,7 @@ from revenge_http.job_records import (
     JobProgress,
 )
 from revenge_http.jobs_bulk import JobResult, JobResults
+from revenge_http.limits import GuessLimit, GuessLimitList
 from revenge_http.own_activity import ActivityChange, ActivityLogEntry, OwnActivity
 from revenge_http.preferences import (
     DigestNotifications,
@@ -48,6 +59,7 @@ from revenge_http.preferences import (
 )
 from revenge_http.problems import Problem
 from revenge_http.queues import JobQueue, JobQueueList
+from revenge_http.registration import BootstrapRequest, InvitationOffer, InvitationToken, RegisterRequest
 from revenge_http.schedules import Schedule, ScheduleList
 from revenge_http.sessions import SessionInfo, SessionListResponse
 from revenge_http.users import Profile, User, UserUpdate
@@ -58,6 +70,7 @@ _THEN: Final = datetime(2026, 2, 14, 10, tzinfo=UTC)
 _LATER: Final = datetime(2026, 5, 15, 10, tzinfo=UTC)
 _ACCESS: Final = Secret("eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.….…")
 _REFRESH: Final = Secret("5f1c…64 hexadecimal digits")
+_DEVICE: Final = Secret("91aa…64 hexadecimal digits")
 _PASSWORD: Final = Secret("seven purple umbrellas")
 
 _user: Final = User(
@@ -74,6 +87,19 @@ _user: Final = User(
     created_at=_THEN,
     last_login_at=_THEN,
 )
+_admin_user: Final = AdminUser(**asdict(_user), roles=["user"])
+_invitation: Final = InvitationInfo(
+    id=UUID("019c5b1e-5e00-7000-8000-000000000004"),
+    role="user",
+    libraries=[],
+    uses=1,
+    used=0,
+    email="grace@example.org",
+    created_by=_user.id,
+    created_at=_THEN,
+    expires_at=_LATER,
+)
+_INVITED: Final = Secret("0b5e…64 hexadecimal digits")
 _session: Final = SessionInfo(
     id=UUID("019c5b1e-5e00-7000-8000-000000000002"),
     device_name="Living room",
@@ -86,6 +112,17 @@ _session: Final = SessionInfo(
     is_active=True,
     is_current=True,
 )
+_device: Final = DeviceInfo(
+    id=UUID("019c5b1e-5e00-7000-8000-000000000006"),
+    name="Living room",
+    client_type="tv",
+    last_address="192.0.2.7",
+    created_at=_THEN,
+    last_seen_at=_THEN,
+    is_current=True,
+    is_known=True,
+)
+_count: Final = GuessLimit(key="pair:019c5b1e-5e00-7000-8000-000000000001 192.0.2.66", used=4.7, at=_THEN, refused=12)
 _progress: Final = JobProgress(phase="reading", current=450, total=1000, message="Season 2")
 _job: Final = JobInfo(
     id=4711,
@@ -147,10 +184,19 @@ _no_job: Final = Problem(
 EXAMPLES: Final[dict[type[Wire], Wire]] = {
     type(example): example
     for example in (
+        _admin_user,
+        AdminUserCreate(username="grace", email="grace@example.org", roles=("moderator",)),
+        AdminUserCreated(
+            **asdict(_admin_user), reset_link=Secret("https://media.example.org/account/reset#token=0b5e…")
+        ),
+        AdminUserListResponse(users=[_admin_user], total=1),
+        AdminUserUpdate(display_name="Ada L.", roles=["moderator", "user"]),
         BootstrapRequest(
             token=Secret("0b5e…64 hexadecimal digits"), username="ada", email="ada@example.org", password=_PASSWORD
         ),
         ChangePasswordRequest(old_password=_PASSWORD, new_password=Secret("nine green lanterns")),
+        _device,
+        DeviceListResponse(devices=[_device], total=1),
         Export(
             id=UUID("019c5b1e-5e00-7000-8000-000000000004"),
             state=ExportState.READY,
@@ -160,7 +206,19 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             size=48213,
             download_url="/api/v1/users/me/export/download",
         ),
+        _count,
+        GuessLimitList(limits=[_count], total=1),
         HealthCheck(name="readiness", status=Status.HEALTHY),
+        InvitationCreate(email="grace@example.org", expires_at=_LATER),
+        InvitationCreated(
+            **asdict(_invitation),
+            token=_INVITED,
+            link=Secret("https://media.example.org/account/invitation#token=0b5e…"),
+        ),
+        _invitation,
+        InvitationList(invitations=[_invitation], total=1),
+        InvitationOffer(role="user", email="grace@example.org", expires_at=_LATER),
+        InvitationToken(token=_INVITED),
         ItemList(items=[ItemInfo(item="Season 2/07.mkv", status=ItemStatus.FAILED, detail="cannot be read", at=_THEN)]),
         _job,
         _counts,
@@ -179,8 +237,14 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             results=[JobResult(id=4711, status=204), JobResult(id=4712, status=404, problem=_no_job)], done=1, failed=1
         ),
         JobSelection(filter=JobFilter(state=(JobState.DISCARDED,), kind=("scan_library",), created_after=_THEN)),
-        LoginRequest(username="ada", password=_PASSWORD, device_name="Living room", client_type=ClientType.TV),
-        LoginResponse(user=_user, access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
+        LoginRequest(
+            username="ada",
+            password=_PASSWORD,
+            device_name="Living room",
+            client_type=ClientType.TV,
+            device_token=_DEVICE,
+        ),
+        LoginResponse(user=_user, access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900, device_token=_DEVICE),
         LogoutRequest(refresh_token=_REFRESH, logout_all=False),
         OwnActivity(
             entries=[
@@ -217,9 +281,12 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             is_active=True,
             created_at=_THEN,
         ),
+        ReauthenticateRequest(password=_PASSWORD),
+        ReauthenticateResponse(access_token=_ACCESS, expires_in=900, reauth_expires_at=_THEN),
         RefreshRequest(refresh_token=_REFRESH),
         RefreshResponse(access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
         RegisterRequest(username="ada", email="ada@example.org", password=_PASSWORD, display_name="Ada"),
+        RevokedSessions(revoked=2),
         _schedule,
         ScheduleList(schedules=[_schedule]),
         _session,
@@ -241,9 +308,7 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
             show_spoilers=False,
             auto_play_videos=True,
         ),
-        UserPreferencesUpdate(
-            email_notifications=EmailNotifications(frequency=MailFrequency.WEEKLY), theme=Theme.DARK
-        ),
+        UserPreferencesUpdate(email_notifications=EmailNotifications(frequency=MailFrequency.WEEKLY), theme=Theme.DARK),
         UserUpdate(display_name="Ada L.", timezone="Europe/London"),
         WorkerList(workers=[_worker]),
     )

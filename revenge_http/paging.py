@@ -8,16 +8,29 @@ from msgspec import UNSET, Meta, UnsetType
 
 from revenge_core.activity.errors import CursorInvalid
 from revenge_core.errors import FieldProblem
-from revenge_core.paging import MAX_LIMIT
+from revenge_core.paging import MAX_LIMIT, MAX_OFFSET
 from revenge_http.answers import Answer
 from revenge_http.operations import Call
 from revenge_http.wire import Wire, encode
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
+PageNumber = Annotated[int, Meta(ge=1, le=MAX_OFFSET)]
+"""From 1."""
 Cursor = Annotated[str, Meta(min_length=1)]
 """Of an answer's `next_cursor`; what is in it concerns nobody but the list that gave it."""
 
 DEFAULT_LIMIT: Final = 50
+
+
+def window(
+    *, limit: int | UnsetType, page_size: int | UnsetType, offset: int | UnsetType, page: int | UnsetType
+) -> tuple[int, int]:
+    """How many items from where on: by `limit` and `offset`, or by the words of other clients (decisions W11)."""
+    size = DEFAULT_LIMIT if page_size is UNSET else page_size
+    count = size if limit is UNSET else limit
+    start = 0 if page is UNSET else (page - 1) * count
+    return count, start if offset is UNSET else offset
 
 
 class OnePage(Wire, kw_only=True):

@@ -9,7 +9,7 @@ from revenge_core.entity import Entity
 from revenge_core.ids import ExportId, InvitationId, UserId
 from revenge_core.rbac.entities import MEMBER, RoleGrant
 from revenge_core.secrets import Secret
-from revenge_core.users.entities import Avatar, Preferences, User
+from revenge_core.users.entities import Avatar, Listed, Preferences, User
 
 
 class Registration(StrEnum):
@@ -87,7 +87,7 @@ class NewAccount(Entity, kw_only=True):
 class Created(Entity, kw_only=True):
     """An account that an administrator made. Its owner chooses the password, by mail or else by the link."""
 
-    user_id: UserId
+    account: Listed
     link: Secret | None
 
 

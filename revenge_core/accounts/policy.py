@@ -8,29 +8,16 @@ from typing import Final
 from revenge_core.accounts.entities import Invitation, NewInvitation
 from revenge_core.errors import FieldProblem, Invalid
 from revenge_core.ids import UserId
-from revenge_core.paging import checked_limit
 from revenge_core.rbac.errors import LastAdmin
 from revenge_core.users.policy import email_problems, name_key
 
 QUERY_MAX: Final = 200
-OFFSET_MAX: Final = 1_000_000
 NOTE_MAX: Final = 500
 USES_MAX: Final = 1000
 LIBRARIES_MAX: Final = 100
 LIBRARY_MAX: Final = 64
 """Characters of one library's id."""
 INVITATION_MAX: Final = timedelta(days=366)
-
-
-def check_page(limit: int, offset: int) -> None:
-    """Whether a list can be had from there.
-
-    Raises:
-        Invalid: `limit` is not from 1 to 200, or `offset` not from 0 to a million.
-    """
-    checked_limit(limit)
-    if not 0 <= offset <= OFFSET_MAX:
-        raise Invalid(problems=[FieldProblem(pointer="/offset", detail=f"must be from 0 to {OFFSET_MAX}")])
 
 
 def checked_query(query: str | None) -> str | None:

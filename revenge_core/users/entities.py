@@ -84,7 +84,7 @@ class UserFilter(Entity, kw_only=True):
 
 
 class Listed(Entity, kw_only=True):
-    """One account of a list, with its roles."""
+    """One account with its roles."""
 
     user: User
     roles: frozenset[str]

@@ -18,7 +18,7 @@ def new_user(name: str = "ada") -> NewUser:
 
 
 async def register(box: Sandbox, name: str = "ada") -> User:
-    return await box.revenge.accounts.register(new_user(name), PASSWORD)
+    return (await box.revenge.accounts.register(new_user(name), PASSWORD)).user
 
 
 async def sign_in(box: Sandbox, name: str = "ada", origin: Origin = NOWHERE) -> SignedIn:

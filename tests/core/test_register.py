@@ -10,14 +10,14 @@ from revenge_core.actor import ActorKind
 from revenge_core.auth.errors import HasherBusy
 from revenge_core.rbac.entities import GrantSource
 from revenge_core.secrets import Secret
-from revenge_core.users.entities import NewUser, User
+from revenge_core.users.entities import Listed, NewUser
 from revenge_core.users.errors import EmailTaken, UsernameTaken
 from tests.core.people import KITCHEN, PASSWORD, entries, new_user, register
 
 
 async def test_an_account_is_made_as_it_was_asked_for(box: Sandbox) -> None:
     new = NewUser(username="Ada", email="Ada@Example.org", display_name="Ada L.")
-    user = await box.revenge.accounts.register(new, PASSWORD)
+    user = (await box.revenge.accounts.register(new, PASSWORD)).user
     assert (user.username, user.email, user.display_name) == ("Ada", "Ada@Example.org", "Ada L.")
     assert (user.username_key, user.email_key) == ("ada", "ada@example.org")
     assert user.created_at == user.updated_at == box.clock.now()
@@ -26,7 +26,8 @@ async def test_an_account_is_made_as_it_was_asked_for(box: Sandbox) -> None:
 
 
 async def test_an_empty_display_name_is_none(box: Sandbox) -> None:
-    user = await box.revenge.accounts.register(NewUser(username="ada", email="a@b.c", display_name=""), PASSWORD)
+    new = NewUser(username="ada", email="a@b.c", display_name="")
+    user = (await box.revenge.accounts.register(new, PASSWORD)).user
     assert user.display_name is None
 
 
@@ -43,7 +44,7 @@ async def test_defect_26_the_password_is_kept_as_a_hash_apart_from_the_account(b
 
 
 async def test_a_registration_is_audited_with_where_it_came_from(box: Sandbox) -> None:
-    user = await box.revenge.accounts.register(new_user(), PASSWORD, KITCHEN)
+    user = (await box.revenge.accounts.register(new_user(), PASSWORD, KITCHEN)).user
     (entry,) = entries(box, Action.USER_REGISTER)
     assert (entry.actor_kind, entry.actor_id) == (ActorKind.ANONYMOUS, None)
     assert (entry.resource_type, entry.resource_id, entry.resource_key) == ("user", user.id, "ada")
@@ -127,7 +128,7 @@ async def test_of_many_who_want_a_name_at_once_one_gets_it(box: Sandbox) -> None
         ),
         return_exceptions=True,
     )
-    assert sum(isinstance(outcome, User) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Listed) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, UsernameTaken) for outcome in outcomes) == 19
     assert len(box.rows.users) == len(box.rows.credentials) == len(box.rows.grants) == 1
 

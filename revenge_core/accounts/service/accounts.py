@@ -25,7 +25,7 @@ from revenge_core.rbac.entities import ADMIN, MEMBER, GrantSource, RoleGrant
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.storage.ports import FileStorage
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import NewUser, User
+from revenge_core.users.entities import Listed, NewUser, User
 from revenge_core.users.errors import TokenInvalid
 from revenge_core.users.service import Addresses, Users
 
@@ -65,7 +65,7 @@ class Accounts:
 
     async def register(
         self, new: NewUser, password: Secret, origin: Origin = NOWHERE, *, invitation: Secret | None = None
-    ) -> User:
+    ) -> Listed:
         """Make an account with the role `user`, or with that of an invitation, which lets in wherever it is shown.
 
         Raises:
@@ -85,9 +85,9 @@ class Accounts:
             user = await self._add_account(tx, new, password_hash, MEMBER, GrantSource.REGISTRATION)
             await self._ask_to_verify(tx, user)
             await self._audit_account(tx, Actor.anonymous(origin), Action.USER_REGISTER, user)
-        return user
+        return Listed(user=user, roles=frozenset({MEMBER}))
 
-    async def _register_invited(self, new: NewUser, password: Secret, origin: Origin, token: Secret) -> User:
+    async def _register_invited(self, new: NewUser, password: Secret, origin: Origin, token: Secret) -> Listed:
         try:
             invitation = await self._invitations.look(token)
         except TokenInvalid:
@@ -106,7 +106,7 @@ class Accounts:
                 await self._ask_to_verify(tx, user)
                 told = {"role": FieldChange(after=used.role), "invitation": FieldChange(after=str(used.id))}
                 await self._audit_account(tx, Actor.anonymous(origin), Action.USER_REGISTER, user, told)
-                return user
+                return Listed(user=user, roles=frozenset({used.role}))
         raise await self._refused_token(origin, Action.USER_REGISTER, "invitation not valid")
 
     async def create_admin(self, actor: Actor, new: NewUser, password: Secret) -> User:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from revenge_core.accounts.entities import AccountChanges, Created, NewAccount
 from revenge_core.accounts.errors import AccountInvalid, AccountNotDeleted, OwnAccount
-from revenge_core.accounts.policy import check_not_last, check_page, checked_query
+from revenge_core.accounts.policy import check_not_last, checked_query
 from revenge_core.accounts.ports import AccountsTx
 from revenge_core.accounts.service.changing import Changing
 from revenge_core.accounts.service.leaving import Leaving
@@ -24,6 +24,7 @@ from revenge_core.errors import FieldProblem, VersionMismatch
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
 from revenge_core.mail.errors import MailOff
+from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import GrantSource, RoleGrant
 from revenge_core.secrets import new_token
@@ -80,9 +81,8 @@ class Administration:
                 characters.
         """
         actor.require(Permission.USERS_LIST)
-        check_page(limit, offset)
         wanted = replace(user_filter, query=checked_query(user_filter.query))
-        return await self._directory.find(wanted, limit=limit, offset=offset)
+        return await self._directory.find(wanted, limit=checked_limit(limit), offset=checked_offset(offset))
 
     async def get(self, actor: Actor, user_id: UserId) -> Listed:
         """One account with its roles, living or deleted.
@@ -151,10 +151,11 @@ class Administration:
                 email_verified=FieldChange(after=user.email_verified),
                 roles=FieldChange(after=", ".join(sorted(new.roles))),
             )
+            made = Listed(user=user, roles=new.roles)
             if self._addresses.can_verify:
                 await self._recovery.send_to(tx, user)
-                return Created(user_id=user.id, link=None)
-            return Created(user_id=user.id, link=(await self._recovery.link_for(tx, user)).link)
+                return Created(account=made, link=None)
+            return Created(account=made, link=(await self._recovery.link_for(tx, user)).link)
 
     async def change(
         self, actor: Actor, user_id: UserId, changes: AccountChanges, *, version: int | None = None

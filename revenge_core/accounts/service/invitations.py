@@ -2,7 +2,7 @@
 
 from revenge_core.accounts.entities import AccountRules, Invitation, Invited, NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
-from revenge_core.accounts.policy import check_page, invitation_problems
+from revenge_core.accounts.policy import invitation_problems
 from revenge_core.accounts.ports import AccountsTx, InvitationReader
 from revenge_core.accounts.service.powers import Powers
 from revenge_core.activity.entities import Action, FieldChange, Resource
@@ -13,6 +13,7 @@ from revenge_core.errors import FieldProblem
 from revenge_core.ids import Ids, InvitationId
 from revenge_core.mail.entities import Notice
 from revenge_core.mail.service import Notices
+from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
@@ -111,8 +112,7 @@ class Invitations:
             Invalid: `limit` is not from 1 to 200, or `offset` not from 0 to a million.
         """
         actor.require(Permission.INVITATIONS_LIST)
-        check_page(limit, offset)
-        return await self._reader.all(limit=limit, offset=offset)
+        return await self._reader.all(limit=checked_limit(limit), offset=checked_offset(offset))
 
     async def get(self, actor: Actor, invitation_id: InvitationId) -> Invitation:
         """One invitation, good for something or not.
