@@ -26,6 +26,7 @@ _TAGS: Final = {
     "auth": "Getting an account, signing in, staying signed in, signing out",
     "health": "Probes for machines",
     "jobs": "Background work: what waits, runs, failed",
+    "limits": "Who guessed wrong passwords too often",
     "queues": "Where jobs wait for their turn",
     "schedules": "What is done again and again",
     "sessions": "Where one is signed in",

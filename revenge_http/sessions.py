@@ -1,14 +1,15 @@
-"""`/sessions`: where one is signed in."""
+"""`/sessions`: where one is signed in; and where somebody else is, for those who look after them."""
 
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
 from revenge_core.actor import Actor
-from revenge_core.ids import SessionId
+from revenge_core.ids import SessionId, UserId
+from revenge_core.permissions import Permission
 from revenge_core.sessions.entities import Session
 from revenge_core.sessions.errors import SessionNotFound
-from revenge_http.access import signed_in
+from revenge_http.access import needs, signed_in
 from revenge_http.operations import Call, operation
 from revenge_http.wire import Timestamp, Wire, present
 
@@ -91,4 +92,11 @@ async def end_one(call: Call, session_id: UUID) -> None:
         call.cookies.clear()
 
 
-operations = (list_sessions, end_all, get_current, end_current, end_one)
+@operation("GET", "/api/v1/admin/users/{userId}/sessions", "adminListUserSessions", needs(Permission.SESSIONS_LIST))
+async def list_sessions_of(call: Call, user_id: UUID) -> SessionListResponse:
+    """Where somebody is signed in, the latest used first."""
+    found = await call.revenge.sessions.list(call.actor, UserId(user_id))
+    return SessionListResponse(sessions=[SessionInfo.of(one, call.actor) for one in found], total=len(found))
+
+
+operations = (list_sessions, end_all, get_current, end_current, end_one, list_sessions_of)

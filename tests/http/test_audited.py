@@ -1,8 +1,10 @@
 """Whatever changes something leaves an entry in the audit log, in the same transaction (decisions A6)."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,8 +15,10 @@ from revenge_adapters.wiring.sandbox import Sandbox
 from revenge_core.actor import Actor
 from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
+from revenge_core.ids import UserId
 from revenge_http.app import OPERATIONS
 from revenge_http.operations import Operation
+from tests.core.post import link
 from tests.errands import a_schedule, one_in
 from tests.http.support import MEMBER, PASSWORD, Json, Party, sign_in
 
@@ -32,6 +36,9 @@ class Scene:
 
 
 BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
+    "adminClearLimits": lambda _: None,
+    "forgetDevice": lambda _: None,
+    "reauthenticate": lambda _: {"password": PASSWORD},
     "adminCancelJob": lambda _: None,
     "adminCancelJobs": lambda scene: {"ids": [int(scene.places["jobId"])]},
     "adminDeleteJob": lambda _: None,
@@ -45,6 +52,7 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "adminRunSchedule": lambda _: None,
     "bootstrap": lambda scene: {**GRACE, "token": scene.bootstrap_token},
     "changePassword": lambda _: {"old_password": PASSWORD, "new_password": "eight yellow parasols"},
+    "forgotPassword": lambda _: {"email": "ada@example.org"},
     "login": lambda _: MEMBER,
     "logout": lambda _: None,
     "logoutAll": lambda _: None,
@@ -53,8 +61,11 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "refreshSession": lambda scene: {"refresh_token": scene.ada.refresh_token},
     "refreshToken": lambda scene: {"refresh_token": scene.ada.refresh_token},
     "register": lambda _: GRACE,
+    "resendVerification": lambda _: None,
+    "resetPassword": lambda scene: {"token": scene.places["resetToken"], "new_password": "eight yellow parasols"},
     "revokeSession": lambda _: None,
     "updateCurrentUser": lambda _: {"timezone": "Europe/Zurich"},
+    "verifyEmail": lambda scene: {"token": scene.places["verifyToken"]},
 }
 """A request that succeeds, for each operation that changes something."""
 NAMES: Final = {
@@ -78,10 +89,16 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     assert token
     later = await sign_in(client)
     current = await client.get("/api/v1/sessions/current", headers=later.headers)
-    places = {"sessionId": current.json()["id"]}
+    places = {"sessionId": current.json()["id"], "subject": "192.0.2.7"}
+    places["deviceId"] = str(next(iter(box.rows.devices.values())).id)
     member = box.rows.roles["user"]
-    box.rows.roles["user"] = replace(member, permissions=member.permissions | {"jobs:*", "queues:*", "schedules:*"})
+    box.rows.roles["user"] = replace(
+        member, permissions=member.permissions | {"jobs:*", "limits:*", "queues:*", "schedules:*"}
+    )
     places["jobId"] = str(await one_in(box, JobState.RETRYABLE))
+    reset = await box.revenge.recovery.reset_link(Actor.host(), UserId(UUID(ada.id)))
+    places["resetToken"] = reset.link.reveal().partition("#token=")[2]
+    places["verifyToken"] = (await link(box, "ada@example.org")).reveal()
     await a_schedule(box, "shopping", "laundry")
     await box.revenge.jobs.pause_queue(Actor.host(), "low", paused=True)
     await box.revenge.jobs.pause_schedule(Actor.host(), "laundry", paused=True)
@@ -120,5 +137,6 @@ async def test_without_its_entry_nothing_is_changed(
     before, announced = box.rows.copy(), list(box.changes)
     answer = await send(client, one, scene)
     assert answer.status_code == 503, answer.text
-    assert box.rows == before
+    # A guess counts before anything is known about it.
+    assert dataclasses.replace(box.rows, guesses={}) == dataclasses.replace(before, guesses={})
     assert box.changes == announced
