@@ -108,6 +108,7 @@ class Invite(Entity, kw_only=True):
 
     id: UUID
     role: str
+    libraries: tuple[str, ...] = ()
     uses: int
     used: int
     email: str | None = None
@@ -124,6 +125,7 @@ class Invite(Entity, kw_only=True):
         return cls(
             id=invitation.id,
             role=invitation.role,
+            libraries=invitation.libraries,
             uses=invitation.uses,
             used=invitation.used,
             email=invitation.email,

@@ -20,6 +20,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     context_settings={"help_option_names": ["-h", "--help"]},
     lazy={
         "admin": ("revenge_cli.admin:admin", "Make administrators from this machine's shell."),
+        "auth": ("revenge_cli.auth:auth", "See what hashing a password may cost on this machine."),
         "completion": ("revenge_cli.completion:completion", "Print the completion script for a shell."),
         "config": ("revenge_cli.config:config", "Show and check the configuration."),
         "doctor": (

@@ -37,7 +37,7 @@ class DeskHere(Desk):
     async def create(self, new: NewAccount) -> tuple[Person, Secret | None]:
         """As `Administration.create`."""
         created = await self._revenge.administration.create(self._host, new)
-        return await self._person(created.account.user.id), created.link
+        return Person.of(created.account), created.link
 
     async def change(self, user_id: UUID, changes: AccountChanges) -> Person:
         """As `Administration.change`."""

@@ -80,6 +80,30 @@ class Finding(Protocol):
         ...
 
 
+class HashCost(Protocol):
+    """What a hash of a password takes."""
+
+    @property
+    def memory_kib(self) -> int:
+        """Memory."""
+        ...
+
+    @property
+    def time_cost(self) -> int:
+        """Passes over it."""
+        ...
+
+    @property
+    def parallelism(self) -> int:
+        """Lanes."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes on this machine."""
+        ...
+
+
 class Doors(Protocol):
     """The ways out of this edge."""
 
@@ -105,6 +129,10 @@ class Doors(Protocol):
 
     def diagnose(self, flags: Mapping[str, object], config_file: Path | None) -> Sequence[Finding]:
         """Look at everything that Revenge needs, its settings first, and change nothing."""
+        ...
+
+    def calibrate(self, target_seconds: float, max_memory_kib: int) -> HashCost:
+        """The costliest hash that takes no longer here, and never less than OWASP's minimum."""
         ...
 
     def shown_settings(self, loaded: LoadedSettings) -> Mapping[str, object]:

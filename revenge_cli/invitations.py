@@ -57,6 +57,7 @@ COLUMNS = ("id", "role", "used", "email", "note", "created_at", "expires_at", "r
     ),
 )
 @click.option("--role", default=MEMBER, show_default=True, metavar="NAME", help="The role that they get.")
+@click.option("--library", "libraries", multiple=True, metavar="ID", help="A library that they may use; repeatable.")
 @click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="So many accounts can be made.")
 @click.option("--expires", callback=_until, metavar="TIME", help="Until when: 12h, 3d, or a time. Else the usual one.")
 @click.option("--email", metavar="ADDRESS", help="Mail it there, and let only this address in.")
@@ -66,6 +67,7 @@ async def create(
     session: Session,
     desk: Desk,
     role: str,
+    libraries: tuple[str, ...],
     uses: int,
     expires: datetime | None,
     email: str | None,
@@ -77,13 +79,14 @@ async def create(
 
     Whoever has the link can make an account. With --email it is mailed as well, if the server sends mail.
     """
-    new = NewInvitation(role=role, uses=uses, expires_at=expires, email=email, note=note)
+    new = NewInvitation(role=role, libraries=libraries, uses=uses, expires_at=expires, email=email, note=note)
     if dry_run:
         await look_who_asks(session, desk)
         problems = [] if email is None else list(email_problems(email))
         if problems:
             raise InvitationInvalid(problems=problems)
-        show_record(session.shape, {"role": role, "uses": uses, "email": email, "note": note, "expires_at": expires})
+        told = {"role": role, "libraries": libraries, "uses": uses, "email": email, "note": note, "expires_at": expires}
+        show_record(session.shape, told)
         session.say("An invitation would be made; nothing was changed.")
         return
     show_record(session.shape, _shown(session, await desk.invite(new)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from revenge_adapters.wiring.settings import Settings
-    from revenge_cli.doors import Finding, LoadedSettings, Migrations
+    from revenge_cli.doors import Finding, HashCost, LoadedSettings, Migrations
     from revenge_core.revenge import Revenge
 
 
@@ -56,6 +56,12 @@ class Adapters:
         from revenge_adapters.wiring.doctor import diagnose
 
         return diagnose(flags, config_file=config_file)
+
+    def calibrate(self, target_seconds: float, max_memory_kib: int) -> "HashCost":
+        """The costliest hash that takes no longer here, and never less than OWASP's minimum."""
+        from revenge_adapters.wiring.calibrate import calibrate
+
+        return calibrate(target_seconds, max_memory_kib=max_memory_kib)
 
     def shown_settings(self, loaded: "LoadedSettings") -> Mapping[str, object]:
         """Every setting as it may be seen, secrets masked."""

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from revenge_adapters import Sandbox, sandbox
+from revenge_adapters.wiring.calibrate import HashCost, calibrate
 from revenge_adapters.wiring.doctor import Finding
 from revenge_adapters.wiring.schema import SchemaStatus
 from revenge_adapters.wiring.settings import Loaded, load_settings
@@ -45,6 +46,11 @@ class Rehearsal(Doors):
 
     def diagnose(self, flags: Mapping[str, object], config_file: Path | None) -> Sequence[Finding]:
         return self.findings
+
+    def calibrate(self, target_seconds: float, max_memory_kib: int) -> HashCost:
+        return calibrate(
+            target_seconds, max_memory_kib=max_memory_kib, measure=lambda kib, passes, _: kib * passes / 1e6
+        )
 
     def shown_settings(self, loaded: LoadedSettings) -> Mapping[str, object]:
         assert isinstance(loaded, Loaded)

@@ -196,6 +196,30 @@ def test_flags_of_serve_reach_the_settings(run: Run, doors: Rehearsal) -> None:
     assert json.loads(run("serve", "--json").stdout) == {"message": "bootstrap token: 00"}
 
 
+# auth calibrate
+
+
+def test_the_settings_for_a_hash_that_takes_so_long_are_shown(run: Run) -> None:
+    done = run("auth", "calibrate", "--target", "0.05", "--json")
+    assert done.exit_code == 0
+    # the double takes a second for each million of KiB times passes
+    assert json.loads(done.stdout) == {
+        "passwords.memory_kib": 24320,
+        "passwords.time_cost": 2,
+        "passwords.parallelism": 1,
+        "seconds": 0.0486,
+    }
+    more = json.loads(run("auth", "calibrate", "--target", "1", "--max-memory", "128", "--json").stdout)
+    assert 64 * 1024 < more["passwords.memory_kib"] <= 128 * 1024
+
+
+def test_a_slow_machine_hears_that_less_would_not_be_safe(run: Run) -> None:
+    done = run("auth", "calibrate", "--target", "0.01")
+    assert done.exit_code == 0
+    assert "passwords.memory_kib   19456" in done.stdout
+    assert "the least that is safe" in done.stderr
+
+
 # version and completion
 
 
