@@ -16,6 +16,10 @@ class Meter(Protocol):
         """A request was answered. `route` is the template of its path, empty where no route fits."""
         ...
 
+    def limited(self, limiter: str, allowed: bool) -> None:  # noqa: FBT001 (the edge hands it on by position)
+        """A limit of throughput counted a request: the limit's tier, and whether it let the request through."""
+        ...
+
     def job_started(self, kind: str, waited: float) -> None:
         """A job began, so many seconds after it was due."""
         ...
@@ -50,6 +54,10 @@ class NoMeter(Meter):
 
     @override
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Not noted."""
+
+    @override
+    def limited(self, limiter: str, allowed: bool) -> None:
         """Not noted."""
 
     @override

@@ -47,6 +47,12 @@ class PrometheusMeter(Meter):
             buckets=REQUEST_SECONDS,
             registry=registry,
         )
+        self._limited = Counter(
+            "revenge_ratelimit_hits_total",
+            "Requests that a limit of throughput counted.",
+            ("limiter", "action"),
+            registry=registry,
+        )
         self._completed = Counter(
             "revenge_jobs_completed_total", "Runs of jobs that ended.", ("job_type", "status"), registry=registry
         )
@@ -97,6 +103,10 @@ class PrometheusMeter(Meter):
         method = method if method in METHODS else "other"
         self._child(self._requests, method, route, str(status)).inc()
         self._child(self._request_seconds, method, route).observe(seconds)
+
+    @override
+    def limited(self, limiter: str, allowed: bool) -> None:
+        self._child(self._limited, limiter, "allowed" if allowed else "blocked").inc()
 
     @override
     def job_started(self, kind: str, waited: float) -> None:

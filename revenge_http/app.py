@@ -40,6 +40,7 @@ from revenge_http.openapi import document
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
+from revenge_http.throttle import RouteLimits, Throttle
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *health.operations,
@@ -70,12 +71,15 @@ def create_app(revenge: Revenge, options: HttpOptions) -> App:
         UndeclaredRoute: a route does not say who may call it.
     """
     problems = ProblemWriter(options)
-    inner = create_router(revenge, options, problems)
-    return Edge(cast(App, inner), options, problems)
+    throttle = Throttle(revenge.limits, options) if revenge.limits.is_on else None
+    inner = create_router(revenge, options, problems, throttle)
+    return Edge(cast(App, inner), options, problems, throttle)
 
 
-def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWriter) -> Litestar:
-    """The framework's part: routing, and our gate before each route."""
+def create_router(
+    revenge: Revenge, options: HttpOptions, problems: ProblemWriter, throttle: Throttle | None = None
+) -> Litestar:
+    """The framework's part: routing, and before each route its limit and our gate."""
 
     def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         answer = problems.answer(error, cast(Scope, request.scope))
@@ -86,7 +90,10 @@ def create_router(revenge: Revenge, options: HttpOptions, problems: ProblemWrite
     pages = [*reference.routes(options, lambda: document(OPERATIONS, options)), *account_pages.routes(options)]
     app = Litestar(
         with_options([*operations, *pages]),
-        middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options)],
+        middleware=[
+            *([DefineMiddleware(cast(Any, RouteLimits), throttle=throttle)] if throttle else []),
+            DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options),
+        ],
         exception_handlers={Exception: to_problem},
         openapi_config=None,
         logging_config=None,

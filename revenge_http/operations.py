@@ -30,6 +30,7 @@ from revenge_http.decoding import BodyDecoder, check_media_type, read_body
 from revenge_http.options import HttpOptions
 from revenge_http.parameters import ParameterDecoder
 from revenge_http.repeats import Repeats, idempotency_key, repeated
+from revenge_http.throttle import TIER
 from revenge_http.wire import Wire, encode
 
 OPERATION: Final = "operation"
@@ -93,7 +94,7 @@ class Operation(Entity, kw_only=True):
             http_method=cast(Any, self.method),
             name=self.name,
             status_code=200,  # ignored: an ASGI application answers for itself
-            opt={ACCESS: self.access, OPERATION: self},
+            opt={ACCESS: self.access, OPERATION: self} | ({TIER: self.tier} if self.tier else {}),
         )(handler)
 
     def endpoint(self, revenge: Revenge, options: HttpOptions) -> App:

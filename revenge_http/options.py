@@ -46,3 +46,5 @@ class HttpOptions(Entity, kw_only=True):
     access_log: bool = False
     observe: Callable[[str, str, int, float], None] | None = None
     """Told of each request: method, template of the path (empty where no route fits), status, seconds."""
+    counted: Callable[[str, bool], None] | None = None
+    """Told of each request that a limit counted: the limit's tier, and whether it let the request through."""

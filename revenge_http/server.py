@@ -77,6 +77,7 @@ def http_options(settings: Settings, metrics: Metrics | None = None) -> HttpOpti
         cookies=_cookie_mode(settings),
         access_log=settings.log.level == "debug",
         observe=metrics.meter.request if metrics and metrics.are_shown else None,
+        counted=metrics.meter.limited if metrics and metrics.are_shown else None,
     )
 
 

@@ -20,6 +20,10 @@ class ManualClock(Clock):
     def now(self) -> datetime:
         return self._now
 
+    def nanoseconds(self) -> int:
+        """The same present as a whole number: the nanoseconds since 1970."""
+        return int(self._now.timestamp()) * 1_000_000_000 + self._now.microsecond * 1000
+
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
         """Let that much time pass; the new present.
 

@@ -5,6 +5,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from revenge_adapters.fingerprints import KeyedFingerprints
+from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
@@ -67,8 +68,8 @@ class MemoryAdapters(containers.DeclarativeContainer):
     personal_data = providers.Singleton(MemoryPersonalData, tables)
     preference_reader = providers.Singleton(MemoryPreferenceReader, tables)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
-    own_limiter: providers.Object[Any] = providers.Object(None)
+    own_limiter = providers.Singleton(ProcessLimiter, clock.provided.nanoseconds)
     pictures: providers.Object[Any] = providers.Object(None)
-    shared_limiter: providers.Object[Any] = providers.Object(None)
+    shared_limiter = own_limiter
     probe = providers.Singleton(SteadyProbe)
     probes = providers.List(probe)

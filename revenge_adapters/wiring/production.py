@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
+from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
@@ -29,6 +30,7 @@ from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
 from revenge_core.jobs.ports import WakeUps
+from revenge_core.limits.ports import RateLimiter
 from revenge_core.mail.ports import Mailer, NoticeTemplates
 from revenge_core.secrets import Secret
 from revenge_core.storage.ports import FileStorage
@@ -73,9 +75,10 @@ class ProductionAdapters(containers.DeclarativeContainer):
     personal_data = providers.Singleton(PostgresPersonalData, database)
     preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
-    own_limiter: providers.Object[Any] = providers.Object(None)
+    own_limiter = providers.Singleton(ProcessLimiter)
     pictures: providers.Object[Any] = providers.Object(None)
-    shared_limiter: providers.Object[Any] = providers.Object(None)
+    shared_limiter: providers.Provider[RateLimiter] = own_limiter
+    """Where there is a cache, `wiring.program` sets another."""
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),

@@ -108,8 +108,11 @@ async def opened(
         )
         if cache is not None:
             from revenge_adapters.dragonfly.health import CacheProbe
+            from revenge_adapters.dragonfly.limits import DragonflyLimiter
 
             adapters.probes.add_args(providers.Object(CacheProbe(cache)))
+            limiter = DragonflyLimiter(cache, follower, secret, adapters.own_limiter())
+            adapters.shared_limiter.override(providers.Object(limiter))
         services = Services(
             adapters=adapters,
             rules=rules,

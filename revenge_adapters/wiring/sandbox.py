@@ -73,7 +73,8 @@ def sandbox(
 ) -> Sandbox:
     """A fresh, empty world: started, no account yet, no input or output, nothing shared with any other.
 
-    It may be made anywhere, also where no event loop runs; rules are the defaults unless given. `jobs` adds kinds of
+    It may be made anywhere, also where no event loop runs; rules are the defaults unless given, but for limits of
+    throughput, which are off: time stands still, so that nothing would be regained. `jobs` adds kinds of
     jobs and schedules as it does for `open_revenge`. What Revenge itself does at a start has been done.
     """
     with _building:
@@ -85,7 +86,7 @@ def sandbox(
             addresses=address_rules or AddressRules(),
             auth=auth_rules or AuthRules(),
             avatars=avatar_rules or AvatarRules(),
-            limits=limit_rules or LimitRules(),
+            limits=limit_rules or LimitRules(is_on=False),
             mail=mail_rules or MailRules(),
             sessions=session_rules or SessionRules(),
         )

@@ -1,7 +1,7 @@
 """The outer middleware: one layer, so that it costs one layer.
 
-In this order (decisions W3): request id, client address, sizes, CORS preflight, then the application. Limits by address
-come between CORS and the application; they arrive with a later issue. Requests are counted where they are logged.
+In this order (decisions W3): request id, client address, the limit of that address, sizes, CORS preflight, then the
+application. Requests are counted where they are logged.
 """
 
 import logging
@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from revenge_core.actor import Origin
+from revenge_core.limits.entities import Tier
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Message, Receive, Scope, Send, values_of
 from revenge_http.edge.address import Proxies, plain_address
@@ -20,6 +21,7 @@ from revenge_http.edge.sizes import Sizes
 from revenge_http.errors import RouteNotFound
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
+from revenge_http.throttle import Throttle
 
 MAX_USER_AGENT: Final = 512
 """What is kept of it, in characters."""
@@ -31,8 +33,11 @@ _log = logging.getLogger("revenge.http")
 class Edge:
     """Wraps the application; leaves an `Origin` as `scope["origin"]`, and adds what it finds in `more_headers`."""
 
-    def __init__(self, app: App, options: HttpOptions, problems: ProblemWriter) -> None:
+    def __init__(
+        self, app: App, options: HttpOptions, problems: ProblemWriter, throttle: Throttle | None = None
+    ) -> None:
         self._app = app
+        self._throttle = throttle
         self._problems = problems
         self._prefix = options.path_prefix
         self._log_access = options.access_log
@@ -65,6 +70,8 @@ class Edge:
 
         started = time.perf_counter()
         try:
+            if self._throttle is not None:
+                await self._throttle.count(scope, Tier.GLOBAL, address)
             app, receive = self._checked(scope, receive, read)
             await app(scope, receive, send_dressed)
         except Exception as error:  # noqa: BLE001 (the last resort: no exception may reach the server)

@@ -16,6 +16,7 @@ from revenge_http.access import public
 from revenge_http.operations import Call, Operation, operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
+from revenge_http.throttle import Throttle
 from revenge_http.users import User
 from tests.bench.floors import ME, SOMEBODY, bare, raw
 from tests.bench.harness import BenchResult, Ratio
@@ -125,7 +126,8 @@ def _ours(revenge: Revenge, *more: Operation) -> ASGIApp:
 def _inner(revenge: Revenge) -> ASGIApp:
     """Our router alone: no request id, client address, sizes or headers."""
     options = HttpOptions()
-    router: Any = app_module.create_router(revenge, options, ProblemWriter(options))
+    throttle = Throttle(revenge.limits, options)
+    router: Any = app_module.create_router(revenge, options, ProblemWriter(options), throttle)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 -- ASGI as it is
         scope["origin"] = ORIGIN

@@ -22,6 +22,16 @@ REVENGE: Final = Path(sys.executable).with_name("revenge")
 LISTENS: Final = "Revenge listens on http://127.0.0.1:"
 PATIENCE: Final = 60.0
 
+USUAL: Final = MappingProxyType(
+    {
+        "LOG_LEVEL": "warning",
+        "LIMITS_GLOBAL_RATE": "10000000",
+        "LIMITS_GLOBAL_BURST": "10000000",
+        "LIMITS_LOGIN_PER_MINUTE": "1000000",
+    }
+)
+"""Requests are counted as in earnest, and one client may send as many as it can."""
+
 
 @dataclass(frozen=True)
 class Served:
@@ -44,7 +54,7 @@ def served(data_dir: Path, **settings: str) -> AbstractContextManager[Served]:
     `settings` are variables of its environment, without their prefix: `LOG_LEVEL="debug"`.
     """
     command = [str(REVENGE), "serve", "--data-dir", str(data_dir), "--port", "0"]
-    return running(command, {f"REVENGE_{name}": value for name, value in {"LOG_LEVEL": "warning", **settings}.items()})
+    return running(command, {f"REVENGE_{name}": value for name, value in {**USUAL, **settings}.items()})
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import uvloop
 from revenge_adapters import open_revenge
 from revenge_adapters.postgres.embedded import EmbeddedServer
 from revenge_adapters.wiring.settings import Settings
+from revenge_adapters.wiring.settings.people import Limits
 from revenge_adapters.wiring.settings.records import Passwords, Sessions
 from revenge_core.actor import Origin
 from revenge_core.revenge import Revenge
@@ -27,6 +28,15 @@ PASSWORD: Final = Secret("copper kettle, nine swans")
 ORIGIN: Final = Origin(address="127.0.0.1", user_agent="revenge-bench/1", request_id="bench")
 CHEAP: Final = Passwords(memory_kib=8, time_cost=1)
 """For benchmarks that sign in many people on the way to what they measure."""
+
+GENEROUS: Final = Limits(
+    global_rate=10_000_000,
+    global_burst=10_000_000,
+    login_per_minute=1_000_000,
+    account_per_minute=1_000_000,
+    refresh_per_minute=1_000_000,
+)
+"""Requests are counted as in earnest, and one client may send as many as it can."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,9 @@ async def world(
     data_dir: Path, *, people: int, passwords: Passwords = CHEAP, max_per_user: int = 1000
 ) -> AsyncGenerator[World]:
     """Start everything in `data_dir`, and register so many people."""
-    settings = Settings(data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=max_per_user))
+    settings = Settings(
+        data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=max_per_user), limits=GENEROUS
+    )
     async with open_revenge(settings) as revenge:
         names = tuple(f"person{number}" for number in range(people))
         places = asyncio.Semaphore(passwords.threads)

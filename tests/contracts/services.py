@@ -5,6 +5,7 @@ from typing import Final
 from dependency_injector import containers, providers
 
 from revenge_adapters.fingerprints import KeyedFingerprints
+from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
@@ -51,11 +52,11 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         "ids": Uuid7Ids(),
         "mailer": MemoryMailer(),
         "notice_templates": FileTemplates(),
-        "own_limiter": None,
+        "own_limiter": ProcessLimiter(),
         "pictures": None,
         "probes": [],
         "sealer": MemorySealer(),
-        "shared_limiter": None,
+        "shared_limiter": ProcessLimiter(),
         "storage": MemoryFileStorage(clock),
         "tokens": PlainAccessTokens(rules.auth),
     }.items():

@@ -19,6 +19,11 @@ import httpx
 
 START_SECONDS: Final = 30.0
 PASSWORD: Final = "correct horse battery staple"
+ENVIRONMENT: Final = {
+    "PYTHONUNBUFFERED": "1",
+    "REVENGE_PASSWORDS_MEMORY_KIB": "1024",
+    "REVENGE_SERVER_RATE_LIMIT_ENABLED": "false",
+}
 
 
 def free_port() -> int:
@@ -44,7 +49,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**inherited, "PYTHONUNBUFFERED": "1", "REVENGE_PASSWORDS_MEMORY_KIB": "1024", **(environ or {})},
+            env={**inherited, **ENVIRONMENT, **(environ or {})},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -1,0 +1,134 @@
+"""Counting requests of all servers together, in Dragonfly (decisions W5, rulings R9).
+
+A key holds the time at which its client will have all of its burst again, in microseconds, and lives until then
+(GCRA). `SET … NX` and `INCRBY` are each atomic, so that of two servers that count at the same time each sees what the
+other counted. A refused request is taken back. Which client a key is about, the cache does not learn.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+from typing_extensions import override
+
+from revenge_adapters.dragonfly.client import RedisClient
+from revenge_adapters.dragonfly.errors import CacheUnavailable
+from revenge_adapters.limits import ProcessLimiter, step_of
+from revenge_adapters.master_secret import derived_key
+from revenge_core.clock import Clock
+from revenge_core.limits.entities import Quota, Verdict
+from revenge_core.limits.ports import RateLimiter
+from revenge_core.secrets import Secret
+
+BUDGET_SECONDS: Final = 0.1
+"""What a request waits for the cache at most."""
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 10.0
+
+_log = logging.getLogger("revenge.limits")
+
+
+class DragonflyLimiter(RateLimiter):
+    """Counts in this process as well, and asks the cache about what that would let through.
+
+    Where the cache does not answer in time, this process's own count is what remains; after a pause, one request asks
+    again.
+    """
+
+    def __init__(
+        self,
+        client: RedisClient,
+        clock: Clock,
+        master_secret: Secret,
+        own: ProcessLimiter,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._key = derived_key(master_secret, b"revenge limits v1", 32)
+        self._own = own
+        self._monotonic = monotonic
+        self._pause = 0.0
+        self._ask_again_at = 0.0
+
+    @override
+    async def take(self, key: str, quota: Quota) -> Verdict:
+        verdict = await self._own.take(key, quota)
+        moment = self._monotonic()
+        if not verdict.allowed or moment < self._ask_again_at:
+            return verdict
+        if self._pause:
+            self._ask_again_at = moment + self._pause  # one request asks; the others do not wait for it
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS):
+                shared = await self._shared(self._name(key), quota)
+        except (CacheUnavailable, TimeoutError) as problem:
+            self._lost(problem)
+            return verdict
+        self._found()
+        if shared is None:
+            return verdict
+        if not shared.allowed:
+            self._own.put_back(key, quota)
+        return shared
+
+    async def _shared(self, name: str, quota: Quota) -> Verdict | None:
+        """The verdict on one request among those of all servers; None where the cache holds nonsense.
+
+        Raises:
+            CacheUnavailable: it is not known.
+        """
+        step = max(1, step_of(quota) // 1000)
+        window = step * quota.burst
+        now = int(self._clock.now().timestamp() * 1e6)
+        _, after = await self._client.do_all(
+            [("SET", name, now, "PX", _milliseconds(step), "NX"), ("INCRBY", name, step)], refusals=True
+        )
+        if isinstance(after, ResponseError) or after > now + window + _FAR * step * quota.burst:
+            await self._client.do("DEL", name)
+            return None
+        if after <= now:  # it should have gone meanwhile, or did between the two commands
+            after = now + step
+            await self._client.do("SET", name, after, "PX", _milliseconds(step))
+        spare = now + window - after
+        if spare < 0:
+            await self._client.do("DECRBY", name, step)
+            return _refused(after - step - now, -spare)
+        if after - now > step:
+            await self._client.do("PEXPIRE", name, _milliseconds(after - now), "GT")
+        return Verdict(allowed=True, remaining=spare // step, reset_after=(after - now) / 1e6)
+
+    def _name(self, key: str) -> str:
+        return "revenge:limit:" + blake2b(key.encode("utf-8", "replace"), key=self._key, digest_size=16).hexdigest()
+
+    def _lost(self, problem: Exception) -> None:
+        if not self._pause:
+            _log.warning("the cache does not count requests (%s); each server counts for itself", _told(problem))
+        self._pause = min(max(FIRST_PAUSE_SECONDS, 2 * self._pause), LONGEST_PAUSE_SECONDS)
+        self._ask_again_at = self._monotonic() + self._pause
+
+    def _found(self) -> None:
+        if self._pause:
+            _log.info("the cache counts requests again")
+        self._pause = self._ask_again_at = 0.0
+
+
+_FAR: Final = 100
+"""Servers that refuse at the same moment count above the window, and take back; no more than so many bursts of them."""
+
+
+def _milliseconds(microseconds: int) -> int:
+    return -(-microseconds // 1000)
+
+
+def _refused(full_after: int, retry_after: int) -> Verdict:
+    return Verdict(allowed=False, remaining=0, reset_after=full_after / 1e6, retry_after=retry_after / 1e6)
+
+
+def _told(problem: Exception) -> Any:  # noqa: ANN401 -- what a log line takes
+    return str(problem) or f"no answer within {BUDGET_SECONDS} s"

@@ -1,0 +1,69 @@
+"""Limits of throughput: who asks too often is refused before anything is done for them (decisions W3, W5).
+
+Every request counts in the outer edge, before anybody knows where it goes; some routes count once more, each in its
+tier, before authentication. Both count by address. Clients are told in `RateLimit-Policy` and `RateLimit`
+(draft-ietf-httpapi-ratelimit-headers).
+"""
+
+import math
+from collections.abc import Awaitable
+from typing import Final
+
+from revenge_core.actor import Origin
+from revenge_core.errors import RateLimited
+from revenge_core.limits.entities import Quota, Tier, Verdict
+from revenge_core.limits.service import Limits
+from revenge_http.asgi import App, Headers, Receive, Scope, Send
+from revenge_http.options import HttpOptions
+
+TIER: Final = "tier"
+"""The key in a route's `opt`; routes without one count in the outer edge only."""
+
+
+class Throttle:
+    """Counts requests, and refuses those that are too many."""
+
+    def __init__(self, limits: Limits, options: HttpOptions) -> None:
+        self._take = limits.take
+        self._counted = options.counted
+        self._policies = {tier: _policy(tier, limits.quota(tier)) for tier in Tier}
+
+    async def count(self, scope: Scope, tier: Tier, address: str | None) -> None:
+        """Count one request.
+
+        Raises:
+            RateLimited: it is one too many; `retry_after` says when the next one is not.
+        """
+        verdict = await self._take(tier, address)
+        if self._counted is not None:
+            self._counted(tier.value, verdict.allowed)
+        if tier is not Tier.GLOBAL or not verdict.allowed:
+            scope.setdefault("more_headers", []).extend(self._headers(tier, verdict))
+        if not verdict.allowed:
+            raise RateLimited(retry_after=verdict.retry_after)
+
+    def _headers(self, tier: Tier, verdict: Verdict) -> Headers:
+        left = f'"{tier.value}";r={verdict.remaining};t={math.ceil(verdict.reset_after)}'
+        return [(b"ratelimit-policy", self._policies[tier]), (b"ratelimit", left.encode())]
+
+
+def _policy(tier: Tier, quota: Quota) -> bytes:
+    return f'"{tier.value}";q={quota.burst};w={math.ceil(quota.window.total_seconds())}'.encode()
+
+
+class RouteLimits:
+    """The inner middleware before the gate: counts requests to routes that declare a tier."""
+
+    def __init__(self, app: App, throttle: Throttle) -> None:
+        self._app = app
+        self._throttle = throttle
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Let one request pass, or refuse it. No coroutine of its own for the many routes without a tier."""
+        tier: Tier | None = scope["route_handler"].opt.get(TIER)
+        return self._app(scope, receive, send) if tier is None else self._limited(tier, scope, receive, send)
+
+    async def _limited(self, tier: Tier, scope: Scope, receive: Receive, send: Send) -> None:
+        origin: Origin = scope["origin"]
+        await self._throttle.count(scope, tier, origin.address)
+        await self._app(scope, receive, send)
