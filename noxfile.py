@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent
 PACKAGES = ("revenge_core", "revenge_adapters", "revenge_http", "revenge_cli")
 SUPPORTED = ("3.11", "3.12", "3.13")
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
-APART = "not bench"
+APART = "not bench and not browser"
 SCRATCH_BYTES = 4 << 30
 OLDEST_POSTGRESQL = Path("/usr/lib/postgresql/15")
 NEUTRAL = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": None}
@@ -233,6 +233,18 @@ def fuzz(session: nox.Session) -> None:
     """Only Schemathesis over our OpenAPI document, with ten times as many calls as in the suite."""
     scale = os.environ.get("REVENGE_TEST_SCALE", "10")
     Workshop(session).run("pytest", "-m", "fuzz", *session.posargs, REVENGE_TEST_SCALE=scale)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The pages in a headless Chromium, against a real server. Needs Chromium or Chrome in the PATH.
+
+    Debian's packages `chromium-headless-shell` and `chromium` will do. `REVENGE_TEST_CHROMIUM` names another program.
+    Where there is none, Playwright is asked to fetch its own; without one the session fails, and says so.
+    """
+    workshop = Workshop(session)
+    workshop.run("python", "-m", "tests.browser.chromium")
+    workshop.run("pytest", "tests/browser", *session.posargs)
 
 
 @nox.session
