@@ -72,7 +72,7 @@ class MemoryPersonalData(PersonalData):
                 sorted((one for one in rows.grants.values() if one.user_id == user_id), key=attrgetter("role"))
             ),
             preferences=rows.preferences.get(user_id) or Preferences(user_id=user_id),
-            avatar=None,
+            avatar=rows.avatars.get(user_id),
         )
 
     @override

@@ -22,7 +22,7 @@ from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.sessions.entities import Device, DeviceToken, RefreshToken, Session
-from revenge_core.users.entities import OneTimeToken, Preferences, User
+from revenge_core.users.entities import Avatar, OneTimeToken, Preferences, User
 
 
 @dataclass(slots=True)
@@ -36,6 +36,9 @@ class Rows:
     invitations: dict[InvitationId, Invitation] = field(default_factory=dict[InvitationId, Invitation])
     exports: dict[UserId, Export] = field(default_factory=dict[UserId, Export])
     preferences: dict[UserId, Preferences] = field(default_factory=dict[UserId, Preferences])
+    avatars: dict[UserId, Avatar] = field(default_factory=dict[UserId, Avatar])
+    avatar_versions: dict[UserId, int] = field(default_factory=dict[UserId, int])
+    """The latest number of each user, also where the picture is gone."""
     signing_keys: dict[str, SigningKey] = field(default_factory=dict[str, SigningKey])
     sessions: dict[SessionId, Session] = field(default_factory=dict[SessionId, Session])
     devices: dict[tuple[UserId, str], Device] = field(default_factory=dict[tuple[UserId, str], Device])

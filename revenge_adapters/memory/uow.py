@@ -8,6 +8,7 @@ from typing_extensions import override
 from revenge_adapters.memory.accounts import MemoryBootstrapTokens, MemoryInvitations
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
 from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
+from revenge_adapters.memory.avatars import MemoryAvatars
 from revenge_adapters.memory.exports import MemoryExports
 from revenge_adapters.memory.feed import MemoryFeed
 from revenge_adapters.memory.guesses import MemoryGuesses
@@ -49,6 +50,11 @@ class MemoryTx(EveryTx):
     @override
     def activity_months(self) -> MemoryActivityMonths:
         return MemoryActivityMonths(self._rows)
+
+    @property
+    @override
+    def avatars(self) -> MemoryAvatars:
+        return MemoryAvatars(self._rows)
 
     @property
     @override

@@ -143,6 +143,7 @@ def _erase_all_of(rows: Rows, user_id: UserId) -> None:
         theirs = [key for key in records if getattr(records[key], "user_id", None) == user_id]
         for key in theirs:
             del records[key]
+    rows.avatar_versions.pop(user_id, None)
     for key in [key for key, token in rows.refresh_tokens.items() if token.session_id not in rows.sessions]:
         del rows.refresh_tokens[key]
     for key, grant in rows.grants.items():

@@ -10,6 +10,7 @@ from typing_extensions import override
 from revenge_adapters.postgres.accounts import PostgresBootstrapTokens, PostgresInvitations
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
 from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
+from revenge_adapters.postgres.avatars import PostgresAvatars
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.exports import PostgresExports
 from revenge_adapters.postgres.guesses import PostgresGuesses
@@ -78,6 +79,11 @@ class PostgresTx(EveryTx):
     @override
     def activity_months(self) -> PostgresActivityMonths:
         return PostgresActivityMonths(self._transaction)
+
+    @property
+    @override
+    def avatars(self) -> PostgresAvatars:
+        return PostgresAvatars(self._transaction)
 
     @property
     @override

@@ -15,6 +15,7 @@ from revenge_core.jobs import Handlers
 from revenge_core.mail.jobs import SendEmail
 from revenge_core.revenge import Revenge
 from revenge_core.sessions import jobs as sessions
+from revenge_core.users import jobs as users
 
 MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
 """How an embedding program adds kinds and schedules of its own."""
@@ -24,6 +25,7 @@ SCHEDULES: Final[tuple[Schedule, ...]] = (
     *activity.SCHEDULES,
     *auth.SCHEDULES,
     *sessions.SCHEDULES,
+    *users.SCHEDULES,
 )
 
 
@@ -41,6 +43,7 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     handlers.add(auth.SendReset, revenge.recovery.send)
     handlers.add(SendEmail, revenge.mail.deliver)
     handlers.add(sessions.SessionMaintenance, revenge.sessions.maintain)
+    handlers.add(users.SweepAvatars, revenge.avatars.sweep)
     if more is not None:
         more(revenge, handlers)
     handlers.add_schedules(SCHEDULES)

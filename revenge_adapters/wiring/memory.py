@@ -23,6 +23,7 @@ from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.preferences import MemoryPreferenceReader
+from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
@@ -47,6 +48,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     mailer = providers.Singleton(MemoryMailer)
     notice_templates = providers.Singleton(FileTemplates)
     sealer = providers.Singleton(MemorySealer)
+    pictures = providers.Singleton(MemoryPictures)
     storage = providers.Singleton(MemoryFileStorage, clock)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
     wake_ups = providers.Singleton(MemoryWakeUps)
@@ -69,7 +71,6 @@ class MemoryAdapters(containers.DeclarativeContainer):
     preference_reader = providers.Singleton(MemoryPreferenceReader, tables)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     own_limiter = providers.Singleton(ProcessLimiter, clock.provided.nanoseconds)
-    pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter = own_limiter
     probe = providers.Singleton(SteadyProbe)
     probes = providers.List(probe)

@@ -10,6 +10,7 @@ from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
+from revenge_adapters.pictures_pillow import PillowPictures
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
@@ -55,6 +56,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
         KeyedFingerprints, providers.Callable(derived_key, master_secret, b"revenge request fingerprint v1", 32)
     )
     ids = providers.Singleton(Uuid7Ids)
+    pictures = providers.Singleton(PillowPictures)
     sealer = providers.Singleton(CryptographySealer, master_secret)
     tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
     uow = providers.Singleton(PostgresUnitOfWork, database, follower, sealer=sealer, wake_ups=wake_ups)
@@ -76,7 +78,6 @@ class ProductionAdapters(containers.DeclarativeContainer):
     preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     own_limiter = providers.Singleton(ProcessLimiter)
-    pictures: providers.Object[Any] = providers.Object(None)
     shared_limiter: providers.Provider[RateLimiter] = own_limiter
     """Where there is a cache, `wiring.program` sets another."""
     probes = providers.List(

@@ -13,6 +13,7 @@ from revenge_adapters.memory.ids import CountingIds
 from revenge_adapters.memory.jobs.worker import MemoryWorker
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.wiring.handlers import SCHEDULES, MoreJobs, register
@@ -43,6 +44,8 @@ class Sandbox:
     """`sent` holds what people got; it can refuse addresses, and be away."""
     database: SteadyProbe
     """What readiness sees of the database."""
+    pictures: MemoryPictures
+    """Takes PNG only and draws nothing; set `busy` to see what callers do when too many are being drawn."""
     storage: MemoryFileStorage
     """`files` holds what was kept; it can be away."""
     jobs: MemoryWorker
@@ -100,6 +103,7 @@ def sandbox(
                 hasher=adapters.hasher(),
                 mail=adapters.mailer(),
                 database=adapters.probe(),
+                pictures=adapters.pictures(),
                 storage=adapters.storage(),
                 jobs=MemoryWorker(tables, adapters.job_store(), upkeep, handlers, adapters.sealer()),
                 tables=tables,

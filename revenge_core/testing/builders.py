@@ -1,5 +1,6 @@
 """Valid entities for tests: `a_user(is_active=False)` is good in every respect but the one that the test is about."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
@@ -32,6 +33,17 @@ def an_id() -> UUID:
     """Shaped like UUIDv7, larger than every one before."""
     number = next(_numbers)
     return UUID(int=(0x019A_0000_0000 + number) << 80 | 7 << 76 | 0b10 << 62 | number)
+
+
+def a_png(width: int = 48, height: int = 32) -> bytes:
+    """A small picture of one colour, as a client might upload it."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+    head = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(width + 1) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def a_user(**changes: object) -> User:

@@ -1,5 +1,6 @@
 """What account management needs from outside."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -98,6 +99,10 @@ class AvatarStore(Protocol):
 
     async def remove(self, user_id: UserId) -> Avatar | None:
         """Leave the user without a picture; the one that was removed."""
+        ...
+
+    async def in_use(self, keys: Collection[str]) -> frozenset[str]:
+        """Which of these keys are somebody's picture, as far as is committed. It needs no lock."""
         ...
 
 

@@ -9,6 +9,7 @@ from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
+from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tokens import PlainAccessTokens
@@ -53,7 +54,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
         "mailer": MemoryMailer(),
         "notice_templates": FileTemplates(),
         "own_limiter": ProcessLimiter(),
-        "pictures": None,
+        "pictures": MemoryPictures(),
         "probes": [],
         "sealer": MemorySealer(),
         "shared_limiter": ProcessLimiter(),
