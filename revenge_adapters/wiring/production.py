@@ -31,7 +31,6 @@ from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_core.auth.entities import AuthRules
 from revenge_core.jobs.ports import WakeUps
-from revenge_core.limits.ports import RateLimiter
 from revenge_core.mail.ports import Mailer, NoticeTemplates
 from revenge_core.secrets import Secret
 from revenge_core.storage.ports import FileStorage
@@ -78,7 +77,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     own_limiter = providers.Singleton(ProcessLimiter)
-    shared_limiter: providers.Provider[RateLimiter] = own_limiter
+    shared_limiter: providers.Provider[Any] = own_limiter
     """Where there is a cache, `wiring.program` sets another."""
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
