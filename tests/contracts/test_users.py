@@ -1,3 +1,4 @@
+from revenge_core.testing.contracts.user_directory import PurgeContract, UserDirectoryContract
 from revenge_core.testing.contracts.users import (
     UserReaderContract,
     UserStoreContract,
@@ -19,4 +20,20 @@ class TestPostgresUserStore(OnPostgres, UserStoreContract):
 
 
 class TestPostgresUserReader(OnPostgres, UserReaderContract):
+    pass
+
+
+class TestMemoryUserDirectory(OnMemory, UserDirectoryContract):
+    pass
+
+
+class TestMemoryPurge(OnMemory, PurgeContract):
+    pass
+
+
+class TestPostgresUserDirectory(OnPostgres, UserDirectoryContract):
+    pass
+
+
+class TestPostgresPurge(OnPostgres, PurgeContract):
     pass

@@ -79,6 +79,46 @@ class RoleStoreContract(Contract):
         await world.update_user(replace(admin, deleted_at=NOW, purge_at=NOW + timedelta(days=1)))
         assert not await has_enabled_admin(world)
 
+    async def test_replacing_leaves_exactly_these_roles_and_those_held_before_as_they_were(self, world: World) -> None:
+        user, other = await world.add_user("user", "guest"), await world.add_user("guest")
+        grants = [a_grant(user.id, role, source=GrantSource.MANUAL) for role in ("user", "moderator")]
+        async with world.uow.begin() as tx:
+            await tx.roles.replace_all(user.id, grants)
+        assert await roles_of(world, user.id) == {"user", "moderator"}
+        assert await roles_of(world, other.id) == {"guest"}
+        async with world.uow.begin() as tx:
+            await tx.roles.replace_all(user.id, [])
+        assert await roles_of(world, user.id) == frozenset()
+
+    async def test_replacing_with_a_role_that_does_not_exist_changes_nothing(self, world: World) -> None:
+        user = await world.add_user("user")
+        async with world.uow.begin() as tx:
+            with pytest.raises(RoleNotFound):
+                await tx.roles.replace_all(user.id, [a_grant(user.id, "moderator"), a_grant(user.id, "no-such-role")])
+        assert await roles_of(world, user.id) == {"user"}
+
+    async def test_admins_who_are_locked_are_those_who_live_and_are_active(self, world: World) -> None:
+        first, second = await world.add_user("admin"), await world.add_user("admin", "user")
+        await world.add_user("user")
+        await world.add_user("admin", is_active=False)
+        await world.add_user("admin", deleted_at=NOW, purge_at=NOW)
+        async with world.uow.begin() as tx:
+            assert await tx.roles.lock_admins() == {first.id, second.id}
+
+    async def test_of_many_who_would_take_the_last_admin_but_one_one_does(self, world: World) -> None:
+        admins = [await world.add_user("admin") for _ in range(2)]
+
+        async def disable_one() -> bool:
+            async with world.uow.begin() as tx:
+                left = await tx.roles.lock_admins()
+                if len(left) < len(admins):
+                    return False
+                await tx.users.update(replace(admins[0], is_active=False))
+                return True
+
+        assert sorted(await race(disable_one), key=bool) == [False] * (RACERS - 1) + [True]
+        assert await has_enabled_admin(world)
+
 
 class RoleReaderContract(Contract):
     """Fixture: `world`."""
