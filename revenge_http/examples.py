@@ -59,6 +59,7 @@ from revenge_http.preferences import (
 )
 from revenge_http.problems import Problem
 from revenge_http.queues import JobQueue, JobQueueList
+from revenge_http.recovery import ForgotPasswordRequest, ResetPasswordRequest, VerifyEmailRequest
 from revenge_http.registration import BootstrapRequest, InvitationOffer, InvitationToken, RegisterRequest
 from revenge_http.schedules import Schedule, ScheduleList
 from revenge_http.sessions import SessionInfo, SessionListResponse
@@ -285,8 +286,11 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         ReauthenticateResponse(access_token=_ACCESS, expires_in=900, reauth_expires_at=_THEN),
         RefreshRequest(refresh_token=_REFRESH),
         RefreshResponse(access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900),
+        ForgotPasswordRequest(email="ada@example.org"),
         RegisterRequest(username="ada", email="ada@example.org", password=_PASSWORD, display_name="Ada"),
+        ResetPasswordRequest(token=Secret("5e" * 32), new_password=Secret("nine green lanterns")),
         RevokedSessions(revoked=2),
+        VerifyEmailRequest(token=Secret("5e" * 32)),
         _schedule,
         ScheduleList(schedules=[_schedule]),
         _session,

@@ -26,6 +26,6 @@ def token_in(message: Message) -> Secret:
 
 
 async def link(box: Sandbox, address: str) -> Secret:
-    """The token of the one mail to this address."""
-    (message,) = await mailed(box, address)
+    """The token of the one mail to this address that has a link."""
+    (message,) = [one for one in await mailed(box, address) if LINK.search(one.email.text.reveal())]
     return token_in(message)

@@ -230,9 +230,11 @@ async def test_defect_12_asking_is_the_same_for_an_address_that_nobody_has(box: 
     await somebody(box)
     traces: list[object] = []
     for email in (ADA, "eve@example.org"):
-        before = {name: dict(getattr(box.rows, name)) for name in ("activity", "one_time_tokens", "users")}
+        before = {name: dict(getattr(box.rows, name)) for name in ("one_time_tokens", "users")}
         await box.revenge.recovery.forgot(email, KITCHEN)
         assert {name: dict(getattr(box.rows, name)) for name in before} == before
+        entry = entries(box, Action.USER_PASSWORD_RESET_REQUEST)[-1]
+        assert (entry.resource_id, entry.reason, entry.request_id) == (None, None, KITCHEN.request_id)
         waiting = [job for job in box.rows.jobs.values() if job.state is JobState.AVAILABLE]
         traces.append([job.kind for job in waiting])
         assert email.encode() not in b"".join(job.args for job in waiting)
@@ -257,7 +259,8 @@ async def test_nobodys_mailbox_is_flooded(box: Sandbox) -> None:
     await box.revenge.recovery.reset(second, OTHER_PASSWORD)
     assert len(await mailed(box, ADA)) == 1
     await ask(box)
-    assert len(entries(box, Action.USER_PASSWORD_RESET_REQUEST)) == 3
+    requests = entries(box, Action.USER_PASSWORD_RESET_REQUEST)
+    assert (len(requests), len([entry for entry in requests if entry.resource_id])) == (26, 3)
 
 
 async def test_a_question_that_waited_too_long_is_dropped(box: Sandbox) -> None:

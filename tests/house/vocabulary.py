@@ -147,7 +147,7 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.USER_LOGOUT: "Somebody signed out.",
     Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
     Action.USER_PASSWORD_RESET: "A password was set with a link, or a link was tried that is not valid.",
-    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; the reason says why none was sent.",
+    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; then, for whom one was sent, or why not.",
     Action.USER_REGISTER: "Somebody made an account for themselves.",
     Action.USER_UPDATE: "A user changed their account; the changes name each field.",
 }

@@ -61,7 +61,8 @@ class Recovery:
     async def forgot(self, email: str, origin: Origin = NOWHERE) -> None:
         """Mail a link to set a new password, if an account has this address.
 
-        What happens here is the same for every address, and takes the same time: a job looks who it is (ASVS 6.3.8).
+        What happens here is the same for every address, and takes the same time: a job looks who it is (ASVS 6.3.8),
+        and adds to the audit log what came of it.
 
         Raises:
             UserInvalid: it is no address.
@@ -74,6 +75,7 @@ class Recovery:
         job = SendReset(email=Secret(email), address=origin.address, asked_at=self._clock.now())
         async with self._uow.begin() as tx:
             await tx.jobs.enqueue(job)
+            await self._audit_request(tx, Actor.anonymous(origin), None)
 
     async def send(self, job: SendReset, ctx: JobContext) -> None:
         """Look whose address it is, and mail the link. Accounts that are disabled or gone get none.

@@ -138,10 +138,12 @@ class Addresses:
                 raise MailOff
             purpose = Purpose.EMAIL_VERIFY if user.pending_email is None else Purpose.EMAIL_CHANGE
             last = await tx.one_time_tokens.of_user(user_id, purpose)
-            if last is not None and self._clock.now() - last.created_at < RESEND_PAUSE:
-                return
-            await self._mail_link(tx, user, purpose, user.pending_email or user.email)
-            await self._activity.write(tx, actor, Action.USER_EMAIL_VERIFY_REQUEST, resource=_account(user))
+            is_early = last is not None and self._clock.now() - last.created_at < RESEND_PAUSE
+            if not is_early:
+                await self._mail_link(tx, user, purpose, user.pending_email or user.email)
+            reason = "mailed a moment ago" if is_early else None
+            action = Action.USER_EMAIL_VERIFY_REQUEST
+            await self._activity.write(tx, actor, action, resource=_account(user), reason=reason)
 
     async def verify(self, token: Secret, origin: Origin = NOWHERE) -> User:
         """Use a link: the present address is verified, or the pending one takes its place; once (identity.md, 13, 14).
