@@ -37,7 +37,7 @@ class PostgresGuesses(GuessStore):
         await self._transaction.run(
             Sql.put,
             keys=[count.key for count in counts],
-            used=[count.used for count in counts],
+            used=[float(count.used) for count in counts],
             times=[count.at for count in counts],
             refused=[count.refused for count in counts],
             told=[count.told_at for count in counts],

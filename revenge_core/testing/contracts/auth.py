@@ -90,6 +90,14 @@ class AccountReaderContract(Contract):
         assert await world.accounts.by_login(account.user.username_key) is None
         assert await world.accounts.by_login(account.user.email_key) is None
 
+    async def test_a_deleted_account_that_may_return_is_found_by_whoever_signs_in(self, world: World) -> None:
+        account = await add_account(world)
+        deleted = replace(account.user, deleted_at=LATER, purge_at=LATER, may_return=True)
+        await world.update_user(deleted)
+        assert await world.accounts.by_login(account.user.username_key) == replace(account, user=deleted)
+        assert await world.accounts.by_login(account.user.email_key) == replace(account, user=deleted)
+        assert await world.accounts.of_user(account.user.id) is None
+
     async def test_a_change_is_seen_at_once_though_nobody_announced_it(self, world: World) -> None:
         account = await add_account(world)
         assert await world.accounts.of_user(account.user.id) == account

@@ -88,3 +88,10 @@ class PasswordHasherContract(Contract):
             *(hasher.verify(each, Secret(f"password {number}")) for number in range(4) for each in kept)
         )
         assert verdicts == [row == column for row in range(4) for column in range(4)]
+
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_whoever_is_known_is_judged_like_everybody_else(self, hasher: PasswordHasher, known: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+        kept = await hasher.hash(Secret("correct horse"), known=known)
+        assert await hasher.verify(kept, Secret("correct horse"), known=known)
+        assert await hasher.verify(kept, Secret("correct horse"), known=not known)
+        assert not await hasher.verify(kept, Secret("wrong horse"), known=known)
