@@ -37,14 +37,15 @@ class Export(Wire, kw_only=True):
     @classmethod
     def of(cls, export: entities.Export, prefix: str) -> "Export":
         """The same, for the wire."""
+        is_ready = export.state is ExportState.READY
         return cls(
             id=export.id,
             state=export.state,
             requested_at=export.requested_at,
             finished_at=present(export.finished_at),
-            expires_at=present(export.expires_at),
+            expires_at=present(export.expires_at if is_ready else None),
             size=present(export.size),
-            download_url=prefix + _DOWNLOAD if export.state is ExportState.READY else UNSET,
+            download_url=prefix + _DOWNLOAD if is_ready else UNSET,
         )
 
 

@@ -24,7 +24,7 @@ from revenge_core.mail.entities import Notice
 from revenge_core.mail.errors import MailInvalid
 from revenge_core.mail.service import Notices
 from revenge_core.storage.entities import StoredFile
-from revenge_core.storage.errors import FileTooLarge, StoredFileNotFound
+from revenge_core.storage.errors import FileTooLarge, StorageUnavailable, StoredFileNotFound
 from revenge_core.storage.ports import FileStorage
 from revenge_core.uow import UnitOfWork
 
@@ -155,7 +155,7 @@ class Exports:
             await self._storage.delete(key)
 
     async def expire(self, *, limit: int = 100) -> int:
-        """Remove the files of up to `limit` exports whose time is over; how many there were. The purge job calls it.
+        """Remove the files of up to `limit` exports whose time is over; how many there were. `Accounts.purge` calls it.
 
         Raises:
             StorageUnavailable: some are still there; they are tried again next time.
@@ -167,7 +167,7 @@ class Exports:
             await self._storage.delete(key_of(export.id))
             async with self._uow.begin() as tx:
                 if await tx.exports.lock(export.id) == export:
-                    await tx.exports.put(replace(export, state=ExportState.EXPIRED, key=None, size=None))
+                    await tx.exports.put(replace(export, state=_state_at(export, now), key=None, size=None))
         return len(due)
 
     # Parts
@@ -203,12 +203,15 @@ class Exports:
         return is_wanted
 
     async def _fail(self, export: Export) -> None:
-        """Say that nothing comes of it, and leave no file of it."""
-        await self._storage.delete(key_of(export.id))
+        """Say that nothing comes of it. A file that cannot be removed now is due for removal at once."""
+        now, key = self._clock.now(), export.key
+        with suppress(StorageUnavailable):
+            await self._storage.delete(key_of(export.id))
+            key = None
         async with self._uow.begin() as tx:
             if await tx.exports.lock(export.id) is not None:
                 await tx.exports.put(
-                    replace(export, state=ExportState.FAILED, finished_at=self._clock.now(), key=None, size=None)
+                    replace(export, state=ExportState.FAILED, finished_at=now, expires_at=now, key=key)
                 )
 
 
