@@ -41,6 +41,7 @@ async def revoke(session: Session, desk: Desk, session_id: uuid.UUID, *, dry_run
     """End one session: whoever uses it has to sign in again."""
     if dry_run:
         await look_who_asks(session, desk)
+        show_record(session.shape, {"id": str(session_id), "revoked": 0})
         session.say(f"The session {session_id} would end, if it is there; nothing was changed.")
         return
     await desk.revoke_session(session_id)

@@ -1,6 +1,6 @@
 """The command line in process, over doors that a test can look behind."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from revenge_adapters.wiring.settings.schema import shown
 from revenge_cli.commands import revenge
 from revenge_cli.doors import Doors, LoadedSettings
 from revenge_core.revenge import Revenge
+from tests.cli.served import Front, opened
 
 Run = Callable[..., Result]
 
@@ -92,3 +93,10 @@ def run(doors: Rehearsal) -> Run:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make commands believe that somebody sits there."""
     monkeypatch.setattr("revenge_cli.session.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+
+
+@pytest.fixture(scope="session")
+def front() -> Iterator[Front]:
+    """Where sandboxes answer over HTTP: `with front.of(doors.box) as url`."""
+    with opened() as made:
+        yield made

@@ -1,8 +1,7 @@
-"""A sandbox with people in it, and its real HTTP application on a port."""
+"""Sandboxes with people in them, and their real HTTP application on a port."""
 
 import asyncio
 import socket
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from threading import Thread
@@ -16,25 +15,44 @@ from revenge_core.auth.errors import CredentialsInvalid
 from revenge_core.ids import UserId
 from revenge_core.secrets import Secret
 from revenge_http.app import create_app
+from revenge_http.asgi import App, Receive, Scope, Send
 from revenge_http.options import HttpOptions
 from tests.core.people import KITCHEN, PASSWORD, SOFA, new_user, register, sign_in
 
 HOST = Actor.host()
 
 
+class Front:
+    """A port at which one sandbox after the other can stand."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.app: App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None, "no sandbox stands here"
+        await self.app(scope, receive, send)
+
+    @contextmanager
+    def of(self, box: Sandbox) -> Generator[str]:
+        """The URL under which the sandbox answers while the block runs."""
+        self.app = create_app(box.revenge, HttpOptions())
+        try:
+            yield self.url
+        finally:
+            self.app = None
+
+
 @contextmanager
-def served(box: Sandbox) -> Generator[str]:
-    """The URL under which the sandbox answers while the block runs."""
-    config = uvicorn.Config(create_app(box.revenge, HttpOptions()), log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
+def opened() -> Generator[Front]:
+    """A front, on a real server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        front = Front(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        server = uvicorn.Server(uvicorn.Config(front, log_config=None, lifespan="off"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            deadline = time.monotonic() + 10
-            while not server.started and time.monotonic() < deadline:
-                time.sleep(0.005)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield front
         finally:
             server.should_exit = True
             thread.join()

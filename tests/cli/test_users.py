@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from revenge_adapters import sandbox
 from revenge_core.accounts.entities import AccountChanges, NewAccount
 from revenge_core.activity.entities import Action
 from revenge_core.actor import Actor, ActorKind
-from revenge_core.mail.entities import MailRules
 from tests.cli.conftest import Rehearsal, Run
-from tests.cli.served import id_of, peopled, served
+from tests.cli.served import Front, id_of, peopled
 from tests.core.people import PASSWORD, entries, sign_in
 
 HOST = Actor.host()
@@ -150,19 +148,21 @@ def test_the_audit_log_says_that_it_was_the_host(run: Run, doors: Rehearsal) -> 
     assert entry.actor_kind is ActorKind.HOST
 
 
-def test_elsewhere_it_is_whose_token_it_was(run: Run, doors: Rehearsal, token: str) -> None:
-    with served(doors.box) as url:
+def test_elsewhere_it_is_whose_token_it_was(run: Run, doors: Rehearsal, front: Front, token: str) -> None:
+    with front.of(doors.box) as url:
         assert run("users", "disable", "ada", "--url", url, env={"REVENGE_TOKEN": token}).exit_code == 0
     entry = entries(doors.box, Action.USER_DISABLE)[-1]
     assert (entry.actor_kind, entry.actor_id) == (ActorKind.USER, id_of(doors.box, "root"))
 
 
-def test_a_member_may_not_and_a_dry_run_says_that_it_is_not_sure(run: Run, doors: Rehearsal, token: str) -> None:
+def test_a_member_may_not_and_a_dry_run_says_that_it_is_not_sure(
+    run: Run, doors: Rehearsal, front: Front, token: str
+) -> None:
     async def member() -> str:
         return (await sign_in(doors.box, "dave")).tokens.access_token.reveal()
 
     env = {"REVENGE_TOKEN": asyncio.run(member())}
-    with served(doors.box) as url:
+    with front.of(doors.box) as url:
         done = run("users", "list", "--url", url, "--json", env=env)
         assert (done.exit_code, done.stdout) == (5, "")
         assert json.loads(done.stderr)["error"] == "permission_denied"
@@ -172,13 +172,13 @@ def test_a_member_may_not_and_a_dry_run_says_that_it_is_not_sure(run: Run, doors
         assert "You are no administrator there" in unsure.stderr
 
 
-def test_ones_own_account_is_left_to_others(run: Run, doors: Rehearsal, token: str) -> None:
+def test_ones_own_account_is_left_to_others(run: Run, doors: Rehearsal, front: Front, token: str) -> None:
     asyncio.run(
         doors.box.revenge.administration.change(
             HOST, id_of(doors.box, "dave"), AccountChanges(roles=frozenset({"admin"}))
         )
     )
-    with served(doors.box) as url:
+    with front.of(doors.box) as url:
         for more in (("--yes",), ("--dry-run",)):
             done = run("users", "delete", "root", *more, "--url", url, "--json", env={"REVENGE_TOKEN": token})
             assert done.exit_code == 4
@@ -186,9 +186,11 @@ def test_ones_own_account_is_left_to_others(run: Run, doors: Rehearsal, token: s
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_proof_that_is_too_old_is_given_anew_by_password(run: Run, doors: Rehearsal, token: str) -> None:
+def test_a_proof_that_is_too_old_is_given_anew_by_password(
+    run: Run, doors: Rehearsal, front: Front, token: str
+) -> None:
     doors.box.clock.advance(minutes=11)
-    with served(doors.box) as url:
+    with front.of(doors.box) as url:
         env = {"REVENGE_TOKEN": token}
         wrong = run(*DELETE, "--yes", "--url", url, typed="wrong\n", env=env)
         assert (wrong.exit_code, is_deleted(doors)) == (5, False)
@@ -199,9 +201,9 @@ def test_a_proof_that_is_too_old_is_given_anew_by_password(run: Run, doors: Rehe
         assert PASSWORD.reveal() not in done.stdout + done.stderr
 
 
-def test_a_token_that_died_of_age_says_how_to_get_another(run: Run, doors: Rehearsal, token: str) -> None:
+def test_a_token_that_died_of_age_says_how_to_get_another(run: Run, doors: Rehearsal, front: Front, token: str) -> None:
     doors.box.clock.advance(minutes=16)
-    with served(doors.box) as url:
+    with front.of(doors.box) as url:
         done = run("users", "list", "--url", url, env={"REVENGE_TOKEN": token})
     assert done.exit_code == 5
     assert f"POST {url}/api/v1/auth/login" in done.stderr
@@ -222,11 +224,3 @@ def test_a_reset_link_is_shown_once_and_is_good(run: Run, doors: Rehearsal) -> N
     assert entry.actor_kind is ActorKind.HOST
     assert run("users", "reset-link", "carol").exit_code == 3
     assert run("users", "reset-link", "carol", "--dry-run").exit_code == 3
-
-
-def test_without_mail_a_reset_is_refused_with_the_command_that_helps(run: Run, doors: Rehearsal) -> None:
-    doors.box = sandbox(mail_rules=MailRules(is_on=False))
-    peopled(doors.box)
-    done = run("users", "send-reset", "ada")
-    assert done.exit_code == 4
-    assert "revenge users reset-link" in done.stderr
