@@ -12,6 +12,7 @@ from revenge_adapters import Sandbox, sandbox
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.tables import Rows
 from revenge_adapters.wiring.handlers import register
+from revenge_core.accounts.jobs import BuildExport
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
 from revenge_core.auth.jobs import CleanUp, SendReset
@@ -69,7 +70,16 @@ async def people_who_came_and_went(box: Sandbox) -> Job:
     return SessionMaintenance()
 
 
+async def an_export_asked_for(box: Sandbox) -> Job:
+    """Somebody who did a few things wants to see all of it."""
+    await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    here = await box.revenge.auth.login("ada", PASSWORD)
+    actor = await box.revenge.auth.authenticate(here.tokens.access_token.reveal())
+    return BuildExport(export_id=(await box.revenge.exports.ask(actor)).id)
+
+
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
+    "accounts_export": an_export_asked_for,
     "activity_months": months_to_come,
     "auth_cleanup": a_link_that_nobody_used,
     "auth_send_reset": a_forgotten_password,
@@ -109,6 +119,7 @@ def seen(box: Sandbox, *, without: set[str] = QUEUE) -> dict[str, object]:
     return {
         **{name: table.copy() for name, table in tables.items()},
         "feed": list(box.changes),
+        "files": {key: content for key, (_, content) in box.storage.files.items()},
         "mail": {message.id: message for message in box.mail.sent},
     }
 
