@@ -13,6 +13,7 @@ from revenge_core.revenge import Revenge
 from revenge_http import (
     admin_users,
     auth,
+    avatars,
     devices,
     exports,
     health,
@@ -41,6 +42,7 @@ from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
 from revenge_http.throttle import RouteLimits, Throttle
+from revenge_http.uploads import ENVELOPE_BYTES
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *health.operations,
@@ -48,6 +50,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *recovery.operations,
     *registration.operations,
     *users.operations,
+    *avatars.operations,
     *preferences.operations,
     *own_activity.operations,
     *exports.operations,
@@ -73,7 +76,8 @@ def create_app(revenge: Revenge, options: HttpOptions) -> App:
     problems = ProblemWriter(options)
     throttle = Throttle(revenge.limits, options) if revenge.limits.is_on else None
     inner = create_router(revenge, options, problems, throttle)
-    return Edge(cast(App, inner), options, problems, throttle)
+    uploads = {one.path: revenge.avatars.max_bytes + ENVELOPE_BYTES for one in OPERATIONS if one.uploads}
+    return Edge(cast(App, inner), options, problems, throttle, uploads)
 
 
 def create_router(

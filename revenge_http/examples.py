@@ -32,6 +32,7 @@ from revenge_http.auth import (
     RefreshRequest,
     RefreshResponse,
 )
+from revenge_http.avatars import Avatar
 from revenge_http.devices import DeviceInfo, DeviceListResponse
 from revenge_http.exports import Export
 from revenge_http.health import HealthCheck
@@ -198,6 +199,19 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         ChangePasswordRequest(old_password=_PASSWORD, new_password=Secret("nine green lanterns")),
         _device,
         DeviceListResponse(devices=[_device], total=1),
+        Avatar(
+            id=UUID("019c5b1e-5e00-7000-8000-00000000000a"),
+            user_id=UUID("019c5b1e-5e00-7000-8000-000000000001"),
+            file_path="/api/v1/files/avatars/5f0c1d7a9e3b48f2a6d4c8e07b1f9a35.webp",
+            file_size_bytes=20480,
+            mime_type="image/webp",
+            width=512,
+            height=512,
+            is_animated=False,
+            version=1,
+            is_current=True,
+            uploaded_at=_THEN,
+        ),
         Export(
             id=UUID("019c5b1e-5e00-7000-8000-000000000004"),
             state=ExportState.READY,

@@ -10,6 +10,7 @@ from revenge_core.errors import Forbidden, Invalid, RateLimited, RevengeError, U
 from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyInvalid, IdempotencyKeyReused, RequestInFlight
 from revenge_core.secrets import Secret
 from revenge_http.answers import Made, Tagged
+from revenge_http.cookies import ACCESS
 from revenge_http.errors import BodyTooLarge, ConditionMalformed, MediaTypeUnsupported
 from revenge_http.examples import EXAMPLES
 from revenge_http.operations import Operation
@@ -24,6 +25,7 @@ Json = dict[str, Any]
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TAGS: Final = {
     "auth": "Getting an account, signing in, staying signed in, signing out",
+    "files": "Pictures of accounts",
     "health": "Probes for machines",
     "jobs": "Background work: what waits, runs, failed",
     "limits": "Who guessed wrong passwords too often",
@@ -50,7 +52,7 @@ def document(operations: Sequence[Operation], options: HttpOptions) -> Json:
     )
     paths: dict[str, Json] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, options)
     return {
         "openapi": "3.1.0",
         "info": {"title": options.server_name, "version": options.version, "description": "A self-hosted media server"},
@@ -63,18 +65,19 @@ def document(operations: Sequence[Operation], options: HttpOptions) -> Json:
             "securitySchemes": {
                 "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "apiKeyAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                **(_COOKIE_SCHEMES if options.cookies else {}),
             },
         },
     }
 
 
-def _operation(one: Operation) -> Json:
+def _operation(one: Operation, options: HttpOptions) -> Json:
     summary = (one.function.__doc__ or "").strip()
     described: Json = {
         "operationId": one.name,
         "tags": [tag_of(one)],
         "summary": summary,
-        "security": _security(one),
+        "security": _security(one, with_cookies=options.cookies is not None),
         "x-required-permission": one.access.permission.value if one.access.permission else None,
         "x-key-scope": one.access.key_scope(one.method),
         "x-stability": one.stability,
@@ -84,7 +87,13 @@ def _operation(one: Operation) -> Json:
         described["parameters"] = parameters
     if one.body is not None:
         described["requestBody"] = {"required": one.body_required, "content": {"application/json": _content(one.body)}}
+    if one.uploads:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
     return described
+
+
+_FILE: Final = {"type": "string", "format": "binary"}
+_FORM: Final = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
 
 
 def tag_of(one: Operation) -> str:
@@ -95,18 +104,28 @@ def tag_of(one: Operation) -> str:
     return feature or "health"
 
 
-def _security(one: Operation) -> list[Json]:
+def _security(one: Operation, *, with_cookies: bool) -> list[Json]:
+    by_cookie: Json = {"cookieAuth": []} | ({} if one.method == "GET" else {"csrfToken": []})
+    cookies = [by_cookie] if with_cookies else []
     if one.access.is_public:
-        return [{}, {"bearerAuth": []}] if one.access.looks else []
-    return [{"bearerAuth": []}, *([{"apiKeyAuth": []}] if one.access.keys else [])]
+        return [{}, {"bearerAuth": []}, *cookies] if one.access.looks else []
+    return [{"bearerAuth": []}, *([{"apiKeyAuth": []}] if one.access.keys else []), *cookies]
+
+
+_COOKIE_SCHEMES: Final[Json] = {
+    "cookieAuth": {"type": "apiKey", "in": "cookie", "name": ACCESS},
+    "csrfToken": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+}
+"""What a browser sends: the cookie by itself, and the value of another one where it changes something (R15)."""
 
 
 def _responses(one: Operation) -> Json:
     responses: Json = {}
     for status, record in one.answers.items():
         content = {"content": {"application/json": _content(record)}} if record else {}
+        content = {"content": {one.streams: {"schema": _FILE}}} if one.streams else content
         responses[str(status)] = {"description": _described(record), **_headers(one), **content}
-    if one.returns is Tagged and one.method == "GET":
+    if one.streams or (one.returns is Tagged and one.method == "GET"):
         responses["304"] = {"description": "What `If-None-Match` names is still what there is", **_headers(one)}
     by_status: dict[int, list[str]] = {}
     for error in dict.fromkeys((*one.raises, *_implied(one))):
@@ -121,7 +140,9 @@ def _implied(one: Operation) -> Iterable[type[RevengeError]]:
     """Refusals that follow from what the operation takes and who may call it."""
     if one.body is not None or one.parameters.__struct_fields__:
         yield Invalid
-    if one.body is not None:
+    if one.uploads:
+        yield Invalid
+    if one.body is not None or one.uploads:
         yield from (BodyTooLarge, MediaTypeUnsupported)
     if not one.access.is_public:
         yield Unauthenticated
@@ -140,7 +161,7 @@ def _implied(one: Operation) -> Iterable[type[RevengeError]]:
 def _headers(one: Operation) -> Json:
     """Headers of a successful answer, which say something that the record does not."""
     headers: Json = {}
-    if one.returns is Tagged:
+    if one.returns is Tagged or one.streams:
         headers["ETag"] = _header("Names this state of it; send it as `If-None-Match` or `If-Match`")
     if one.returns is Made:
         headers["Location"] = _header("Where it is")
@@ -158,7 +179,7 @@ def _request_headers(one: Operation) -> Iterable[Json]:
     """Headers that a request may carry, besides its credential."""
     if one.versioned:
         yield _request_header("If-Match", "An `ETag`: do it only if this is still what there is")
-    if one.returns is Tagged and one.method == "GET":
+    if one.streams or (one.returns is Tagged and one.method == "GET"):
         yield _request_header("If-None-Match", "An `ETag`: answer 304 if this is still what there is")
     if one.repeats is not None:
         yield _request_header("Idempotency-Key", "1 to 255 visible ASCII characters: for a day, the same are done once")

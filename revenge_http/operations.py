@@ -31,6 +31,7 @@ from revenge_http.options import HttpOptions
 from revenge_http.parameters import ParameterDecoder
 from revenge_http.repeats import Repeats, idempotency_key, repeated
 from revenge_http.throttle import TIER
+from revenge_http.uploads import Upload
 from revenge_http.wire import Wire, encode
 
 OPERATION: Final = "operation"
@@ -67,6 +68,10 @@ class Operation(Entity, kw_only=True):
     function: Function
     body: type[Wire] | None
     body_required: bool
+    uploads: bool
+    """Whether the body is a form with a file in it, and no record."""
+    streams: str | None
+    """The media type of a file that the answer is, where it is one."""
     parameters: type[msgspec.Struct]
     answers: Mapping[int, type[Wire] | None]
     """What each status carries. The first is the one that a plain return value gets."""
@@ -132,13 +137,15 @@ class Operation(Entity, kw_only=True):
         """What reads the function's arguments from a request; None where it takes none."""
         decoder = BodyDecoder(self.body) if self.body else None
         names = self.parameters.__struct_fields__
-        if decoder is None and not names:
+        if decoder is None and not names and not self.uploads:
             return None
         parameters = ParameterDecoder(self.parameters)
 
         async def read(scope: Scope, receive: Receive) -> dict[str, Any]:
             found = parameters.decode(scope) if names else None
             arguments = {name: getattr(found, name) for name in names}
+            if self.uploads:
+                arguments["upload"] = Upload(scope, receive, options.body_timeout)
             if decoder is not None:
                 raw = await read_body(receive, options.body_timeout)
                 if raw or self.body_required:
@@ -162,6 +169,7 @@ def operation(  # what an operation says about itself, by name
     versioned: bool = False,
     tier: Tier | None = None,
     repeats: Repeats | None = None,
+    streams: str | None = None,
 ) -> Callable[[Function], Operation]:
     """Make an operation of a function.
 
@@ -185,7 +193,9 @@ def operation(  # what an operation says about itself, by name
             function=function,
             body=get_args(body)[0] if optional else body,
             body_required=not optional,
-            parameters=_parameters(name, path, [one for one in taken if one.name != "body"]),
+            uploads=any(one.annotation is Upload for one in taken),
+            streams=streams,
+            parameters=_parameters(name, path, [one for one in taken if one.name not in {"body", "upload"}]),
             answers=answers or {status if record else 204: record},
             raises=raises,
             stability=stability,

@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from revenge_core.errors import FieldProblem
 
+AVATARS: Final = "avatars/"
+"""What the keys of pictures begin with."""
+FILES: Final = "/api/v1/files/"
+"""What stands before the key in the address of a picture (identity.md 2.2)."""
 USERNAME_MIN: Final = 3
 USERNAME_MAX: Final = 30
 EMAIL_MAX: Final = 254

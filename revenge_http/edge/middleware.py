@@ -6,6 +6,7 @@ application. Requests are counted where they are logged.
 
 import logging
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -34,8 +35,14 @@ class Edge:
     """Wraps the application; leaves an `Origin` as `scope["origin"]`, and adds what it finds in `more_headers`."""
 
     def __init__(
-        self, app: App, options: HttpOptions, problems: ProblemWriter, throttle: Throttle | None = None
+        self,
+        app: App,
+        options: HttpOptions,
+        problems: ProblemWriter,
+        throttle: Throttle | None = None,
+        uploads: Mapping[str, int] | None = None,
     ) -> None:
+        """`uploads` says how many bytes a request may hold at paths that take files."""
         self._app = app
         self._throttle = throttle
         self._problems = problems
@@ -44,6 +51,10 @@ class Edge:
         self._observe = options.observe
         self._proxies = Proxies(options.trusted_proxies, trust_unix_socket=options.trust_unix_socket)
         self._sizes = Sizes(max_body_bytes=options.max_body_bytes, max_header_bytes=options.max_header_bytes)
+        self._uploads = {
+            path: Sizes(max_body_bytes=max(size, options.max_body_bytes), max_header_bytes=options.max_header_bytes)
+            for path, size in (uploads or {}).items()
+        }
         self._cors = Cors(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,13 +119,14 @@ class Edge:
         """
         target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         self._sizes.check_headers(scope["headers"], target)
-        self._sizes.check_length(read.get(b"content-length"))
         scope["path"], scope["root_path"] = self._path(scope), ""
+        sizes = self._uploads.get(scope["path"], self._sizes)
+        sizes.check_length(read.get(b"content-length"))
         if scope["method"] == "OPTIONS" and self._cors.is_open and b"origin" in read:
             preflight = self._cors.preflight(read[b"origin"])
             if preflight is not None and values_of(scope, b"access-control-request-method"):
                 return Answer(204, headers=preflight), receive
-        return self._app, receive if scope["method"] == "GET" else self._sizes.limited(receive)
+        return self._app, receive if scope["method"] == "GET" else sizes.limited(receive)
 
     def _path(self, scope: Scope) -> str:
         """The path without the prefix under which a proxy, or a program that embeds this one, shows it.

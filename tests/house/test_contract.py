@@ -27,6 +27,8 @@ OURS: Final[dict[str, Json]] = {
     for method, operation in methods.items()
 }
 OUR_OWN: Final = {
+    "deleteAvatar",
+    "getAvatarFile",
     "adminCreateInvitation",
     "adminCreateUser",
     "adminDisableUser",
@@ -77,7 +79,7 @@ TO_COME: Final = frozenset(
     listServerSettings listUserOIDCLinks listUserSettings listWebAuthnCredentials oidcAuthorize oidcCallback
     regenerateBackupCodes removePolicy removeRole renameWebAuthnCredential
     revokeAPIKey revokeLibraryPermission searchActivityLogs setupTOTP triggerLibraryScan unlinkOIDCProvider
-    updateLibrary updateRolePermissions updateServerSetting updateUserSetting uploadAvatar
+    updateLibrary updateRolePermissions updateServerSetting updateUserSetting
     verifyTOTP
     """.split()  # noqa: SIM905 (as a list it would be the longest part of this file)
 )

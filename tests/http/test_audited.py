@@ -16,6 +16,7 @@ from revenge_core.actor import Actor
 from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.ids import UserId
+from revenge_core.testing.builders import a_png
 from revenge_http.app import OPERATIONS
 from revenge_http.operations import Operation
 from tests.core.post import link
@@ -37,6 +38,7 @@ class Scene:
 
 BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "adminClearLimits": lambda _: None,
+    "deleteAvatar": lambda _: None,
     "forgetDevice": lambda _: None,
     "reauthenticate": lambda _: {"password": PASSWORD},
     "adminCancelJob": lambda _: None,
@@ -65,6 +67,7 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "resetPassword": lambda scene: {"token": scene.places["resetToken"], "new_password": "eight yellow parasols"},
     "revokeSession": lambda _: None,
     "updateCurrentUser": lambda _: {"timezone": "Europe/Zurich"},
+    "uploadAvatar": lambda _: None,
     "verifyEmail": lambda scene: {"token": scene.places["verifyToken"]},
 }
 """A request that succeeds, for each operation that changes something."""
@@ -76,6 +79,7 @@ NAMES: Final = {
     "adminRunSchedule": "shopping",
 }
 """What is called how in the scene."""
+FORM: Final = {"file": ("me.png", a_png())}
 CHANGING: Final = [one for one in OPERATIONS if one.method != "GET"]
 
 
@@ -99,6 +103,7 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     reset = await box.revenge.recovery.reset_link(Actor.host(), UserId(UUID(ada.id)))
     places["resetToken"] = reset.link.reveal().partition("#token=")[2]
     places["verifyToken"] = (await link(box, "ada@example.org")).reveal()
+    await client.post("/api/v1/users/me/avatar", headers=later.headers, files=FORM)
     await a_schedule(box, "shopping", "laundry")
     await box.revenge.jobs.pause_queue(Actor.host(), "low", paused=True)
     await box.revenge.jobs.pause_schedule(Actor.host(), "laundry", paused=True)
@@ -108,7 +113,9 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
 async def send(client: httpx.AsyncClient, one: Operation, scene: Scene) -> httpx.Response:
     path = one.path.format(**scene.places, name=NAMES.get(one.name))
     headers = {} if one.access.is_public else scene.ada.headers
-    return await client.request(one.method, path, headers=headers, json=BODIES[one.name](scene))
+    return await client.request(
+        one.method, path, headers=headers, json=BODIES[one.name](scene), files=FORM if one.uploads else None
+    )
 
 
 def test_every_operation_that_changes_something_is_tried_here() -> None:

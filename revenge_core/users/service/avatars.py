@@ -25,11 +25,9 @@ from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import Avatar, AvatarRules, User
 from revenge_core.users.errors import AvatarNotFound, PictureInvalid
 from revenge_core.users.jobs import SweepAvatars
+from revenge_core.users.policy import AVATARS, FILES
 from revenge_core.users.ports import Pictures, UsersTx
 
-FOLDER: Final = "avatars/"
-PUBLIC: Final = "/api/v1/files/"
-"""What stands before a key in the address of a picture (identity.md 2.2)."""
 ENDINGS: Final = {"image/webp": "webp"}
 """Of the types in which pictures are drawn anew, not of those that may be uploaded."""
 GRACE: Final = timedelta(days=1)
@@ -79,7 +77,7 @@ class Avatars:
             problem = FieldProblem(pointer="/file", detail=f"must be at most {self._rules.max_bytes} bytes long")
             raise PictureInvalid(problems=[problem])
         picture = await self._pictures.redraw(upload, self._rules)
-        key = f"{FOLDER}{secrets.token_hex(16)}.{ENDINGS[picture.media_type]}"
+        key = f"{AVATARS}{secrets.token_hex(16)}.{ENDINGS[picture.media_type]}"
         size = len(picture.content)
         await self._storage.put(key, _whole(picture.content), media_type=picture.media_type, max_bytes=size)
         # From here on the file is known to nobody until the commit; whatever fails, `sweep` finds it.
@@ -100,7 +98,7 @@ class Avatars:
                 uploaded_at=now,
             )
             before = await tx.avatars.put(avatar)
-            await self._show(tx, actor, Action.AVATAR_UPLOAD, user, PUBLIC + key)
+            await self._show(tx, actor, Action.AVATAR_UPLOAD, user, FILES + key)
         await self._drop(before)
         return avatar
 
@@ -130,7 +128,7 @@ class Avatars:
             StoredFileNotFound: there is none.
             StorageUnavailable: it cannot be read.
         """
-        if not key.startswith(FOLDER):
+        if not key.startswith(AVATARS):
             raise StoredFileNotFound
         async with self._storage.read(key) as found:
             yield found
@@ -138,7 +136,7 @@ class Avatars:
     async def sweep(self, _job: SweepAvatars, _ctx: JobContext) -> None:
         """Remove files that are nobody's picture: what a process left behind that died before or after its commit."""
         oldest = self._clock.now() - GRACE
-        keys = [key async for key in self._storage.keys(FOLDER)]
+        keys = [key async for key in self._storage.keys(AVATARS)]
         waiting = iter(keys)
         while batch := list(islice(waiting, BATCH)):
             async with self._uow.begin() as tx:
