@@ -133,15 +133,16 @@ class ReauthenticateResponse(Wire, kw_only=True):
 async def login(call: Call, body: LoginRequest) -> LoginResponse:
     """Sign in with a user name or an e-mail address, and a password."""
     device_name, client_type = given(body.device_name) or None, given(body.client_type)
+    device_token = given(body.device_token) or call.cookies.device_token
     signed = await call.revenge.auth.login(
         body.username,
         body.password,
         call.actor.origin,
         device_name=device_name,
         client_type=client_type,
-        device_token=given(body.device_token) or call.cookies.device_token,
+        device_token=device_token,
     )
-    call.cookies.keep(signed.tokens, signed.device_token)
+    call.cookies.keep(signed.tokens, signed.device_token or device_token)
     return LoginResponse.of(signed)
 
 

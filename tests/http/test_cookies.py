@@ -245,3 +245,37 @@ async def test_of_two_cookies_with_one_name_the_first_counts(browser: httpx.Asyn
         (";;;=;", 401),
     ):
         assert (await browser.get(ME, headers={"cookie": line})).status_code == status, line
+
+
+async def test_a_device_is_known_again_by_its_cookie_which_lasts_as_long_as_browsers_keep_one(
+    connect: Connect, box: Sandbox
+) -> None:
+    client = connect(cookies=MODE, scheme="https")
+    await client.post("/api/v1/auth/register", json=MEMBER)
+    first = await client.post(LOGIN, json=RIGHT)
+    device = set_by(first)["revenge_device"]
+    assert device.value == first.json()["device_token"]
+    assert (device["path"], int(device["max-age"])) == ("/api/v1", 400 * 24 * 3600)
+    assert (bool(device["httponly"]), bool(device["secure"])) == (True, True)
+    box.clock.advance(days=100)
+    second = await client.post(LOGIN, json=RIGHT)
+    assert "device_token" not in second.json()
+    assert set_by(second)["revenge_device"].OutputString() == device.OutputString()
+    out = await client.post("/api/v1/auth/logout", headers=csrf_of(client))
+    assert "revenge_device" not in set_by(out)
+    foreign = await client.post(LOGIN, json=RIGHT, headers={"origin": "https://evil.example"})
+    assert "device_token" in foreign.json(), "a foreign page does not speak for the device"
+
+
+async def test_deleting_the_account_clears_the_cookies(browser: httpx.AsyncClient) -> None:
+    answer = await browser.delete(ME, headers=csrf_of(browser))
+    assert (answer.status_code, cleared_by(answer)) == (204, SESSION)
+
+
+async def test_the_document_says_what_a_browser_sends(browser: httpx.AsyncClient, client: httpx.AsyncClient) -> None:
+    document = (await browser.get("/api/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["cookieAuth"]["name"] == "revenge_access_token"
+    mine = document["paths"][ME]
+    assert {"cookieAuth": []} in mine["get"]["security"]
+    assert {"cookieAuth": [], "csrfToken": []} in mine["put"]["security"]
+    assert "cookieAuth" not in (await client.get("/api/openapi.json")).text
