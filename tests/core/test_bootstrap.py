@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from revenge_adapters import Sandbox
 from revenge_core.accounts.errors import AccountInvalid
+from revenge_core.accounts.jobs import Purge
 from revenge_core.activity.entities import Action
 from revenge_core.actor import Actor
-from revenge_core.auth.jobs import CleanUp
 from revenge_core.errors import Unauthenticated
 from revenge_core.permissions import ALL_PERMISSIONS
 from revenge_core.rbac.entities import GrantSource
@@ -64,7 +64,7 @@ async def test_a_token_that_is_too_old_is_forgotten(box: Sandbox) -> None:
     for hours, left in ((23, 1), (1, 0)):
         box.clock.advance(hours=hours)
         attempt = Attempt()
-        await box.revenge.auth.clean_up(CleanUp(), attempt)
+        await box.revenge.accounts.purge(Purge(), attempt)
         assert attempt.is_completed
         assert len(box.rows.bootstrap_tokens) == left
 
