@@ -165,9 +165,12 @@ def charged(count: GuessCount, allowance: Allowance, now: datetime) -> GuessCoun
     return replace(count, used=used, at=max(count.at, now))
 
 
-def refunded(count: GuessCount) -> GuessCount:
-    """The count with one guess less. What others guessed meanwhile stays."""
-    return replace(count, used=max(0.0, count.used - 1))
+def refunded(count: GuessCount, allowance: Allowance) -> GuessCount:
+    """The count with one guess less. What others guessed meanwhile stays.
+
+    It is made as much older as one guess takes to come back: so nobody waits for a try of their own because of it.
+    """
+    return replace(count, at=count.at - allowance.regain)
 
 
 def wait(count: GuessCount, allowance: Allowance, now: datetime) -> float:

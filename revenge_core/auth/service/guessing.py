@@ -85,7 +85,7 @@ class Guessing:
     async def refund(self, tx: AuthTx, guess: Guess) -> None:
         """It was no guess: the password was right, or nobody looked. Last in the transaction of what it led to."""
         counts = await tx.guesses.lock(guess.keys, self._clock.now())
-        await tx.guesses.put([refunded(count) for count in counts.values()])
+        await tx.guesses.put([refunded(one, allowance_of(one.key, self._rules)) for one in counts.values()])
 
     async def used(self, actor: Actor, *, limit: int = 100) -> Sequence[GuessCount]:
         """Counts of which something is used up now, latest guess first. Their `used` is that of this moment.
