@@ -29,6 +29,7 @@ _OF_WORLD: Final = {
     "guess_reader": "guesses",
     "invitation_reader": "invitations",
     "job_reader": "job_reader",
+    "personal_data": "personal_data",
     "preference_reader": "preferences",
     "principal_reader": "principals",
     "role_reader": "roles",

@@ -56,7 +56,7 @@ async def test_defect_28_a_token_that_is_no_good_is_one_answer_whatever_the_reas
     await post(client, "reset-password", token=reset_token, new_password=OTHER_PASSWORD)
     said = [
         problem(await post(client, "reset-password", token=token, new_password=OTHER_PASSWORD), 400, "token_invalid")
-        for token in (reset_token, "0" * 64, "", "\x00", "ß")
+        for token in (reset_token, "0" * 64, "", "ß")
     ]
     box.clock.advance(minutes=10)
     await mailed(box, EMAIL)
