@@ -22,7 +22,7 @@ from revenge_core.users.errors import (
     TokenInvalid,
     UserInvalid,
 )
-from tests.core.people import KITCHEN, act, entries, join, register
+from tests.core.people import KITCHEN, OTHER_PASSWORD, PASSWORD, act, entries, join, register
 from tests.core.post import LINK, link, mailed, token_in
 
 OLD, NEW = "ada@example.org", "ada@example.net"
@@ -250,6 +250,15 @@ async def test_the_present_address_given_again_calls_the_change_off(box: Sandbox
     with pytest.raises(TokenInvalid):
         await box.revenge.addresses.verify(token)
     assert kept(box, user).email == OLD
+
+
+async def test_another_password_calls_off_a_change_that_a_thief_asked_for(box: Sandbox) -> None:
+    user, thief = await somebody(box)
+    token = await ask_change(box, thief)
+    await box.revenge.auth.change_password(thief, PASSWORD, OTHER_PASSWORD)
+    assert (kept(box, user).pending_email, kept(box, user).version) == (None, user.version + 2)
+    with pytest.raises(TokenInvalid):
+        await box.revenge.addresses.verify(token)
 
 
 async def test_asking_for_the_pending_address_again_changes_nothing(box: Sandbox) -> None:

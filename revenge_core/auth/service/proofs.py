@@ -21,7 +21,7 @@ from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.errors import SessionEnded
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import User
+from revenge_core.users.entities import Purpose, User
 
 
 class Proofs:
@@ -72,7 +72,10 @@ class Proofs:
             locked = await tx.users.lock(user.id)
             if locked is not None and locked.epoch == user.epoch:
                 now, epoch = self._clock.now(), locked.epoch + 1
-                await tx.users.update(replace(locked, epoch=epoch, updated_at=now))
+                version = locked.version + (locked.pending_email is not None)
+                # Whoever knew the old password may have asked for another address, or for a link.
+                await tx.users.update(replace(locked, epoch=epoch, pending_email=None, version=version, updated_at=now))
+                await tx.one_time_tokens.void(user.id, Purpose.EMAIL_CHANGE, Purpose.PASSWORD_RESET)
                 await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=now))
                 await self._sessions.end_all(
                     tx, actor, user.id, EndReason.PASSWORD_CHANGED, Action.SESSION_REVOKE_ALL, keep=actor.session_id

@@ -12,6 +12,7 @@ from revenge_core.auth.entities import AuthRules, Credential, PasswordReset
 from revenge_core.auth.errors import PasswordRefused
 from revenge_core.auth.jobs import SendReset
 from revenge_core.auth.ports import AuthTx
+from revenge_core.auth.service.news import News
 from revenge_core.auth.service.passwords import Passwords
 from revenge_core.background import CancelJob, JobContext
 from revenge_core.clock import Clock
@@ -53,6 +54,7 @@ class Recovery:
         self._uow = uow
         self._passwords = passwords
         self._notices = notices
+        self._news = News(notices, clock)
         self._activity = activity
         self._sessions = sessions
         self._clock = clock
@@ -195,12 +197,7 @@ class Recovery:
         await tx.guesses.clear(str(after.id))  # whoever forgot has used up their tries
         tx.feed.publish(Change.of_user(after.id))
         await self._activity.write(tx, actor, Action.USER_PASSWORD_RESET, resource=Resource(type="user", id=after.id))
-        values = {
-            "name": after.username,
-            "address": origin.address or _SOMEWHERE,
-            "time": self._notices.time(now, after.timezone),
-        }
-        await self._notices.send(tx, after.email, Notice.PASSWORD_CHANGED, values)
+        await self._news.password_changed(tx, after, origin)
 
     async def _owner_of(self, tx: AuthTx, token_hash: bytes) -> User:
         """Whose password the token sets, locked; the token itself stays as it is.
