@@ -1,15 +1,19 @@
 """Administrators in the stories, and those with fewer rights than they have."""
 
+from collections.abc import Awaitable, Callable
+
 from msgspec.structs import replace
 
 from revenge_adapters import Sandbox
+from revenge_core.accounts.entities import AccountChanges
 from revenge_core.activity.entities import FieldChange
 from revenge_core.actor import Actor
+from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
 from revenge_core.users.entities import User
 from tests.core.people import act, admin, join, last_entry
 
-__all__ = ["admin", "helper", "roles_of", "told", "user_of"]
+__all__ = ["ACTS", "RIGHTS", "Act", "admin", "helper", "roles_of", "told", "user_of"]
 
 MEMBER_RIGHTS = frozenset(
     {
@@ -51,3 +55,28 @@ def roles_of(box: Sandbox, user: User) -> set[str]:
 def told(box: Sandbox) -> dict[str, FieldChange]:
     """What the latest entry of the audit log says of before and after."""
     return last_entry(box).changes
+
+
+Act = Callable[[Sandbox, Actor, UserId], Awaitable[object]]
+
+ACTS: dict[str, Act] = {
+    "change": lambda box, actor, user_id: box.revenge.administration.change(
+        actor, user_id, AccountChanges(display_name="x")
+    ),
+    "delete": lambda box, actor, user_id: box.revenge.administration.delete(actor, user_id),
+    "disable": lambda box, actor, user_id: box.revenge.administration.disable(actor, user_id),
+    "enable": lambda box, actor, user_id: box.revenge.administration.enable(actor, user_id),
+    "restore": lambda box, actor, user_id: box.revenge.administration.restore(actor, user_id),
+    "revoke_sessions": lambda box, actor, user_id: box.revenge.administration.revoke_sessions(actor, user_id),
+    "send_reset": lambda box, actor, user_id: box.revenge.administration.send_reset(actor, user_id),
+}
+"""All that is done to somebody."""
+RIGHTS = {
+    "change": Permission.USERS_UPDATE,
+    "delete": Permission.USERS_DELETE,
+    "disable": Permission.USERS_UPDATE,
+    "enable": Permission.USERS_UPDATE,
+    "restore": Permission.USERS_DELETE,
+    "revoke_sessions": Permission.SESSIONS_REVOKE,
+    "send_reset": Permission.USERS_UPDATE,
+}

@@ -1,0 +1,94 @@
+"""Who may do what to whom."""
+
+import pytest
+from msgspec.structs import replace
+
+from revenge_adapters import Sandbox
+from revenge_core.accounts.entities import AccountChanges
+from revenge_core.accounts.errors import OwnAccount
+from revenge_core.actor import Actor
+from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated, VersionMismatch
+from revenge_core.ids import UserId
+from revenge_core.rbac.errors import RoleTooPowerful
+from revenge_core.users.errors import UserNotFound
+from tests.core.admins import ACTS, RIGHTS, admin, helper, roles_of
+from tests.core.people import PASSWORD, last_entry, new_user, register
+
+
+async def at_version(box: Sandbox, deed: str, user_id: UserId, version: int) -> object:
+    """Do it if the account is at this version."""
+    administration = box.revenge.administration
+    if deed == "change":
+        return await administration.change(Actor.host(), user_id, AccountChanges(display_name="x"), version=version)
+    act = {"delete": administration.delete, "disable": administration.disable, "enable": administration.enable}
+    return await act[deed](Actor.host(), user_id, version=version)
+
+
+@pytest.mark.parametrize("deed", ACTS)
+async def test_what_is_done_to_somebody_takes_the_right_to(box: Sandbox, deed: str) -> None:
+    ada = await register(box)
+    if deed == "restore":
+        await box.revenge.administration.delete(Actor.host(), ada.id)
+    with pytest.raises(Unauthenticated):
+        await ACTS[deed](box, Actor.anonymous(), ada.id)
+    actor = await helper(box)
+    with pytest.raises(Forbidden, match=RIGHTS[deed]):
+        await ACTS[deed](box, actor, ada.id)
+    await ACTS[deed](box, replace(actor, permissions=actor.permissions | {RIGHTS[deed]}), ada.id)
+
+
+@pytest.mark.parametrize("deed", ACTS)
+async def test_nobody_acts_on_whoever_may_do_more(box: Sandbox, deed: str) -> None:
+    await admin(box)
+    boss = await box.revenge.accounts.create_admin(Actor.host(), new_user("boss"), PASSWORD)
+    if deed == "restore":
+        await box.revenge.administration.delete(Actor.host(), boss.id)
+    actor = await helper(box, RIGHTS[deed])
+    before = box.rows
+    with pytest.raises(RoleTooPowerful):
+        await ACTS[deed](box, actor, boss.id)
+    assert box.rows == before
+
+
+@pytest.mark.parametrize("deed", ACTS)
+async def test_nothing_is_done_to_whom_there_is_not(box: Sandbox, deed: str) -> None:
+    with pytest.raises(UserNotFound):
+        await ACTS[deed](box, Actor.host(), UserId(box.ids.new()))
+
+
+@pytest.mark.parametrize("deed", ["disable", "delete"])
+async def test_nobody_locks_themselves_out_by_mistake(box: Sandbox, deed: str) -> None:
+    root = await admin(box)
+    await admin(box, "other")
+    assert root.user_id is not None
+    with pytest.raises(OwnAccount):
+        await ACTS[deed](box, root, root.user_id)
+
+
+@pytest.mark.parametrize("deed", ["delete", "restore"])
+async def test_what_is_hard_to_undo_takes_a_recent_proof(box: Sandbox, deed: str) -> None:
+    root, ada = await admin(box), await register(box)
+    if deed == "restore":
+        await box.revenge.administration.delete(root, ada.id)
+    box.clock.advance(minutes=11)
+    with pytest.raises(ReauthRequired):
+        await ACTS[deed](box, root, ada.id)
+
+
+@pytest.mark.parametrize("deed", ["change", "delete", "disable", "enable"])
+async def test_what_changed_meanwhile_is_left_alone(box: Sandbox, deed: str) -> None:
+    ada = await register(box)
+    await box.revenge.administration.change(Actor.host(), ada.id, AccountChanges(display_name="Ada"))
+    before = box.rows
+    for version in (0, 2, -1):
+        with pytest.raises(VersionMismatch):
+            await at_version(box, deed, ada.id, version)
+    assert box.rows == before
+    await at_version(box, deed, ada.id, 1)
+
+
+async def test_everything_is_audited_as_the_hosts_where_the_shell_does_it(box: Sandbox) -> None:
+    ada = await register(box)
+    await box.revenge.administration.disable(Actor.host(), ada.id)
+    assert (last_entry(box).actor_kind, last_entry(box).actor_id) == ("host", None)
+    assert roles_of(box, ada) == {"user"}
