@@ -113,7 +113,7 @@ class RefreshMachine(RuleBasedStateMachine):
     def people_register(self) -> None:
         for name in PEOPLE:
             new = NewUser(username=name, email=f"{name}@example.org")
-            self._people[name] = self._runner.run(self._house.accounts.register(new, PASSWORDS[0])).id
+            self._people[name] = self._runner.run(self._house.accounts.register(new, PASSWORDS[0])).user.id
 
     # What people do
 

@@ -1,4 +1,5 @@
 import asyncio
+from unittest.mock import AsyncMock
 
 import pytest
 from msgspec.structs import replace
@@ -6,13 +7,14 @@ from msgspec.structs import replace
 from revenge_adapters import Sandbox
 from revenge_core.activity.entities import Action, Outcome
 from revenge_core.actor import Actor
-from revenge_core.auth.errors import CredentialsInvalid, OldPasswordWrong, PasswordRefused
+from revenge_core.auth.errors import CredentialsInvalid, HasherBusy, OldPasswordWrong, PasswordRefused, TooManyAttempts
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
-from tests.core.people import OTHER_PASSWORD, PASSWORD, act, entries, is_signed_in, join, sign_in
+from tests.core.people import KITCHEN, OTHER_PASSWORD, PASSWORD, act, entries, is_signed_in, join, sign_in
+from tests.core.post import mailed
 
 
 async def test_the_new_password_works_and_the_old_one_no_longer(box: Sandbox) -> None:
@@ -119,3 +121,57 @@ async def test_of_two_changes_at_once_one_wins_and_the_other_changes_nothing(box
         await box.revenge.auth.login("ada", loser)
     failed = [entry for entry in entries(box, Action.USER_PASSWORD_CHANGE) if entry.outcome is Outcome.FAILURE]
     assert [entry.reason for entry in failed] == ["changed meanwhile"]
+
+
+@pytest.mark.asvs("6.3.7")
+async def test_the_owner_is_told(box: Sandbox) -> None:
+    here = await join(box)
+    await mailed(box, "ada@example.org")
+    await box.revenge.auth.change_password(await act(box, here, KITCHEN), PASSWORD, OTHER_PASSWORD)
+    (message,) = await mailed(box, "ada@example.org")
+    text = message.email.text.reveal()
+    assert "192.0.2.7" in text
+    assert "2026-01-01 12:00 UTC" in text
+    assert OTHER_PASSWORD.reveal() not in text
+
+
+async def test_nobody_is_told_of_a_change_that_did_not_happen(box: Sandbox) -> None:
+    actor = await act(box, await join(box))
+    await mailed(box, "ada@example.org")
+    with pytest.raises(OldPasswordWrong):
+        await box.revenge.auth.change_password(actor, OTHER_PASSWORD, OTHER_PASSWORD)
+    assert await mailed(box, "ada@example.org") == []
+
+
+@pytest.mark.asvs("6.3.1")
+async def test_the_present_password_cannot_be_guessed_here(box: Sandbox) -> None:
+    actor = await act(box, await join(box), KITCHEN)
+    for _ in range(15):
+        with pytest.raises(OldPasswordWrong):
+            await box.revenge.auth.change_password(actor, OTHER_PASSWORD, OTHER_PASSWORD)
+    with pytest.raises(TooManyAttempts):
+        await box.revenge.auth.change_password(actor, PASSWORD, OTHER_PASSWORD)
+
+
+async def test_the_right_password_costs_nothing_whatever_comes_of_it(box: Sandbox) -> None:
+    actor = await act(box, await join(box), KITCHEN)
+    for _ in range(20):
+        with pytest.raises(PasswordRefused):
+            await box.revenge.auth.change_password(actor, PASSWORD, Secret("short"))
+    now, new = PASSWORD, OTHER_PASSWORD
+    for _ in range(20):
+        await box.revenge.auth.change_password(actor, now, new)
+        now, new = new, now
+
+
+async def test_a_queue_that_fills_up_between_two_hashes_costs_nothing(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = await act(box, await join(box), KITCHEN)
+    hashing = box.hasher.hash
+    monkeypatch.setattr(box.hasher, "hash", AsyncMock(side_effect=HasherBusy))
+    for _ in range(20):
+        with pytest.raises(HasherBusy):
+            await box.revenge.auth.change_password(actor, PASSWORD, OTHER_PASSWORD)
+    monkeypatch.setattr(box.hasher, "hash", hashing)
+    await box.revenge.auth.change_password(actor, PASSWORD, OTHER_PASSWORD)

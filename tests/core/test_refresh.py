@@ -13,7 +13,8 @@ from revenge_core.feed import Change
 from revenge_core.secrets import Secret, derive_token, digest, new_token
 from revenge_core.sessions.entities import EndReason, Lifetime, SessionRules
 from revenge_core.sessions.errors import RefreshTokenInvalid
-from tests.core.people import KITCHEN, SOFA, act, entries, is_signed_in, join, sign_in
+from tests.core.people import KITCHEN, PASSWORD, SOFA, act, entries, is_signed_in, join, sign_in
+from tests.core.post import mailed
 
 
 async def refused(box: Sandbox, token: Secret) -> None:
@@ -85,6 +86,19 @@ async def test_a_theft_is_told_once(box: Sandbox) -> None:
     for _ in range(3):
         await refused(box, here.tokens.refresh_token)
     assert len(entries(box, Action.SESSION_REUSE_DETECTED)) == 1
+
+
+@pytest.mark.asvs("6.3.7")
+async def test_the_owner_of_a_stolen_session_is_told_once(box: Sandbox) -> None:
+    await join(box)
+    here = await box.revenge.auth.login("ada", PASSWORD, SOFA, device_name="Living room")
+    first = await box.revenge.auth.refresh(here.tokens.refresh_token)
+    await box.revenge.auth.refresh(first.refresh_token)
+    await mailed(box, "ada@example.org")
+    await refused(box, here.tokens.refresh_token)
+    await refused(box, here.tokens.refresh_token)
+    (message,) = await mailed(box, "ada@example.org")
+    assert "Living room" in message.email.text.reveal()
 
 
 async def test_a_rotation_is_audited_and_so_is_every_answer_given_again(box: Sandbox) -> None:

@@ -15,6 +15,7 @@ from revenge_adapters.wiring.handlers import register
 from revenge_core.accounts.jobs import BuildExport
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
+from revenge_core.auth.errors import CredentialsInvalid, TooManyAttempts
 from revenge_core.auth.jobs import CleanUp, SendReset
 from revenge_core.background import Job
 from revenge_core.jobs import Handlers, JobLost
@@ -37,10 +38,15 @@ async def months_to_come(_box: Sandbox) -> Job:
     return MakeMonths()
 
 
-async def a_link_that_nobody_used(box: Sandbox) -> Job:
-    user = await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
-    await box.revenge.recovery.reset_link(Actor.host(), user.id)
-    box.clock.advance(days=2)
+async def a_link_that_nobody_used_and_guesses(box: Sandbox) -> Job:
+    """Some of the guesses are old, some were refused without being told yet."""
+    listed = await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    await box.revenge.recovery.reset_link(Actor.host(), listed.user.id)
+    for login, days in (("nobody", 2), ("ada", 0)):
+        for _ in range(8):
+            with contextlib.suppress(CredentialsInvalid, TooManyAttempts):
+                await box.revenge.auth.login(login, Secret("a bad guess"))
+        box.clock.advance(days=days, minutes=2)
     return CleanUp()
 
 
@@ -81,7 +87,7 @@ async def an_export_asked_for(box: Sandbox) -> Job:
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "accounts_export": an_export_asked_for,
     "activity_months": months_to_come,
-    "auth_cleanup": a_link_that_nobody_used,
+    "auth_cleanup": a_link_that_nobody_used_and_guesses,
     "auth_send_reset": a_forgotten_password,
     "send_email": a_message,
     "session_maintenance": people_who_came_and_went,
@@ -95,6 +101,7 @@ every_kind = pytest.mark.parametrize("kind", sorted(SCENES))
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in batches is done in many."""
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
+    monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
 
 
 @pytest.fixture(autouse=True)
