@@ -1,8 +1,8 @@
 """Commands that are written once, against a `Desk`; `--url` decides which one they stand at."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 import click
 
@@ -39,6 +39,7 @@ def errand(
             allow_http: bool,
             **kwargs: Any,  # noqa: ANN401 (of the function)
         ) -> None:
+            _check_readable(kwargs)
             if url is not None:
                 desk = _desk_at(session, url, token_file, allow_http=allow_http)
                 _straight(function(session, desk, *args, **kwargs))
@@ -56,6 +57,15 @@ def errand(
         return command(name, examples=examples)(wrapped)
 
     return decorate
+
+
+def _check_readable(given: Mapping[str, object]) -> None:
+    """Bytes that are no text in the terminal's encoding can be neither sent nor stored."""
+    for name, value in given.items():
+        texts = cast(tuple[object, ...], value) if isinstance(value, tuple) else (value,)
+        for text in texts:
+            if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+                raise click.UsageError(f"What was given for {name.replace('_', '-')} is no text in this encoding.")
 
 
 def _desk_at(session: Session, url: str, token_file: str | None, *, allow_http: bool) -> Desk:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ TOKEN_VARIABLE: Final = "REVENGE_TOKEN"  # noqa: S105 (the name of a variable)
 STANDARD_INPUT: Final = "-"
 MOST_CHARACTERS: Final = 8192
 """Servers take no longer headers."""
+OTHERS_MAY_READ: Final = stat.S_IRGRP | stat.S_IROTH
 
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -72,7 +74,7 @@ def read_token(session: Session, place: Place, token_file: str | None) -> Secret
     """
     named = token_file or os.environ.get(TOKEN_FILE_VARIABLE)
     if named:
-        return _checked(_content(named))
+        return _checked(_content(session, named))
     if os.environ.get(TOKEN_VARIABLE):
         return _checked(os.environ[TOKEN_VARIABLE])
     if not session.may_ask:
@@ -83,11 +85,13 @@ def read_token(session: Session, place: Place, token_file: str | None) -> Secret
     return _checked(click.prompt(f"Access token for {place}", hide_input=True, err=True))
 
 
-def _content(name: str) -> str:
+def _content(session: Session, name: str) -> str:
     if name == STANDARD_INPUT:
         return sys.stdin.readline(MOST_CHARACTERS + 2)
     try:
         with Path(name).expanduser().open(encoding="utf-8") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & OTHERS_MAY_READ:
+                session.say(f"Warning: others can read the token file {name}; chmod 600 it.")
             return file.read(MOST_CHARACTERS + 2)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"

@@ -4,6 +4,7 @@ Only the standard library: it takes no redirects, no proxies and no cookies, so 
 to go and nowhere else.
 """
 
+import re
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
@@ -56,6 +57,9 @@ _KINDS: Final[dict[int, type[RevengeError]]] = {
     504: Unavailable,
 }
 """What the edge makes of the kinds of errors, read backwards, and what proxies say."""
+
+
+_SECONDS: Final = re.compile("[0-9]{1,6}")
 
 
 class _Problem(msgspec.Struct):
@@ -173,9 +177,12 @@ class Remote:
             detail = f"{detail}. A new token is the access_token that POST {self._place}/api/v1/auth/login answers"
         if problem.error == ReauthRequired.code:
             return ReauthRequired(problems=problem.errors)
+        after = response.headers.get("Retry-After", "")
         kind = _KINDS.get(status, RevengeError)
         told = type(kind.__name__, (kind,), {"code": problem.error})
-        refusal: RevengeError = told(detail, problems=problem.errors)
+        refusal: RevengeError = told(
+            detail, problems=problem.errors, retry_after=int(after) if _SECONDS.fullmatch(after) else None
+        )
         return refusal
 
     def _decoded(self, kind: type[T], content: bytes) -> T:

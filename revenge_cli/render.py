@@ -17,6 +17,8 @@ COLOURS: Final = {
     "running": "blue",
     "retryable": "yellow",
     "discarded": "red",
+    "disabled": "yellow",
+    "deleted": "red",
 }
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs"})
 """Categories of characters that move the cursor, turn the text around, or cannot be written at all."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class Session:
         if not any(problem.detail in error.detail for problem in error.problems):
             for problem in error.problems:
                 self.say(f"  {problem.pointer.removeprefix('/')}: {problem.detail}")
+        if error.retry_after:
+            self.say(f"Try again in {math.ceil(error.retry_after)} s.")
 
 
 def command(

@@ -52,7 +52,9 @@ def test_the_version_is_told_without_loading_even_the_command_line() -> None:
     assert loaded_by("--version") & (HEAVY | {"click", "revenge_core", "revenge_adapters", "revenge_http"}) == set()
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("admin", "create", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("serve", "--help"), ("admin", "create", "--help"), ("users", "edit", "--help")]
+)
 def test_help_is_shown_without_loading_a_tool(arguments: tuple[str, ...]) -> None:
     loaded = loaded_by(*arguments)
     assert loaded & (HEAVY - {"msgspec"} | {"revenge_adapters", "revenge_http"}) == set()

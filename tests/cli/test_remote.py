@@ -43,6 +43,7 @@ def there() -> Iterator[Elsewhere]:
 @pytest.fixture
 def token_file(tmp_path: Path) -> str:
     (tmp_path / "token").write_text(TOKEN + "\n")
+    (tmp_path / "token").chmod(0o600)
     return str(tmp_path / "token")
 
 
@@ -153,6 +154,16 @@ def test_a_token_file_that_cannot_be_read_is_named(run: Run, there: Elsewhere, t
     assert str(tmp_path) in done.stderr
 
 
+def test_a_token_file_that_others_can_read_is_used_and_warned_about(
+    run: Run, there: Elsewhere, token_file: str
+) -> None:
+    there.says(Answer(body=ADA))
+    Path(token_file).chmod(0o640)
+    done = run("users", "show", ID, "--url", there.url, "--token-file", token_file)
+    assert done.exit_code == 0
+    assert f"others can read the token file {token_file}" in done.stderr
+
+
 def test_the_token_of_the_environment_is_no_setting_to_be_warned_about(run: Run, doors: Rehearsal) -> None:
     doors.environ |= {"REVENGE_TOKEN": TOKEN, "REVENGE_TOKEN_FILE": "/x"}
     assert run("config", "validate").stderr.count("\n") == 1
@@ -196,6 +207,23 @@ def test_a_dead_token_says_how_to_get_another(run: Run, there: Elsewhere, token_
     done = run("users", "show", ID, "--url", there.url, "--token-file", token_file)
     assert f"POST {there.url}/api/v1/auth/login" in done.stderr
     assert TOKEN not in done.stderr
+
+
+def test_too_many_tries_say_when_the_next_one_counts(run: Run, there: Elsewhere, token_file: str) -> None:
+    for after, told in (("30", "Try again in 30 s."), ("9" * 5000, "Error"), ("Mon, 1 Jan", "Error")):
+        there.says(Answer(429, problem(429, "too_many_attempts").body, {"Retry-After": after}))
+        done = run("users", "show", ID, "--url", there.url, "--token-file", token_file)
+        assert done.exit_code == 69
+        assert told in done.stderr
+        assert len(done.stderr) < 100
+
+
+def test_bytes_that_are_no_text_are_a_usage_error(run: Run, there: Elsewhere, token_file: str) -> None:
+    for line in (("show", "\udcff"), ("edit", ID, "--display-name", "\udcff"), ("edit", ID, "--role", "\udcff")):
+        for more in ((), ("--url", there.url, "--token-file", token_file)):
+            done = run("users", *line, *more)
+            assert (done.exit_code, done.stdout) == (2, "")
+    assert there.asked == []
 
 
 def test_a_redirect_is_not_followed(run: Run, there: Elsewhere, token_file: str) -> None:

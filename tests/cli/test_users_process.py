@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,22 @@ def test_accounts_are_run_beside_a_server_and_from_elsewhere(place: Path, tmp_pa
     away = revenge("users", "list", "--url", url, env={"REVENGE_TOKEN": "nobodys"})
     assert away.returncode == 69
     assert servers(place) == []
+
+
+def test_ctrl_c_ends_a_request_that_nobody_answers(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("nobodys")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "revenge_cli", "users", "list", "--url", url]
+        env = CLEAN | {"REVENGE_TOKEN_FILE": str(tmp_path / "token")}
+        with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            try:
+                asked, _ = silent.accept()
+                with asked:
+                    assert asked.recv(1)
+                    child.send_signal(signal.SIGINT)
+                    assert child.wait(10) == 1
+            finally:
+                child.kill()
+            assert child.stderr is not None
+            assert b"Traceback" not in child.stderr.read()
