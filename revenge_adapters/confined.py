@@ -170,8 +170,12 @@ def walked(top: Path, folders: Sequence[str], *, make: bool = False) -> Generato
     `top` may be a link, as the host likes; nothing below it may. What is made is durable before something is put there.
     """
     if make:
-        top.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = os.open(top, _FOLDER & ~os.O_NOFOLLOW)
+        with suppress(FileExistsError):  # it is no folder, then; opening it says so
+            top.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        place = os.open(top, _FOLDER & ~os.O_NOFOLLOW)
+    except NotADirectoryError as problem:  # not the same as a file that is not there
+        raise OSError(errno.EIO, f"{top} is no folder") from problem
     try:
         for folder in folders:
             if make:

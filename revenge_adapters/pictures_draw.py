@@ -15,14 +15,14 @@ import warnings
 from typing import Any, Final
 
 MEMORY_BYTES: Final = 1024**3
-"""4096 × 4096 pixels take 64 MiB, and turning them around as much again; Python with its libraries takes 200 MiB."""
+"""4096 by 4096 pixels take 64 MiB, and turning them around as much again; Python with its libraries takes 200 MiB."""
 CPU_SECONDS: Final = 10
 LONGEST_SIDE: Final = 1024
 """Of what is kept, in pixels. Larger pictures are made smaller: nobody shows a face larger."""
 QUALITY: Final = 85
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What was uploaded cannot be used, for the reason given."""
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     rules: dict[str, Any] = json.loads(sys.argv[1])
     try:
         content, (width, height) = drawn(sys.stdin.buffer.read(), rules)
-    except Refused as problem:
+    except RefusedError as problem:
         head, content = {"problem": str(problem)}, b""
     else:
         head = {"width": width, "height": height}
@@ -46,7 +46,7 @@ def drawn(upload: bytes, rules: dict[str, Any]) -> tuple[bytes, tuple[int, int]]
     """The first frame of the picture as WebP, upright, and its size.
 
     Raises:
-        Refused: it is no picture, of another kind than allowed, too small, too large, or damaged.
+        RefusedError: it is no picture, of another kind than allowed, too small, too large, or damaged.
     """
     from PIL import Image, ImageOps
 
@@ -57,10 +57,10 @@ def drawn(upload: bytes, rules: dict[str, Any]) -> tuple[bytes, tuple[int, int]]
         # Only these decoders are asked; each looks at the first bytes, and nobody at names (ASVS 5.2.2).
         image: Any = Image.open(io.BytesIO(upload), formats=sorted(kinds))
     except Exception:  # noqa: BLE001 -- a decoder may raise anything, and all of it means the same
-        raise Refused(f"must be a picture, of one of these kinds: {', '.join(sorted(kinds))}") from None
+        raise RefusedError(f"must be a picture, of one of these kinds: {', '.join(sorted(kinds))}") from None
     least, most = rules["min_pixels"], rules["max_pixels"]
     if not all(least <= side <= most for side in image.size):
-        raise Refused(f"must be {least} to {most} pixels wide and high; it is {image.size[0]} by {image.size[1]}")
+        raise RefusedError(f"must be {least} to {most} pixels wide and high; it is {image.size[0]} by {image.size[1]}")
     try:
         image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at a fraction of its size
         image.load()
@@ -68,7 +68,7 @@ def drawn(upload: bytes, rules: dict[str, Any]) -> tuple[bytes, tuple[int, int]]
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     except Exception:  # noqa: BLE001 -- the same
-        raise Refused("cannot be read: the picture is damaged") from None
+        raise RefusedError("cannot be read: the picture is damaged") from None
     clean = Image.new(image.mode, image.size)  # has none of the metadata that a copy would keep
     clean.paste(image)
     kept = io.BytesIO()

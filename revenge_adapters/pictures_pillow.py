@@ -83,7 +83,7 @@ class PillowPictures(Pictures):
                 *command, stdin=pipe, stdout=pipe, stderr=pipe, env={}, cwd=os.sep
             )
         except OSError as problem:
-            _log.error("pictures cannot be drawn: %s", problem)  # noqa: TRY400 (where it happened says no more)
+            _log.error("pictures cannot be drawn: %s", problem)
             raise PicturesBusy(retry_after=RETRY_AFTER_SECONDS) from problem
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):

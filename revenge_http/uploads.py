@@ -27,7 +27,7 @@ class Upload:
         self._seconds = seconds
 
     async def read(self, names: Sequence[str], *, max_bytes: int) -> bytes:
-        """The file in the one field that is called one of `names`; other fields, and what the file is called, go unread.
+        """The file in the one field that is called one of `names`. Other fields, and the file's own name, go unread.
 
         Raises:
             MediaTypeUnsupported: the body is said to be something else.
@@ -70,7 +70,8 @@ class Upload:
                     if message["type"] == "http.disconnect":
                         raise BodyMalformed("The connection ended before the body did")
                     more = message.get("more_body", False)
-                    yield message.get("body", b"")
+                    if piece := message.get("body", b""):  # to the parser, nothing means the end
+                        yield piece
         except TimeoutError:
             raise BodyTooSlow from None
 
