@@ -12,9 +12,11 @@ from typing import Final
 
 import httpx
 import pytest
+import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from revenge_core.mail.entities import Message
+from revenge_http.asgi import App
 from tests.browser.chromium import ADVICE, chromium
 from tests.http.support import PASSWORD, Json
 from tests.smtp_server import MailServer
@@ -23,7 +25,7 @@ FOLDER: Final = Path(__file__).parent
 SECONDS: Final = 60
 """No start and no mail takes that long."""
 ROOT: Final = {"username": "root", "email": "root@example.org", "password": PASSWORD}
-REPORTED: Final = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+REPORTED: Final = re.compile(r"Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_FAILED)")
 """Chromium writes so about each refusal, also where the page expects it."""
 
 
@@ -79,6 +81,7 @@ async def revenge(folder: Path, mail: MailServer, **settings: str) -> AsyncGener
         "REVENGE_SERVER_HOST": "127.0.0.1",
         "REVENGE_SERVER_PORT": str(port),
         "REVENGE_SERVER_PUBLIC_URL": url,
+        "REVENGE_SERVER_RATE_LIMIT_ENABLED": "false",  # all tests come from one address
         "REVENGE_EMAIL_ENABLED": "true",
         "REVENGE_EMAIL_FROM_ADDRESS": "revenge@example.org",
         "REVENGE_EMAIL_SMTP_HOST": "127.0.0.1",
@@ -103,6 +106,19 @@ async def revenge(folder: Path, mail: MailServer, **settings: str) -> AsyncGener
         if process.returncode is None:
             process.terminate()
         await process.communicate()
+
+
+@asynccontextmanager
+async def served(app: App) -> AsyncGenerator[str]:
+    """An application of the test's own, on a port: its URL."""
+    uvicorn_ = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(uvicorn_.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            uvicorn_.should_exit = True
+            await serving
 
 
 @pytest.fixture(scope="session")

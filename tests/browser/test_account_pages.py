@@ -1,11 +1,15 @@
 """The pages under `/account` as a browser shows them, on a real server (decisions W9; identity defects 25 and 42)."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
-from tests.browser.conftest import Server
+from revenge_adapters import sandbox
+from revenge_http.account_pages.routes import PAGES
+from revenge_http.app import create_app
+from revenge_http.options import HttpOptions
+from tests.browser.conftest import Server, served
 from tests.http.support import PASSWORD
 
 SESSION: Final = {"revenge_access_token", "revenge_refresh_token", "revenge_csrf"}
@@ -17,7 +21,7 @@ CALL: Final = """async ([method, path, headers]) => {
 
 
 async def cookies_of(context: BrowserContext) -> dict[str, Any]:
-    return {one["name"]: one for one in await context.cookies()}
+    return {one.get("name", ""): one for one in await context.cookies()}
 
 
 async def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
@@ -204,3 +208,61 @@ async def test_a_link_without_its_token_says_so_and_one_opened_in_the_same_tab_i
     await page.evaluate("location.hash = 'token=0123'")
     await expect(page.locator("#asking")).to_be_visible()
     await expect(page).to_have_url(f"{server.url}/account/{name}")
+
+
+async def test_a_browser_that_keeps_no_cookies_is_told_that_it_is_not_signed_in(page: Page, server: Server) -> None:
+    await server.account("jana")
+
+    async def without_cookies(route: Route) -> None:
+        answer = await route.fetch()
+        await page.context.clear_cookies()
+        headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        await route.fulfill(response=answer, headers=headers)
+
+    await page.route("**/auth/login", without_cookies)
+    await sign_in(page, "jana")
+    await expect(page.get_by_role("alert").first).to_contain_text("You cannot stay signed in")
+
+
+async def test_without_cookie_mode_the_page_says_so_and_the_others_work(page: Page) -> None:
+    async with served(create_app(sandbox().revenge, HttpOptions())) as url:
+        await page.goto(f"{url}/account/sign-in")
+        await expect(page.get_by_text("its cookie mode is switched off")).to_be_visible()
+        await expect(page.get_by_role("button")).to_have_count(0)
+        await page.goto(f"{url}/account/forgot")
+        await page.get_by_label("E-mail address").fill("ada@example.org")
+        await page.get_by_role("button", name="Send the mail").click()
+        await expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_fits_a_small_screen_and_works_without_a_mouse(
+    page: Page, server: Server, name: str, scheme: Literal["light", "dark"]
+) -> None:
+    """WCAG 2.2: 1.4.10 reflow at 320 pixels, 2.1.1 keyboard, 2.4.3 order, 2.4.7 focus, 2.5.8 size of targets."""
+    await page.emulate_media(color_scheme=scheme)
+    made = await server.admin.post("/api/v1/admin/invitations", json={})
+    await page.goto(f"/account/{name}#token={made.json()['token']}")
+    await expect(page.locator("main > section:visible")).to_have_count(1)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    wanted = await page.locator(":is(a, button, input):visible").all()
+    assert wanted
+    for one in wanted:
+        await page.keyboard.press("Tab")
+        await expect(one).to_be_focused()
+        assert await one.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
+        box = await one.bounding_box()
+        assert box
+        in_a_sentence = await one.evaluate("(element) => element.matches('p:not(.alone) a')")
+        assert in_a_sentence or box["height"] >= 24
+    ground = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 20, 29)"}[scheme]
+
+
+async def test_a_network_that_is_away_is_told(page: Page, server: Server) -> None:
+    await page.goto("/account/forgot")
+    await page.get_by_label("E-mail address").fill("ada@example.org")
+    await page.route("**/api/**", lambda route: route.abort())
+    await page.get_by_role("button", name="Send the mail").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")

@@ -55,7 +55,8 @@ export function tell(place, problem) {
       first ??= input;
     }
   }
-  const wait = problem.seconds > 1 ? [`Try again in ${problem.seconds} seconds`] : [];
+  const seconds = problem.seconds === 1 ? "a second" : `${problem.seconds} seconds`;
+  const wait = problem.seconds > 0 ? [`Try again in ${seconds}`] : [];
   place.querySelector("[role=alert]").textContent = [problem.message, ...rest, ...wait].join(". ") + ".";
   first?.focus();
 }

@@ -12,6 +12,10 @@ function welcome(user) {
 
 onSubmit(signingIn, async (fields) => {
   const { user } = await ask("POST", "auth/login", { ...fields, client_type: "browser" });
+  if (!csrfToken()) {
+    const detail = "You cannot stay signed in: this browser keeps no cookies of this server, or got none";
+    throw new Problem(undefined, { detail });
+  }
   signingIn.reset();
   welcome(user);
   show("in");
