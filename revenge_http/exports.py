@@ -68,6 +68,7 @@ async def get_export(call: Call) -> Export:
     "downloadOwnExport",
     _own,
     answers={200: None},
+    streams="application/zip",
     raises=(ReauthRequired, ExportNotFound, StorageUnavailable),
 )
 async def download_export(call: Call) -> Answer:

@@ -16,7 +16,11 @@ from tests.contracts.test_races import PASSWORD, RACERS, race
 
 Ask = Callable[[str], Awaitable[Any]]
 
-FIELDS: Final = ("show_email", "show_spoilers", "show_adult_content")
+WISHES: Final = (
+    PreferenceChanges(show_email=True),
+    PreferenceChanges(theme=Theme.DARK),
+    PreferenceChanges(display_language="de-CH"),
+)
 
 
 async def anna(revenge: Revenge) -> Actor:
@@ -30,11 +34,12 @@ async def test_changes_of_different_preferences_all_survive(servers: tuple[Reven
     actor = await anna(servers[0])
 
     async def change(server: Revenge, number: int) -> bool:
-        changes = PreferenceChanges(**{FIELDS[number % len(FIELDS)]: True})
-        return (await server.preferences.change(actor, changes)).version <= len(FIELDS)
+        return (await server.preferences.change(actor, WISHES[number % len(WISHES)])).version <= len(WISHES)
 
     assert await race(servers, change) == {True: RACERS}
-    expected = Preferences(user_id=actor.require_user(), version=3, **dict.fromkeys(FIELDS, True))
+    expected = Preferences(
+        user_id=actor.require_user(), show_email=True, theme=Theme.DARK, display_language="de-CH", version=len(WISHES)
+    )
     assert [await server.preferences.mine(actor) for server in servers] == [expected] * 2
     assert await ask("SELECT count(*) FROM revenge.activity WHERE action = 'user.preferences_update'") == 3
 

@@ -112,7 +112,7 @@ async def bundle(person: Person, sources: Sources, made_at: datetime) -> AsyncGe
         ("activity.json", _deeds(sources.log, user_id)),
         ("invitations.json", sources.data.invitations(user_id)),
     )
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]  # writes, and no more
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_entry("README.txt", made_at), _README)
         archive.writestr(_entry("account.json", made_at), _account(person))
         for name, records in lists:
@@ -183,6 +183,9 @@ class _Pieces:
         return len(data)
 
     def flush(self) -> None:
+        """As of a file."""
+
+    def close(self) -> None:
         """As of a file."""
 
     @property
