@@ -50,7 +50,7 @@ SCHEDULES: Final = (
         name="accounts_purge_hourly",
         job=Purge(),
         every=timedelta(hours=1),
-        offset=timedelta(minutes=40),
+        offset=timedelta(minutes=50),
         at_start=True,
     ),
 )

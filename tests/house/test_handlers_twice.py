@@ -12,7 +12,8 @@ from revenge_adapters import Sandbox, sandbox
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.tables import Rows
 from revenge_adapters.wiring.handlers import register
-from revenge_core.accounts.jobs import BuildExport
+from revenge_core.accounts.entities import NewInvitation
+from revenge_core.accounts.jobs import BuildExport, EraseFiles, Purge
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
 from revenge_core.auth.errors import CredentialsInvalid, TooManyAttempts
@@ -25,7 +26,7 @@ from revenge_core.mail.jobs import SendEmail
 from revenge_core.secrets import Secret
 from revenge_core.sessions.jobs import SessionMaintenance
 from revenge_core.testing.attempt import Attempt
-from revenge_core.testing.builders import a_claimed_job
+from revenge_core.testing.builders import a_claimed_job, a_png
 from revenge_core.users.entities import NewUser
 from tests.house.job_kinds import registered
 
@@ -84,8 +85,33 @@ async def an_export_asked_for(box: Sandbox) -> Job:
     return BuildExport(export_id=(await box.revenge.exports.ask(actor)).id)
 
 
+async def people_who_left(box: Sandbox) -> Job:
+    """Two left a month ago with their files, one yesterday; nobody took the token, and an invitation is long over."""
+    await box.revenge.accounts.issue_bootstrap_token()
+    await box.revenge.invitations.create(Actor.host(), NewInvitation())
+    for name, days in {"eve": 7, "ada": 31, "max": 1}.items():
+        await box.revenge.accounts.register(NewUser(username=name, email=f"{name}@example.org"), PASSWORD)
+        here = await box.revenge.auth.login(name, PASSWORD)
+        actor = await box.revenge.auth.authenticate(here.tokens.access_token.reveal())
+        await box.revenge.avatars.upload(actor, a_png())
+        await box.revenge.accounts.delete_me(actor)
+        box.clock.advance(days=days)
+    return Purge()
+
+
+async def files_that_nobody_needs(box: Sandbox) -> Job:
+    """One of two files that are there, and one that is gone already."""
+    await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    here = await box.revenge.auth.login("ada", PASSWORD)
+    actor = await box.revenge.auth.authenticate(here.tokens.access_token.reveal())
+    avatar = await box.revenge.avatars.upload(actor, a_png())
+    return EraseFiles(keys=("avatars/gone.png", avatar.key))
+
+
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
+    "accounts_erase_files": files_that_nobody_needs,
     "accounts_export": an_export_asked_for,
+    "accounts_purge": people_who_left,
     "activity_months": months_to_come,
     "auth_cleanup": a_link_that_nobody_used_and_guesses,
     "auth_send_reset": a_forgotten_password,
@@ -100,6 +126,8 @@ every_kind = pytest.mark.parametrize("kind", sorted(SCENES))
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in batches is done in many."""
+    monkeypatch.setattr("revenge_core.accounts.service.accounts.BATCH", 1)
+    monkeypatch.setattr("revenge_core.accounts.service.leaving.BATCH", 1)
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
     monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
 

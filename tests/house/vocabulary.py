@@ -61,6 +61,10 @@ PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.INTEGRATIONS_LIST: "List connected services",
     Permission.INTEGRATIONS_SYNC: "Exchange data with a connected service now",
     Permission.INTEGRATIONS_UPDATE: "Change how another service is connected",
+    Permission.INVITATIONS_CREATE: "Invite people; as more than members only with the right to assign that role",
+    Permission.INVITATIONS_DELETE: "Take an invitation back",
+    Permission.INVITATIONS_GET: "See one invitation",
+    Permission.INVITATIONS_LIST: "List invitations",
     Permission.JOBS_ARGS: "See what a job was told to do; that is audited, and what is secret in it stays sealed",
     Permission.JOBS_CANCEL: "End jobs",
     Permission.JOBS_DELETE: "Delete jobs",
@@ -96,6 +100,7 @@ PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.REQUESTS_DELETE: "Remove a request",
     Permission.REQUESTS_GET: "See one request",
     Permission.REQUESTS_LIST: "List requests",
+    Permission.ROLES_ASSIGN: "Give and take roles that allow nothing one may not do oneself",
     Permission.ROLES_GET: "See one role",
     Permission.ROLES_LIST: "List roles",
     Permission.SCHEDULES_LIST: "List schedules",
@@ -117,6 +122,8 @@ PERMISSIONS: Final[dict[Permission, str]] = {
 
 ACTIONS: Final[dict[Action, str]] = {
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
+    Action.INVITATION_CREATE: "Somebody made an invitation; its token is nowhere in the log.",
+    Action.INVITATION_REVOKE: "Somebody took an invitation back; who came in with it stays.",
     Action.JOB_ARGS_READ: "Somebody looked at what a job was told to do.",
     Action.JOB_CANCEL: "Somebody ended jobs; the changes count and name them, and hold the filter that chose them.",
     Action.JOB_DELETE: "Somebody deleted jobs; the changes tell which, as above.",
@@ -139,21 +146,34 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.SIGNING_KEY_ROTATE: "Access tokens are signed with a new key from now on.",
     Action.USER_BOOTSTRAP: "The first admin was made with the one-time token, or one was tried that is not valid.",
     Action.USER_CREATE: "An account was made by somebody else than its user.",
+    Action.USER_DELETE: "An account was deleted, by its user or by somebody who may; until then it can come back.",
+    Action.USER_DISABLE: "Somebody is kept out: sessions ended, and signing in is refused.",
     Action.USER_EMAIL_CHANGE: "Another address took the place of the one before, once mail to it was answered.",
     Action.USER_EMAIL_CHANGE_REQUEST: "Another address is to be used, once mail to it is answered.",
-    Action.USER_EMAIL_VERIFY: "Somebody proved that they read mail at their address, or tried a link that is not valid.",
+    Action.USER_EMAIL_VERIFY: "Somebody proved to read mail at their address, or tried a link that is not valid.",
     Action.USER_EMAIL_VERIFY_REQUEST: "A user had the link to verify their address sent again.",
+    Action.USER_ENABLE: "Somebody who was kept out may sign in again.",
     Action.USER_LOGIN: "Somebody signed in, or failed to; the reason says why.",
     Action.USER_LOGOUT: "Somebody signed out.",
     Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
     Action.USER_PASSWORD_RESET: "A password was set with a link, or a link was tried that is not valid.",
-    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; then, for whom one was sent, or why not.",
-    Action.USER_REGISTER: "Somebody made an account for themselves.",
-    Action.USER_UPDATE: "A user changed their account; the changes name each field.",
+    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; then, who got one, or why nobody did.",
+    Action.USER_PURGE: "A deleted account was erased, with all that was its own but this log; its names are free.",
+    Action.USER_REGISTER: "Somebody made an account for themselves, or brought an invitation that is not valid.",
+    Action.USER_RESTORE: "A deleted account came back: its user signed in, or somebody who may restored it.",
+    Action.USER_ROLES_CHANGE: "Somebody gave or took roles; the changes name all before and after.",
+    Action.USER_UPDATE: "An account was changed, by its user or by somebody who may; the changes name each field.",
 }
 
 
 JOBS: Final[dict[str, str]] = {
+    "accounts_erase_files": """\
+Removes files of an account that was erased, and of exports that others took the place of. It is enqueued with what it
+belongs to, so no file is forgotten where the place for files is away for a while.""",
+    "accounts_purge": """\
+Erases accounts that were deleted longer ago than `accounts.deletion_grace`: rows, files and names; the audit log stays.
+Forgets the one-time token for the first admin once it has expired, and invitations a month after they let nobody in any
+more; removes exports whose time is over.""",
     "activity_months": """\
 Prepares the storage of the audit log for this month and the two after it. Every start does the same; entries of a month
 that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
