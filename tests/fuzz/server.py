@@ -29,7 +29,10 @@ class Server:
     def __init__(self) -> None:
         self._box = sandbox(limit_rules=LimitRules(is_on=False))  # it is not how often that is tried here
         self._loop = asyncio.new_event_loop()
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # With the protocol named, asyncio sends small answers at once; else each would wait 40 ms for the next one.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
         app: Any = create_app(self._box.revenge, HttpOptions())
         config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
         self._server = uvicorn.Server(config)

@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
-from schemathesis.engine.events import PhaseName
+from schemathesis.engine.run import PhaseName
 
 from tests.fuzz.server import Server
 
