@@ -41,11 +41,11 @@ class AdminUser(User, kw_only=True):
     purge_at: Timestamp | UnsetType = UNSET
 
     @classmethod
-    def of_listed(cls, listed: Listed) -> "AdminUser":
+    def of_listed(cls, listed: Listed, prefix: str) -> "AdminUser":
         """One account with its roles."""
         user = listed.user
         return cls(
-            **asdict(User.of(user, is_admin=ADMIN in listed.roles)),
+            **asdict(User.of(user, is_admin=ADMIN in listed.roles, prefix=prefix)),
             roles=sorted(listed.roles),
             deleted_at=present(user.deleted_at),
             purge_at=present(user.purge_at),
@@ -141,7 +141,8 @@ async def list_users(
     )
     count, start = window(limit=limit, page_size=page_size, offset=offset, page=page)
     found = await call.revenge.administration.list(call.actor, wanted, limit=count, offset=start)
-    return AdminUserListResponse(users=[AdminUser.of_listed(one) for one in found.users], total=found.total)
+    users = [AdminUser.of_listed(one, call.prefix) for one in found.users]
+    return AdminUserListResponse(users=users, total=found.total)
 
 
 _powers = (ReauthRequired, RoleTooPowerful)
@@ -160,7 +161,7 @@ _names = (AccountInvalid, UsernameTaken, EmailTaken)
 async def create_user(call: Call, body: AdminUserCreate) -> Made[AdminUserCreated]:
     """Make an account; its owner chooses the password by a link, which a mail brings or, without mail, the answer."""
     created = await call.revenge.administration.create(call.actor, body.new_account())
-    user = AdminUser.of_listed(created.account)
+    user = AdminUser.of_listed(created.account, call.prefix)
     record = AdminUserCreated(**asdict(user), reset_link=present(created.link))
     return Made(record, f"{_USERS}/{user.id}", version=created.account.user.version)
 
@@ -168,11 +169,11 @@ async def create_user(call: Call, body: AdminUserCreate) -> Made[AdminUserCreate
 @operation("GET", _USER, "adminGetUser", needs(Permission.USERS_GET), raises=(UserNotFound,))
 async def get_user(call: Call, user_id: UUID) -> Tagged[AdminUser]:
     """One account with its roles, living or deleted."""
-    return _tagged(await call.revenge.administration.get(call.actor, UserId(user_id)))
+    return _tagged(call, await call.revenge.administration.get(call.actor, UserId(user_id)))
 
 
-def _tagged(listed: Listed) -> Tagged[AdminUser]:
-    return Tagged(AdminUser.of_listed(listed), listed.user.version)
+def _tagged(call: Call, listed: Listed) -> Tagged[AdminUser]:
+    return Tagged(AdminUser.of_listed(listed, call.prefix), listed.user.version)
 
 
 @operation(
@@ -185,7 +186,9 @@ def _tagged(listed: Listed) -> Tagged[AdminUser]:
 async def update_user(call: Call, user_id: UUID, body: AdminUserUpdate) -> Tagged[AdminUser]:
     """Change an account; a new address takes effect at once, and both addresses are told."""
     changes, version = body.changes(), call.version
-    return _tagged(await call.revenge.administration.change(call.actor, UserId(user_id), changes, version=version))
+    return _tagged(
+        call, await call.revenge.administration.change(call.actor, UserId(user_id), changes, version=version)
+    )
 
 
 @operation(
@@ -236,7 +239,7 @@ async def enable_user(call: Call, user_id: UUID) -> None:
 )
 async def restore_user(call: Call, user_id: UUID) -> Tagged[AdminUser]:
     """Bring a deleted account back; its sessions stay ended."""
-    return _tagged(await call.revenge.administration.restore(call.actor, UserId(user_id)))
+    return _tagged(call, await call.revenge.administration.restore(call.actor, UserId(user_id)))
 
 
 @operation(

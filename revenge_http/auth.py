@@ -58,10 +58,10 @@ class LoginResponse(Wire, kw_only=True):
     restored: bool | UnsetType = UNSET
 
     @classmethod
-    def of(cls, signed: SignedIn) -> "LoginResponse":
+    def of(cls, signed: SignedIn, prefix: str) -> "LoginResponse":
         """The answer to a sign-in."""
         return cls(
-            user=User.of(signed.user, is_admin=ADMIN in signed.roles),
+            user=User.of(signed.user, is_admin=ADMIN in signed.roles, prefix=prefix),
             access_token=signed.tokens.access_token,
             refresh_token=signed.tokens.refresh_token,
             expires_in=signed.tokens.expires_in,
@@ -143,7 +143,7 @@ async def login(call: Call, body: LoginRequest) -> LoginResponse:
         device_token=device_token,
     )
     call.cookies.keep(signed.tokens, signed.device_token or device_token)
-    return LoginResponse.of(signed)
+    return LoginResponse.of(signed, call.prefix)
 
 
 async def _refresh(call: Call, body: RefreshRequest | None) -> RefreshResponse:

@@ -40,14 +40,14 @@ class User(Wire, kw_only=True):
     last_login_at: Timestamp | UnsetType = UNSET
 
     @classmethod
-    def of(cls, user: entities.User, *, is_admin: bool) -> "User":
-        """The account as its owner sees it."""
+    def of(cls, user: entities.User, *, is_admin: bool, prefix: str = "") -> "User":
+        """The account as its owner sees it; `prefix` stands before every path of this server."""
         return cls(
             id=user.id,
             username=user.username,
             email=user.email,
             display_name=present(user.display_name),
-            avatar_url=present(user.avatar_url),
+            avatar_url=_picture_of(user, prefix),
             locale=user.locale,
             timezone=user.timezone,
             qar_enabled=user.qar_enabled,
@@ -79,7 +79,7 @@ class Profile(Wire, kw_only=True):
     """From `locale` to here: for its owner and for administrators."""
 
     @classmethod
-    def of(cls, profile: entities.Profile) -> "Profile":
+    def of(cls, profile: entities.Profile, prefix: str) -> "Profile":
         """What the viewer may see. What is not named here stays hidden, also if accounts get more fields."""
         user = profile.user
         shown = cls(
@@ -87,7 +87,7 @@ class Profile(Wire, kw_only=True):
             username=user.username,
             email=user.email if profile.shows_email else UNSET,
             display_name=present(user.display_name),
-            avatar_url=present(user.avatar_url),
+            avatar_url=_picture_of(user, prefix),
             is_active=user.is_active,
             created_at=user.created_at,
         )
@@ -126,7 +126,11 @@ async def _update_me(call: Call, body: UserUpdate) -> Tagged[User]:
 
 
 def _own(call: Call, user: entities.User) -> Tagged[User]:
-    return Tagged(User.of(user, is_admin=ADMIN in call.actor.roles), user.version)
+    return Tagged(User.of(user, is_admin=ADMIN in call.actor.roles, prefix=call.prefix), user.version)
+
+
+def _picture_of(user: entities.User, prefix: str) -> str | UnsetType:
+    return UNSET if user.avatar_url is None else prefix + user.avatar_url
 
 
 _may_update = needs(Permission.PROFILE_UPDATE)
@@ -139,7 +143,7 @@ patch_me = operation("PATCH", "/api/v1/users/me", "patchCurrentUser", _may_updat
 async def get_user(call: Call, user_id: UUID) -> Tagged[Profile]:
     """Somebody's profile, if they show it to everybody; one's own and, for administrators, anybody's as a whole."""
     profile = await call.revenge.users.profile(call.actor, UserId(user_id))
-    return Tagged(Profile.of(profile), profile.user.version)
+    return Tagged(Profile.of(profile, call.prefix), profile.user.version)
 
 
 operations = (get_me, put_me, patch_me, get_user)

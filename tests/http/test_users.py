@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from revenge_adapters import Sandbox
 from revenge_core.ids import UserId
-from tests.http.support import Party, pointers, problem
+from tests.http.support import Connect, Party, pointers, problem
 
 ME = "/api/v1/users/me"
 
@@ -119,3 +119,15 @@ async def test_defect_33_whoever_was_deleted_is_signed_out_not_broken(
     for method in ("GET", "PUT", "PATCH"):
         answer = await client.request(method, ME, json={"display_name": "x"}, headers=ada.headers)
         assert answer.status_code == 401
+
+
+async def test_where_a_picture_is_starts_with_the_servers_own_prefix(
+    box: Sandbox, connect: Connect, client: httpx.AsyncClient, ada: Party, root: Party
+) -> None:
+    user_id = UserId(UUID(ada.id))
+    box.rows.users[user_id] = replace(box.rows.users[user_id], avatar_url="/api/v1/files/avatars/1.webp")
+    behind = connect(path_prefix="/films")
+    for path, party in ((ME, ada), (f"/api/v1/users/{ada.id}", ada), (f"/api/v1/admin/users/{ada.id}", root)):
+        here = (await client.get(path, headers=party.headers)).json()["avatar_url"]
+        there = (await behind.get(f"/films{path}", headers=party.headers)).json()["avatar_url"]
+        assert (here, there) == ("/api/v1/files/avatars/1.webp", "/films/api/v1/files/avatars/1.webp")
