@@ -56,14 +56,14 @@ class FileTemplates(NoticeTemplates):
     """Templates that ship, and those of `folder` in their place. They are read once: changing one is a restart."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        self.own = 0
+        """How many files of the folder are used."""
         self._sheets = dict(_shipped())
         self._left_aside: dict[Notice, str] = {}
         self.problems: tuple[str, ...] = ()
-        """What is wrong with the folder, one line each."""
+        """What is wrong with the folder, one line each. Whoever starts a server tells the log."""
         if folder is not None:
             self.problems = tuple(self._take(folder))
-        for problem in self.problems:
-            _log.warning("%s", problem)
 
     @override
     def render(self, notice: Notice, values: Mapping[str, str | Secret]) -> Letter:
@@ -86,6 +86,7 @@ class FileTemplates(NoticeTemplates):
             yield told
             return
         known = {FRAME, *(f"{notice}.{kind}" for notice in Notice for kind in ("html", "txt"))}
+        self.own = len(found & known)
         for name in sorted(found - known):
             yield f"email.templates_dir: {folder / name} is no template of any notice, so nobody uses it"
         frame = self._sheets[Notice.WELCOME].frame

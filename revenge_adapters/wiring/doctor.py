@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from revenge_adapters.mail_smtp import Security, SmtpMailer, is_this_machine
+from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
@@ -73,6 +74,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "without a database get none.",
     "mail": "The mail server answers, lets this server in, and can be trusted. No mail is sent; `revenge mail test` "
     "sends one.",
+    "mail-templates": "Templates of your own, in `email.templates_dir`, can be used. One that cannot is left aside, "
+    "and the usual one goes out.",
 }
 """What is looked at, in this order."""
 
@@ -93,7 +96,7 @@ def diagnose(
         for line in loaded.warnings
     ] or [_passed("configuration", _sources(loaded.config_file))]
     findings = (_disk(settings), _passwords(settings), *_secrets(settings), *_of_database(settings))
-    return (*told, *findings, _cache(settings), _mail(settings))
+    return (*told, *findings, _cache(settings), _mail(settings), *_templates(settings))
 
 
 def _sources(config_file: Path | None) -> str:
@@ -272,6 +275,18 @@ def _mail(settings: Settings) -> Finding:
         fix = "Name the file of its authority in SSL_CERT_FILE, and set email.smtp.skip_verify to false"
         return _warned("mail", f"{server.name} answers, but anybody could: any certificate is believed", fix)
     return _passed("mail", f"{server.name} answers: {answer}")
+
+
+def _templates(settings: Settings) -> Iterator[Finding]:
+    folder = settings.email.templates_dir
+    if folder is None:
+        yield _passed("mail-templates", "the usual ones")
+        return
+    templates = FileTemplates(folder)
+    fix = "Correct the file, or remove it, and restart the server: templates are read at its start"
+    yield from (_warned("mail-templates", problem, fix) for problem in templates.problems)
+    if not templates.problems:
+        yield _passed("mail-templates", f"{templates.own} of your own, in {folder}")
 
 
 def _passed(id: str, message: str) -> Finding:

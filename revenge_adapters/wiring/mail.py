@@ -1,4 +1,7 @@
-"""From settings to whoever takes mail."""
+"""From settings to whoever writes mail and takes it."""
+
+import logging
+from typing import Final
 
 from revenge_adapters.mail_console import ConsoleMailer
 from revenge_adapters.mail_null import NullMailer
@@ -7,6 +10,7 @@ from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.wiring.settings.records import Settings, Smtp
 from revenge_core.mail.ports import Mailer, NoticeTemplates
 
+_log: Final = logging.getLogger("revenge.mail")
 USUAL_PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
@@ -24,8 +28,11 @@ def mailer(settings: Settings) -> Mailer:
 
 
 def notice_templates(settings: Settings) -> NoticeTemplates:
-    """The words of what this server writes."""
-    return FileTemplates(settings.email.templates_dir)
+    """The words of what this server writes. What is wrong with the host's own is told once here, and at each use."""
+    templates = FileTemplates(settings.email.templates_dir)
+    for problem in templates.problems:
+        _log.warning("%s", problem)
+    return templates
 
 
 def smtp_server(smtp: Smtp) -> SmtpServer:

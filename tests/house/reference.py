@@ -12,6 +12,7 @@ from revenge_cli.commands import revenge
 from tests.house.defects import defects_page
 from tests.house.job_kinds import jobs_page
 from tests.house.modules import ROOT
+from tests.house.template_texts import templates_page
 from tests.house.vocabulary import actions_page, errors_page, permissions_page
 
 REFERENCE: Final = ROOT / "docs" / "reference"
@@ -136,6 +137,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "jobs.md": jobs_page,
     "permissions.md": permissions_page,
     "settings.md": settings_page,
+    "templates.md": templates_page,
 }
 
 
