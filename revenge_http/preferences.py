@@ -86,7 +86,7 @@ class UserPreferencesUpdate(Wire, kw_only=True):
 _PREFERENCES = "/api/v1/users/me/preferences"
 
 
-@operation("GET", _PREFERENCES, "getUserPreferences", needs(Permission.SETTINGS_USER_READ))
+@operation("GET", _PREFERENCES, "getUserPreferences", needs(Permission.PROFILE_READ))
 async def get_preferences(call: Call) -> Tagged[UserPreferences]:
     """One's own preferences."""
     return _tagged(await call.revenge.preferences.mine(call.actor))
@@ -101,7 +101,7 @@ def _tagged(preferences: entities.Preferences) -> Tagged[UserPreferences]:
     return Tagged(UserPreferences.of(preferences), preferences.version)
 
 
-_may_update = needs(Permission.SETTINGS_USER_WRITE)
+_may_update = needs(Permission.PROFILE_UPDATE)
 _refusals = (PreferencesInvalid,)
 put_preferences = operation("PUT", _PREFERENCES, "updateUserPreferences", _may_update, raises=_refusals)(_update)
 patch_preferences = operation("PATCH", _PREFERENCES, "patchUserPreferences", _may_update, raises=_refusals)(_update)
