@@ -6,9 +6,11 @@ import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from revenge_adapters import sandbox
+from revenge_core.secrets import Secret
+from revenge_core.users.entities import NewUser
 from revenge_http.account_pages.routes import PAGES
 from revenge_http.app import create_app
-from revenge_http.options import HttpOptions
+from revenge_http.options import CookieMode, HttpOptions
 from tests.browser.conftest import Server, served
 from tests.http.support import PASSWORD
 
@@ -266,3 +268,21 @@ async def test_a_network_that_is_away_is_told(page: Page, server: Server) -> Non
     await page.route("**/api/**", lambda route: route.abort())
     await page.get_by_role("button", name="Send the mail").click()
     await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+
+
+async def test_the_pages_stand_under_a_prefix_as_well(page: Page) -> None:
+    box = sandbox()
+    await box.revenge.accounts.register(NewUser(username="kim", email="kim@example.org"), Secret(PASSWORD))
+    options = HttpOptions(path_prefix="/media", cookies=CookieMode(csrf_key=Secret("a key")))
+    async with served(create_app(box.revenge, options)) as url:
+        await page.goto(f"{url}/media/account/forgot")
+        await page.get_by_role("link", name="Back to signing in").click()
+        await page.get_by_label("User name or e-mail address").fill("kim")
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await signed_in(page)
+        cookies = await cookies_of(page.context)
+        assert {one["path"] for one in cookies.values()} == {"/media/", "/media/api/v1"}
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert (await cookies_of(page.context)).keys() == {"revenge_device"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from revenge_adapters.wiring.errors import SecretFileUnusable
-from revenge_adapters.wiring.secrets_file import master_key_file, master_secret
+from revenge_adapters.wiring.secrets_file import csrf_key, master_key_file, master_secret
 from revenge_adapters.wiring.settings import Auth, Settings
 from revenge_core.secrets import Secret
 
@@ -39,6 +39,15 @@ def test_defect_02_the_first_start_makes_a_secret_that_only_its_owner_reads(tmp_
 def test_later_starts_use_the_same_secret(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert master_secret(settings)[0] == master_secret(settings)[0]
+
+
+def test_all_servers_with_one_master_secret_make_the_same_csrf_tokens(tmp_path: Path) -> None:
+    first, second = (
+        csrf_key(Settings(data_dir=tmp_path / name, auth=Auth(jwt_secret=Secret("x" * 32)))) for name in "ab"
+    )
+    other = csrf_key(Settings(data_dir=tmp_path, auth=Auth(jwt_secret=Secret("y" * 32))))
+    assert first == second != other
+    assert "x" * 8 not in first.reveal()
 
 
 def test_a_given_secret_wins_and_nothing_is_made(tmp_path: Path) -> None:

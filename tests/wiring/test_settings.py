@@ -188,6 +188,10 @@ def test_the_data_directory_is_the_systems_for_root_and_the_users_otherwise(monk
         ("REVENGE_SERVER_PATH_PREFIX", "revenge", "server.path_prefix"),
         ("REVENGE_SERVER_PATH_PREFIX", "/revenge/", "server.path_prefix"),
         ("REVENGE_SERVER_CORS_ORIGINS", "*", "server.cors_origins"),
+        ("REVENGE_SERVER_COOKIE_AUTH_DOMAIN", "example.org; HttpOnly", "server.cookie_auth.domain"),
+        ("REVENGE_SERVER_COOKIE_AUTH_DOMAIN", "https://example.org", "server.cookie_auth.domain"),
+        ("REVENGE_SERVER_COOKIE_AUTH_DOMAIN", "media.example.org", None),
+        ("REVENGE_SERVER_COOKIE_AUTH_SAME_SITE", "loose", "server.cookie_auth.same_site"),
         ("REVENGE_SERVER_DOCS", "perhaps", "server.docs"),
         ("REVENGE_DATABASE_URL", "mysql://h/db", "database.url"),
         ("REVENGE_DATABASE_OWNER_URL", "postgresql://h/db", "database.owner_url"),
@@ -211,6 +215,22 @@ def test_a_value_out_of_range_is_refused(variable: str, value: str, key: str | N
         load_settings(environ=HOME | {variable: value})
     else:
         assert key in problems_of(**{variable: value})
+
+
+def test_cookies_for_other_sites_need_https() -> None:
+    for enabled, url, refused in (
+        ("true", "http://media.lan", True),
+        ("false", "http://media.lan", False),
+        ("true", "https://media.lan", False),
+        ("true", None, False),
+    ):
+        variables = {"REVENGE_SERVER_COOKIE_AUTH_ENABLED": enabled, "REVENGE_SERVER_COOKIE_AUTH_SAME_SITE": "none"}
+        if url is not None:
+            variables["REVENGE_SERVER_PUBLIC_URL"] = url
+        if refused:
+            assert problems_of(**variables).keys() == {"server.cookie_auth.same_site"}
+        else:
+            load_settings(environ=HOME | variables)
 
 
 def test_networks_of_both_families_are_understood() -> None:

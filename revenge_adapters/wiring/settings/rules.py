@@ -69,6 +69,9 @@ def _of_server(server: Server) -> Iterator[tuple[str, str]]:
         )
     if server.cookie_auth.domain is not None and not _DOMAIN.match(server.cookie_auth.domain):
         yield "server.cookie_auth.domain", f"{server.cookie_auth.domain!r} is not a domain such as `example.org`"
+    plain = server.public_url is not None and server.public_url.startswith("http://")
+    if server.cookie_auth.enabled and server.cookie_auth.same_site == "none" and plain:
+        yield "server.cookie_auth.same_site", "none needs HTTPS: browsers keep such cookies over TLS alone"
     for origin in server.cors_origins:
         if not _ORIGIN.match(origin):
             yield "server.cors_origins", f"{origin!r} is not an origin such as `https://tv.lan`: scheme and host only"
