@@ -85,7 +85,13 @@ class Services(containers.DeclarativeContainer):
         SigningKeys, adapters.uow, adapters.tokens, activity, adapters.clock, adapters.ids, rules.provided.auth
     )
     guessing = providers.Singleton(
-        Guessing, adapters.uow, adapters.guess_reader, activity, adapters.clock, rules.provided.auth
+        Guessing,
+        adapters.uow,
+        adapters.guess_reader,
+        adapters.fingerprints,
+        activity,
+        adapters.clock,
+        rules.provided.auth,
     )
     news = providers.Singleton(News, notices, adapters.clock)
     issuer = providers.Singleton(Issuer, adapters.tokens, adapters.ids, rules.provided.auth)

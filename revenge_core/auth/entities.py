@@ -104,7 +104,7 @@ class GuessCount(Entity, kw_only=True):
     """How much of an allowance is used up. `used` shrinks with time: it is as it was at `at`."""
 
     key: str
-    """`account:…`, `address:…`, `pair:…` or `device:…`; names that no account has are in it as a digest only."""
+    """`account:…`, `address:…`, `pair:…` or `device:…`; names that no account has are in it as a keyed digest."""
     used: float
     at: datetime
     refused: int = 0

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from revenge_core.auth.entities import Allowance, GuessCount, GuessRules
 from revenge_core.errors import FieldProblem
 from revenge_core.ids import DeviceId, UserId
-from revenge_core.secrets import Secret, digest
+from revenge_core.secrets import Secret
 from revenge_core.users.entities import User
 
 PASSWORD_MAX_BYTES: Final = 1024
@@ -99,12 +99,11 @@ _ROUNDING: Final = 1e-6
 class GuessKeys:
     """The keys under which one guess is counted.
 
-    `who` is the account's id, however it was spelled (identity.md, 11). For a name that nobody has it is a digest, so
-    that nothing of what was typed is kept: now and then it is a password.
+    `who` is the account's id, however it was spelled (identity.md, 11); for a name that nobody has, its fingerprint.
     """
 
-    def __init__(self, account: UserId | None, typed: str, address: str) -> None:
-        self._who = str(account) if account is not None else digest(Secret(typed)).hex()
+    def __init__(self, who: str, address: str) -> None:
+        self._who = who
         self._address = address
 
     @property

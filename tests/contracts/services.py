@@ -16,6 +16,7 @@ from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.wiring.rules import Rules
 from revenge_adapters.wiring.services import Services
+from revenge_core.auth.ports import PasswordHasher
 from revenge_core.clock import Clock
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.entities import SessionRules
@@ -41,7 +42,9 @@ _OF_WORLD: Final = {
 """Provider → field of the world."""
 
 
-def services_over(world: World, clock: Clock, session_rules: SessionRules | None = None) -> Revenge:
+def services_over(
+    world: World, clock: Clock, session_rules: SessionRules | None = None, hasher: PasswordHasher | None = None
+) -> Revenge:
     """What one server does over the world's store. Load its signing keys before anybody signs in."""
     rules = Rules(sessions=session_rules or SessionRules())
     adapters = containers.DynamicContainer()
@@ -50,7 +53,7 @@ def services_over(world: World, clock: Clock, session_rules: SessionRules | None
     for provider, adapter in {
         "clock": clock,
         "fingerprints": KeyedFingerprints(b"tests"),
-        "hasher": QuickHasher(),
+        "hasher": hasher or QuickHasher(),
         "ids": Uuid7Ids(),
         "mailer": MemoryMailer(),
         "notice_templates": FileTemplates(),

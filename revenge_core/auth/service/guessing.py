@@ -25,6 +25,7 @@ from revenge_core.auth.policy import (
 )
 from revenge_core.auth.ports import AuthTx, GuessReader
 from revenge_core.clock import Clock
+from revenge_core.idempotency.ports import Fingerprints
 from revenge_core.ids import DeviceId, UserId
 from revenge_core.limits.service import Limits
 from revenge_core.paging import checked_limit
@@ -38,10 +39,17 @@ class Guessing:
     """Counts guesses in the database, before anything is hashed."""
 
     def __init__(
-        self, uow: UnitOfWork[AuthTx], reader: GuessReader, activity: Activity, clock: Clock, rules: AuthRules
+        self,
+        uow: UnitOfWork[AuthTx],
+        reader: GuessReader,
+        fingerprints: Fingerprints,
+        activity: Activity,
+        clock: Clock,
+        rules: AuthRules,
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._fingerprints = fingerprints
         self._activity = activity
         self._clock = clock
         self._rules = rules.guesses
@@ -64,7 +72,7 @@ class Guessing:
             TooManyAttempts: it may not be made now; `retry_after` says when. The audit log is told once a minute.
             DatabaseUnavailable: nobody can count, so nobody may guess.
         """
-        keys = GuessKeys(account, typed, Limits.whose(origin.address))
+        keys = GuessKeys(self._who(account, typed), Limits.whose(origin.address))
         if device is not None and (guess := await self._charge_device(keys.device(device))) is not None:
             return guess
         try:
@@ -123,6 +131,12 @@ class Guessing:
         """Delete up to `limit` counts that say nothing any more; how many."""
         async with self._uow.begin() as tx:
             return await tx.guesses.forget(before=self._clock.now() - forgotten_after(self._rules), limit=limit)
+
+    def _who(self, account: UserId | None, typed: str) -> str:
+        """Nothing of what was typed for a name that nobody has is kept: now and then it is a password."""
+        if account is not None:
+            return str(account)
+        return self._fingerprints.of(b"name\x00" + typed.encode("utf-8", "surrogatepass")).hex()
 
     async def _charge_device(self, key: str) -> Guess | None:
         """Count it against the device alone; None if its allowance is used up."""
