@@ -96,8 +96,7 @@ class LocalFileStorage(FileStorage):
                 found = await self._look(partial(names, self._folder, here))
             except StoredFileNotFound:
                 continue  # nothing was ever kept there, or the folder was removed meanwhile
-            # A folder's name sorts with its slash, so that keys come in the order of code points.
-            waiting += sorted((one for one in found if _may_lead_to(prefix, one)), reverse=True)
+            waiting += [one for one in found if _may_lead_to(prefix, one)]
 
     async def tidy(self) -> None:
         """Remove what processes that died were writing; each server does so now and then."""

@@ -24,7 +24,7 @@ class S3Server:
     """Empty at first. A bucket is made by whoever first puts something into it."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="s3-")
+        self._folder = tempfile.TemporaryDirectory(prefix="s3-", ignore_cleanup_errors=True)
         self._process: subprocess.Popen[bytes] | None = None
         self.endpoint = ""
 
@@ -75,7 +75,7 @@ class S3Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder.name, ignore_errors=True)
+        self._folder.cleanup()
 
     def _is_ready(self) -> bool:
         try:

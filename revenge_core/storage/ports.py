@@ -50,7 +50,7 @@ class FileStorage(Protocol):
         ...
 
     def keys(self, prefix: str) -> AsyncIterator[str]:
-        """Every key that starts with `prefix`, in code point order.
+        """Every key that starts with `prefix`, in an order of the place's own: servers that speak S3 differ in it.
 
         Raises (while reading):
             StorageUnavailable: nobody can tell.

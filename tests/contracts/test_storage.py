@@ -1,15 +1,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.storage_local import LocalFileStorage
 from revenge_adapters.storage_s3 import S3FileStorage
-from revenge_core.testing.contracts.storage import KEY, Depot, FileStorageContract, TestKeys, put
+from revenge_core.testing.contracts.storage import KEY, Depot, FileStorageContract, TestKeys, keys, put
 from tests.s3_server import S3Server
 
 __all__ = ["TestKeys"]
@@ -56,14 +54,12 @@ def s3() -> Iterator[S3Server]:
 
 class TestS3FileStorage(FileStorageContract):
     @pytest.fixture
-    async def depot(self, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Depot]:
-        bucket = s3.bucket(f"files-{uuid4().hex}", connect_timeout=timedelta(seconds=2))
-        with (
-            closing(S3FileStorage(bucket)) as storage,
-            closing(S3FileStorage(s3.bucket(bucket.name, endpoint="http://127.0.0.1:9"))) as nowhere,
-        ):
-            await put(storage, KEY, b"makes the bucket")
-            await storage.delete(KEY)
+    async def depot(self, s3: S3Server) -> AsyncIterator[Depot]:
+        nobody = s3.bucket("files", endpoint="http://127.0.0.1:9")
+        with closing(S3FileStorage(s3.bucket("files"))) as storage, closing(S3FileStorage(nobody)) as nowhere:
+            await put(storage, KEY, b"the first file makes the bucket")
+            for key in await keys(storage, ""):
+                await storage.delete(key)
             here = storage._client
 
             def set_away(away: bool) -> None:

@@ -27,7 +27,9 @@ from revenge_core.secrets import Secret
 from revenge_core.sessions.jobs import SessionMaintenance
 from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import a_claimed_job, a_png
+from revenge_core.testing.contracts.storage import put
 from revenge_core.users.entities import NewUser
+from revenge_core.users.jobs import SweepAvatars
 from tests.house.job_kinds import registered
 
 PASSWORD: Final = Secret("a quiet evening")
@@ -108,6 +110,17 @@ async def files_that_nobody_needs(box: Sandbox) -> Job:
     return EraseFiles(keys=("avatars/gone.png", avatar.key))
 
 
+async def a_picture_and_one_left_over(box: Sandbox) -> Job:
+    """One is shown; two were kept by processes that died, one of them just now."""
+    await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    here = await box.revenge.auth.login("ada", PASSWORD)
+    await box.revenge.avatars.upload(await box.revenge.auth.authenticate(here.tokens.access_token.reveal()), a_png())
+    await put(box.storage, "avatars/old.webp", b"old")
+    box.clock.advance(days=2)
+    await put(box.storage, "avatars/new.webp", b"new")
+    return SweepAvatars()
+
+
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "accounts_erase_files": files_that_nobody_needs,
     "accounts_export": an_export_asked_for,
@@ -117,6 +130,7 @@ SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "auth_send_reset": a_forgotten_password,
     "send_email": a_message,
     "session_maintenance": people_who_came_and_went,
+    "users_avatars_sweep": a_picture_and_one_left_over,
 }
 """For each kind a world in which there is something to do, and the job."""
 

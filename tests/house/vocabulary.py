@@ -153,11 +153,14 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.USER_EMAIL_VERIFY: "Somebody proved to read mail at their address, or tried a link that is not valid.",
     Action.USER_EMAIL_VERIFY_REQUEST: "A user had the link to verify their address sent again.",
     Action.USER_ENABLE: "Somebody who was kept out may sign in again.",
+    Action.USER_EXPORT: "A user asked for an export of their own data.",
+    Action.USER_EXPORT_DOWNLOAD: "An export of somebody's own data was opened, by its owner, to be downloaded.",
     Action.USER_LOGIN: "Somebody signed in, or failed to; the reason says why.",
     Action.USER_LOGOUT: "Somebody signed out.",
     Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
     Action.USER_PASSWORD_RESET: "A password was set with a link, or a link was tried that is not valid.",
     Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; then, who got one, or why nobody did.",
+    Action.USER_PREFERENCES_UPDATE: "A user changed their preferences; the changes name each value.",
     Action.USER_PURGE: "A deleted account was erased, with all that was its own but this log; its names are free.",
     Action.USER_REGISTER: "Somebody made an account for themselves, or brought an invitation that is not valid.",
     Action.USER_RESTORE: "A deleted account came back: its user signed in, or somebody who may restored it.",
@@ -186,6 +189,9 @@ minutes gets no other.""",
     "send_email": """\
 Hands one message to the mail server. Greylisting puts strangers off for minutes, so it is soon tried again; a message
 that the server will never take is discarded at once.""",
+    "users_avatars_sweep": """\
+Removes files of pictures that nobody shows, once they are a day old: what is left where a process died between keeping
+a file and telling the database, or between the commit and removing the file before.""",
     "session_maintenance": """\
 Closes sessions that were idle for too long or reached their end (the gate has refused them since), which leaves one
 entry in the audit log. Forgets sessions with their refresh tokens 30 days after they ended, and devices that were not
