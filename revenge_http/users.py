@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
+from revenge_core.errors import ReauthRequired
 from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import ADMIN
@@ -134,7 +135,7 @@ def _picture_of(user: entities.User, prefix: str) -> str | UnsetType:
 
 
 _may_update = needs(Permission.PROFILE_UPDATE)
-_refusals = (UserInvalid, EmailTaken, EmailChangeUnavailable)
+_refusals = (UserInvalid, ReauthRequired, EmailTaken, EmailChangeUnavailable)
 put_me = operation("PUT", "/api/v1/users/me", "updateCurrentUser", _may_update, raises=_refusals)(_update_me)
 patch_me = operation("PATCH", "/api/v1/users/me", "patchCurrentUser", _may_update, raises=_refusals)(_update_me)
 
