@@ -163,7 +163,7 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         rules=rules.provided.accounts,
     )
-    changing = providers.Singleton(Changing, activity, addresses, powers, adapters.clock)
+    changing = providers.Singleton(Changing, activity, addresses, adapters.clock)
     exports = providers.Singleton(
         Exports,
         uow=adapters.uow,

@@ -3,6 +3,7 @@
 from revenge_core.actor import Actor
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import Role
+from revenge_core.rbac.policy import PermissionIndex
 from revenge_core.rbac.ports import RoleReader
 
 
@@ -24,6 +25,10 @@ class Rbac:
     async def names(self) -> frozenset[str]:
         """What roles there are."""
         return frozenset(role.name for role in await self._reader.all_roles())
+
+    async def index(self) -> PermissionIndex:
+        """What every role allows, at this moment."""
+        return await self._reader.index()
 
     async def permissions_of(self, roles: frozenset[str]) -> frozenset[Permission]:
         """What somebody who holds these roles may do, at this moment."""

@@ -13,7 +13,7 @@ from revenge_core.accounts.policy import check_not_last, checked_query
 from revenge_core.accounts.ports import AccountsTx
 from revenge_core.accounts.service.changing import Changing
 from revenge_core.accounts.service.leaving import Leaving
-from revenge_core.accounts.service.powers import Powers
+from revenge_core.accounts.service.powers import Powers, Reach
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
@@ -129,7 +129,7 @@ class Administration:
             problems.append(unknown_roles(unknown))
         if problems:
             raise AccountInvalid(problems=problems)
-        await self._powers.check_giving(actor, new.roles)
+        (await self._powers.reach(actor)).check_giving(new.roles)
         # Nobody's password: whoever tries to sign in is told the same, in the same time, as with any wrong one.
         password_hash = await self._passwords.hash(new_token())
         async with self._uow.begin() as tx:
@@ -176,8 +176,9 @@ class Administration:
         unknown = await self._powers.unknown(changes.roles) if changes.roles is not UNSET else []
         if unknown:
             raise AccountInvalid(problems=[unknown_roles(unknown)])
-        async with self._locked(actor, user_id, version, admins=changes.roles is not UNSET) as (tx, user, admins):
-            return await self._changing.apply(tx, actor, user, changes, admins)
+        reach = await self._powers.reach(actor)
+        async with self._locked(reach, user_id, version, admins=changes.roles is not UNSET) as (tx, user, admins):
+            return await self._changing.apply(tx, actor, reach, user, changes, admins)
 
     async def disable(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
         """Keep somebody out; all of their sessions end. Nothing happens where they are out already.
@@ -188,7 +189,7 @@ class Administration:
         """
         actor.require(Permission.USERS_UPDATE)
         refuse_own(actor, user_id)
-        async with self._locked(actor, user_id, version, admins=True) as (tx, user, admins):
+        async with self._locked(await self._powers.reach(actor), user_id, version, admins=True) as (tx, user, admins):
             if user.is_active:
                 check_not_last(admins, user_id)
                 out = await self._leaving.shut_out(tx, actor, user, EndReason.ACCOUNT_DISABLED)
@@ -202,7 +203,7 @@ class Administration:
             Unauthenticated, Forbidden, RoleTooPowerful, UserNotFound, VersionMismatch: as `change`.
         """
         actor.require(Permission.USERS_UPDATE)
-        async with self._locked(actor, user_id, version) as (tx, user, _):
+        async with self._locked(await self._powers.reach(actor), user_id, version) as (tx, user, _):
             if not user.is_active:
                 version = user.version + 1
                 await tx.users.update(replace(user, is_active=True, version=version, updated_at=self._clock.now()))
@@ -221,7 +222,7 @@ class Administration:
         actor.require_proof(self._clock.now())
         refuse_own(actor, user_id)
         jobs = await self._leaving.jobs_of(user_id)
-        async with self._locked(actor, user_id, version, admins=True) as (tx, user, admins):
+        async with self._locked(await self._powers.reach(actor), user_id, version, admins=True) as (tx, user, admins):
             check_not_last(admins, user_id)
             await self._leaving.delete(tx, actor, user, jobs=jobs, may_return=False)
 
@@ -235,12 +236,13 @@ class Administration:
         """
         actor.require(Permission.USERS_DELETE)
         actor.require_proof(self._clock.now())
+        reach = await self._powers.reach(actor)
         async with self._uow.begin() as tx:
             user = await tx.users.lock_any(user_id)
             if user is None:
                 raise UserNotFound
             roles = await tx.roles.roles_of(user_id)
-            await self._powers.check_over(actor, roles)
+            reach.check_over(roles)
             if user.deleted_at is None:
                 raise AccountNotDeleted
             return Listed(user=await self._leaving.restore(tx, actor, user), roles=roles)
@@ -256,7 +258,7 @@ class Administration:
         actor.require(Permission.USERS_UPDATE)
         if not self._addresses.can_verify:
             raise MailOff
-        async with self._locked(actor, user_id, None) as (tx, user, _):
+        async with self._locked(await self._powers.reach(actor), user_id, None) as (tx, user, _):
             await self._recovery.send_to(tx, user)
             await self._audit(tx, actor, Action.USER_PASSWORD_RESET_REQUEST, user)
 
@@ -268,7 +270,7 @@ class Administration:
             RoleTooPowerful, UserNotFound: as `change`.
         """
         actor.require(Permission.SESSIONS_REVOKE)
-        async with self._locked(actor, user_id, None) as (tx, _, _):
+        async with self._locked(await self._powers.reach(actor), user_id, None) as (tx, _, _):
             return await self._sessions.end_all(
                 tx, actor, user_id, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=None
             )
@@ -283,7 +285,7 @@ class Administration:
 
     @asynccontextmanager
     async def _locked(
-        self, actor: Actor, user_id: UserId, version: int | None, *, admins: bool = False
+        self, reach: Reach, user_id: UserId, version: int | None, *, admins: bool = False
     ) -> AsyncGenerator[tuple[AccountsTx, User, frozenset[UserId]]]:
         """A transaction with a living account that the actor may change; with all enabled admins, if they matter.
 
@@ -295,7 +297,7 @@ class Administration:
             user = await tx.users.lock(user_id)
             if user is None:
                 raise UserNotFound
-            await self._powers.check_over(actor, await tx.roles.roles_of(user_id))
+            reach.check_over(await tx.roles.roles_of(user_id))
             if version is not None and version != user.version:
                 raise VersionMismatch
             yield tx, user, enabled

@@ -10,7 +10,7 @@ from revenge_core.accounts.entities import AccountChanges
 from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.accounts.policy import check_not_last
 from revenge_core.accounts.ports import AccountsTx
-from revenge_core.accounts.service.powers import Powers
+from revenge_core.accounts.service.powers import Reach
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
@@ -38,10 +38,9 @@ _PLAIN: Final = ("username", "email_verified", "display_name", "timezone", "loca
 class Changing:
     """Changes to an account that its administrator makes, in a transaction that holds its lock."""
 
-    def __init__(self, activity: Activity, addresses: Addresses, powers: Powers, clock: Clock) -> None:
+    def __init__(self, activity: Activity, addresses: Addresses, clock: Clock) -> None:
         self._activity = activity
         self._addresses = addresses
-        self._powers = powers
         self._clock = clock
 
     @staticmethod
@@ -66,7 +65,13 @@ class Changing:
             raise AccountInvalid(problems=problems)
 
     async def apply(
-        self, tx: AccountsTx, actor: Actor, user: User, changes: AccountChanges, admins: frozenset[UserId]
+        self,
+        tx: AccountsTx,
+        actor: Actor,
+        reach: Reach,
+        user: User,
+        changes: AccountChanges,
+        admins: frozenset[UserId],
     ) -> Listed:
         """Make the changes; nothing happens where all is so already. `admins` are locked where roles change.
 
@@ -77,7 +82,10 @@ class Changing:
         held = await tx.roles.roles_of(user.id)
         roles = held if changes.roles is UNSET else changes.roles
         if roles != held:
-            await self._exchange_roles(tx, actor, user, held, roles, admins)
+            reach.check_exchange(held ^ roles)
+            if ADMIN in held - roles:
+                check_not_last(admins, user.id)
+            await self._exchange_roles(tx, actor, user, held, roles)
         after = _with_fields(user, changes)
         if after.email != user.email:
             actor.require_proof(self._clock.now())
@@ -95,18 +103,9 @@ class Changing:
         return Listed(user=after, roles=roles)
 
     async def _exchange_roles(
-        self,
-        tx: AccountsTx,
-        actor: Actor,
-        user: User,
-        held: frozenset[str],
-        roles: frozenset[str],
-        admins: frozenset[UserId],
+        self, tx: AccountsTx, actor: Actor, user: User, held: frozenset[str], roles: frozenset[str]
     ) -> None:
         """Give the account these roles instead of those it has."""
-        await self._powers.check_exchange(actor, held ^ roles)
-        if ADMIN in held - roles:
-            check_not_last(admins, user.id)
         now = self._clock.now()
         grants = [
             RoleGrant(user_id=user.id, role=role, source=GrantSource.MANUAL, granted_at=now, granted_by=actor.user_id)

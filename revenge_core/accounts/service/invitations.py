@@ -63,7 +63,7 @@ class Invitations:
             problems.append(FieldProblem(pointer="/role", detail="must be the name of a role"))
         if problems:
             raise InvitationInvalid(problems=problems)
-        await self._powers.check_giving(actor, frozenset({new.role}))
+        (await self._powers.reach(actor)).check_giving(frozenset({new.role}))
         invitation = Invitation(
             id=InvitationId(self._ids.new()),
             token_hash=digest(token),
