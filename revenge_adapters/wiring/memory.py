@@ -1,6 +1,5 @@
 """The doubles, one provider per port."""
 
-from typing import Any
 
 from dependency_injector import containers, providers
 
@@ -22,8 +21,8 @@ from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
-from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.pictures import MemoryPictures
+from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.rbac import MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader

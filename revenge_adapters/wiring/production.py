@@ -9,8 +9,8 @@ from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
 from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
-from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.pictures_pillow import PillowPictures
+from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database

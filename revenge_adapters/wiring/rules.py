@@ -52,6 +52,7 @@ def account_rules(settings: Settings) -> AccountRules:
         grace=accounts.deletion_grace,
         invitation_lifetime=accounts.invitation_lifetime,
         export_lifetime=accounts.export_lifetime,
+        export_max_bytes=accounts.export_max_bytes,
     )
 
 

@@ -173,6 +173,9 @@ JOBS: Final[dict[str, str]] = {
     "accounts_erase_files": """\
 Removes files of an account that was erased, and of exports that others took the place of. It is enqueued with what it
 belongs to, so no file is forgotten where the place for files is away for a while.""",
+    "accounts_export": """\
+Collects all that is kept about one user into a file, and mails its owner that it is there. One that grows longer than
+`accounts.export_max_bytes` is discarded at once; the user sees that it failed, and can ask for another.""",
     "accounts_purge": """\
 Erases accounts that were deleted longer ago than `accounts.deletion_grace`: rows, files and names; the audit log stays.
 Forgets the one-time token for the first admin once it has expired, and invitations a month after they let nobody in any

@@ -37,6 +37,9 @@ class Accounts(Entity, kw_only=True):
     export_lifetime: Annotated[
         timedelta, Meta(description="How long the file with somebody's own data can be downloaded.")
     ] = timedelta(days=7)
+    export_max_bytes: Annotated[
+        int, Meta(ge=1024 * 1024, description="Longest such file, in bytes; an export that would be longer fails.")
+    ] = 100 * 1024 * 1024
 
 
 class Limits(Entity, kw_only=True):
