@@ -76,7 +76,7 @@ async def test_signing_in_takes_the_name_or_the_address(client: httpx.AsyncClien
     answer = await client.post("/api/v1/auth/login", json={"username": login, "password": PASSWORD})
     assert answer.status_code == 200
     said = answer.json()
-    assert said.keys() == {"user", "access_token", "refresh_token", "expires_in"}
+    assert said.keys() == {"user", "access_token", "refresh_token", "expires_in", "device_token"}
     assert said["user"].keys() == FULL_USER | {"last_login_at"}
     assert said["expires_in"] == 900
 
