@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ import pytest
 from tests.redis_server import RedisServer
 
 collect_ignore = ["downstream"]  # a project of its own: `nox -s wheel` runs it against the built wheel
+if find_spec("playwright") is None:
+    collect_ignore.append("browser")  # `nox -s browser` has it; nothing else needs it
 
 FAULTS: Final = Path(__file__).parent / "faults"
 SCALE: Final = float(os.environ.get("REVENGE_TEST_SCALE", "1"))
