@@ -4,7 +4,6 @@ Nothing here waits for an event loop; `async` is only what both desks have in co
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,15 +13,13 @@ from revenge_cli.account_records import Count, Invite, People, Person, SignIn
 from revenge_cli.desk import Desk
 from revenge_cli.remote import Remote
 from revenge_core.accounts.entities import AccountChanges, NewAccount, NewInvitation
+from revenge_core.accounts.policy import QUERY_MAX
 from revenge_core.entity import Entity
 from revenge_core.paging import MAX_LIMIT
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import UserFilter
 from revenge_core.users.errors import UserNotFound
 from revenge_core.users.policy import EMAIL_MAX, name_key
-
-QUERY_MAX: Final = 200
-"""So long a text the list looks for."""
 
 
 class _Made(Person, kw_only=True):

@@ -17,9 +17,9 @@ from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
+from revenge_core.accounts.policy import invitation_problems
 from revenge_core.paging import MAX_LIMIT
 from revenge_core.rbac.entities import MEMBER
-from revenge_core.users.policy import email_problems
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -58,7 +58,7 @@ COLUMNS = ("id", "role", "used", "email", "note", "created_at", "expires_at", "r
 )
 @click.option("--role", default=MEMBER, show_default=True, metavar="NAME", help="The role that they get.")
 @click.option("--library", "libraries", multiple=True, metavar="ID", help="A library that they may use; repeatable.")
-@click.option("--uses", type=click.IntRange(1), default=1, show_default=True, help="So many accounts can be made.")
+@click.option("--uses", type=int, default=1, show_default=True, metavar="NUMBER", help="So many accounts can be made.")
 @click.option("--expires", callback=_until, metavar="TIME", help="Until when: 12h, 3d, or a time. Else the usual one.")
 @click.option("--email", metavar="ADDRESS", help="Mail it there, and let only this address in.")
 @click.option("--note", metavar="TEXT", help="For yourself: whom it is for.")
@@ -82,7 +82,7 @@ async def create(
     new = NewInvitation(role=role, libraries=libraries, uses=uses, expires_at=expires, email=email, note=note)
     if dry_run:
         await look_who_asks(session, desk)
-        problems = [] if email is None else list(email_problems(email))
+        problems = list(invitation_problems(new, datetime.now(UTC)))
         if problems:
             raise InvitationInvalid(problems=problems)
         told = {"role": role, "libraries": libraries, "uses": uses, "email": email, "note": note, "expires_at": expires}
