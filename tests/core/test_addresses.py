@@ -98,6 +98,14 @@ async def test_defect_13_a_link_works_once(box: Sandbox) -> None:
     assert (entry.actor_id, entry.resource_id) == (None, None)
 
 
+async def test_an_address_that_is_verified_already_is_welcomed_once(box: Sandbox) -> None:
+    user, _ = await somebody(box)
+    await box.revenge.addresses.verify(await ask(box, user))
+    await mailed(box, OLD)
+    await box.revenge.addresses.verify(await ask(box, kept(box, user)))
+    assert await mailed(box, OLD) == []
+
+
 async def test_of_two_links_the_latest_is_good(box: Sandbox) -> None:
     user, _ = await somebody(box)
     first = await ask(box, user)
@@ -292,7 +300,19 @@ async def test_somebody_elses_address_cannot_be_asked_for(box: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["", "ada", "@example.org", "ada@", "a@b@c", "ada@exam ple.org", "a\n@example.org", "x" * 300, "a@b_c.org", "a@-b"],
+    [
+        "",
+        "ada",
+        "@example.org",
+        "ada@",
+        "a@b@c",
+        "ada@exam ple.org",
+        "a\n@example.org",
+        "x" * 300,
+        "a@b_c.org",
+        "a@-b",
+        "ä" * 33 + "@example.org",
+    ],
 )
 async def test_what_is_no_address_is_refused(box: Sandbox, email: str) -> None:
     _, actor = await somebody(box)
@@ -313,6 +333,14 @@ async def test_a_race_for_an_address_has_one_winner_and_the_loser_is_not_left_wa
     assert (entry.reason, entry.resource_id) == ("address taken", ada.id)
     with pytest.raises(TokenInvalid):
         await box.revenge.addresses.verify(token)
+
+
+async def test_nothing_is_given_up_where_somebody_else_used_the_link_meanwhile(box: Sandbox) -> None:
+    user, actor = await somebody(box)
+    await ask_change(box, actor)
+    async with box.revenge.addresses._uow.begin() as tx:
+        await box.revenge.addresses._give_up(tx, b"the digest of a link that was used", KITCHEN)
+    assert kept(box, user).pending_email == NEW
 
 
 async def test_of_fifty_who_use_a_link_one_does(box: Sandbox) -> None:
