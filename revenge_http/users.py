@@ -144,7 +144,9 @@ patch_me = operation("PATCH", "/api/v1/users/me", "patchCurrentUser", _may_updat
 async def get_user(call: Call, user_id: UUID) -> Tagged[Profile]:
     """Somebody's profile, if they show it to everybody; one's own and, for administrators, anybody's as a whole."""
     profile = await call.revenge.users.profile(call.actor, UserId(user_id))
-    return Tagged(Profile.of(profile, call.prefix), profile.user.version)
+    # How often somebody changed their account concerns no stranger.
+    version = profile.user.version if profile.shows_everything else 0
+    return Tagged(Profile.of(profile, call.prefix), version)
 
 
 operations = (get_me, put_me, patch_me, get_user)

@@ -3,19 +3,22 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from revenge_adapters import Sandbox, sandbox
+from revenge_adapters.memory.activity import MemoryActivityReader
+from revenge_adapters.memory.exports import MemoryPersonalData
 from revenge_core.accounts.entities import AccountRules, Export, ExportState, NewInvitation
 from revenge_core.accounts.errors import ExportNotFound
 from revenge_core.accounts.jobs import BuildExport, Purge
-from revenge_core.accounts.service.bundle import FIELDS
+from revenge_core.accounts.service.bundle import FIELDS, Sources, bundle
 from revenge_core.accounts.service.exports import key_of
 from revenge_core.activity.entities import Action
-from revenge_core.actor import Actor
+from revenge_core.actor import Actor, Origin
 from revenge_core.background import CancelJob, JobState
 from revenge_core.errors import ReauthRequired, Unauthenticated
 from revenge_core.ids import AvatarId, ExportId
@@ -123,6 +126,31 @@ async def test_many_deeds_are_all_in_it(box: Sandbox) -> None:
     deeds = (await opened(box, actor))["activity.json"]
     names = [deed["changes"]["display_name"]["after"] for deed in deeds if deed["action"] == "user.update"]
     assert names == [f"Ada {number}" for number in reversed(range(450))]
+
+
+async def test_it_is_written_in_pieces_and_is_never_in_memory_as_a_whole(box: Sandbox) -> None:
+    here = await join(box)
+    for number in range(600):
+        # what random digits say cannot be compressed, so there is a lot to pass on
+        origin = Origin(user_agent=f"{number} {token_hex(250)}")
+        await box.revenge.users.update_me(await act(box, here, origin), UserChanges(display_name=str(number)))
+    person = await MemoryPersonalData(box.tables).person(here.user.id)
+    assert person
+    sources = Sources(data=MemoryPersonalData(box.tables), log=MemoryActivityReader(box.tables), storage=box.storage)
+    pieces = [piece async for piece in bundle(person, sources, box.clock.now())]
+    assert len(pieces) > 2
+    assert max(map(len, pieces)) < 128 * 1024
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        assert len(json.loads(archive.read("activity.json"))) > 600
+
+
+async def test_made_twice_it_is_one_file_and_one_mail(box: Sandbox) -> None:
+    actor = await act(box, await join(box))
+    ready = await export_of(box, actor)
+    files, mails = dict(box.storage.files), len(box.mail.sent)
+    await box.revenge.exports.build(BuildExport(export_id=ready.id), Attempt())
+    await box.jobs.run()
+    assert (box.storage.files, len(box.mail.sent)) == (files, mails)
 
 
 async def test_neither_secrets_nor_other_people_are_in_it(box: Sandbox) -> None:

@@ -77,6 +77,7 @@ async def test_what_one_viewer_knows_is_not_what_another_knows(
     tags = {(await look(client, viewer, ada.id)).headers["etag"] for viewer in (ada, max_, root)}
     assert len(tags) == 2
     known = (await look(client, max_, ada.id)).headers["etag"]
+    assert known.startswith('"0-'), "a stranger learns how often the account was changed"
     answer = await client.get(f"/api/v1/users/{ada.id}", headers={**max_.headers, "if-none-match": known})
     assert answer.status_code == 304
     await show(client, ada, show_email=True)
