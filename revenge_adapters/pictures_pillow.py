@@ -52,7 +52,10 @@ class PillowPictures(Pictures):
         async with self._place():
             told = msgspec.json.encode(rules, order="deterministic").decode()
             line, _, content = (await self._run(told, upload)).partition(b"\n")
-        drawn = msgspec.json.decode(line, type=Drawn)
+        try:
+            drawn = msgspec.json.decode(line, type=Drawn)
+        except msgspec.DecodeError:  # whoever wrote that is not our program any more
+            raise _unreadable() from None
         if drawn.problem is not None:
             raise PictureInvalid(problems=[FieldProblem(pointer="/file", detail=drawn.problem)])
         return Picture(content=content, media_type=MEDIA_TYPE, width=drawn.width, height=drawn.height)
@@ -97,5 +100,9 @@ class PillowPictures(Pictures):
         if process.returncode != 0 or not drawn:
             lines = complaints.decode("utf-8", "replace").splitlines()
             _log.warning("drawing a picture ended with %s: %s", process.returncode, lines[-1] if lines else "")
-            raise PictureInvalid(problems=[FieldProblem(pointer="/file", detail="cannot be read as a picture")])
+            raise _unreadable()
         return drawn
+
+
+def _unreadable() -> PictureInvalid:
+    return PictureInvalid(problems=[FieldProblem(pointer="/file", detail="cannot be read as a picture")])

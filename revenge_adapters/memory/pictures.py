@@ -1,5 +1,6 @@
 """Pictures for tests: the head of a PNG is looked at, and nothing is drawn."""
 
+import asyncio
 import struct
 from typing import Final
 
@@ -17,13 +18,20 @@ HEAD: Final = len(PNG) + 8
 class MemoryPictures(Pictures):
     """Knows PNG, as `builders.a_png` makes it. Set `busy` to see what callers do when too many are being drawn."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 10) -> None:
         self.busy = False
+        self._places = asyncio.BoundedSemaphore(at_once)
 
     @override
     async def redraw(self, upload: bytes, rules: AvatarRules) -> Picture:
-        if self.busy:
+        if self.busy or self._places.locked():
             raise PicturesBusy(retry_after=1)
+        async with self._places:
+            await asyncio.sleep(0)  # drawing takes time
+            return self._drawn(upload, rules)
+
+    @staticmethod
+    def _drawn(upload: bytes, rules: AvatarRules) -> Picture:
         if not upload.startswith(PNG) or len(upload) <= HEAD or "image/png" not in rules.media_types:
             raise _refused("must be a picture of a kind that is allowed")
         width, height = struct.unpack(">II", upload[len(PNG) : HEAD])

@@ -42,7 +42,7 @@ def a_png(width: int = 48, height: int = 32) -> bytes:
         return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
 
     head = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
-    rows = zlib.compress(bytes(width + 1) * height)
+    rows = zlib.compress(bytes(min(width, 5000) + 1) * min(height, 5000))  # a bomb need not be complete to be one
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 

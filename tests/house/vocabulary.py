@@ -121,6 +121,8 @@ PERMISSIONS: Final[dict[Permission, str]] = {
 }
 
 ACTIONS: Final[dict[Action, str]] = {
+    Action.AVATAR_DELETE: "Somebody removed their picture.",
+    Action.AVATAR_UPLOAD: "Somebody showed a picture, or another one.",
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
     Action.INVITATION_CREATE: "Somebody made an invitation; its token is nowhere in the log.",
     Action.INVITATION_REVOKE: "Somebody took an invitation back; who came in with it stays.",
