@@ -20,6 +20,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.migrate import MigrationError, status
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_adapters.wiring.cache import opened_cache
+from revenge_adapters.wiring.calibrate import OWASP_MINIMUM
 from revenge_adapters.wiring.mail import smtp_server
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
@@ -33,8 +34,6 @@ from revenge_core.mail.errors import MailUnavailable
 DOCS: Final = "docs/reference/doctor.md#"
 FREE_TO_FAIL: Final = 200 * 1024**2
 FREE_TO_WARN: Final = 2 * 1024**3
-OWASP_MINIMUM: Final[Mapping[int, int]] = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
-"""Passes → KiB (OWASP Password Storage Cheat Sheet, Argon2id)."""
 
 
 class Verdict(StrEnum):

@@ -44,7 +44,7 @@ async def test_too_many_guesses_are_429_and_say_when_to_come_back(client: httpx.
 async def test_defect_11_the_answer_is_the_same_for_a_name_that_nobody_has(
     client: httpx.AsyncClient, ada: Party, connect: Connect
 ) -> None:
-    answers = []
+    answers: list[httpx.Response] = []
     for name, peer in (("ada", "192.0.2.50"), ("nobody", "192.0.2.51")):
         elsewhere = connect(peer=peer)
         body = {**GUESS, "username": name}

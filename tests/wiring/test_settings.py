@@ -198,6 +198,8 @@ def test_the_data_directory_is_the_systems_for_root_and_the_users_otherwise(monk
         ("REVENGE_DATABASE_POOL_MAX", "1", "database.pool_max"),
         ("REVENGE_AUTH_PASSWORD_MIN_LENGTH", "4", "auth.password_min_length"),
         ("REVENGE_AUTH_ACCESS_TOKEN_LIFETIME", "0s", "auth.access_token_lifetime"),
+        ("REVENGE_AUTH_REAUTH_LIFETIME", "0s", "auth.reauth_lifetime"),
+        ("REVENGE_LIMITS_GUESSES_REGAIN", "0s", "limits.guesses_regain"),
         ("REVENGE_SESSIONS_TV_ABSOLUTE", "1d", "sessions.tv_absolute"),
         ("REVENGE_SESSIONS_TV_IDLE", "1m", "sessions.tv_idle"),
         ("REVENGE_SESSIONS_TV_IDLE", "1 month", "sessions.tv_idle"),

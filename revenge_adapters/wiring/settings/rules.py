@@ -32,8 +32,10 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
     for key, lifetime in (
         ("auth.access_token_lifetime", auth.access_token_lifetime),
         ("auth.bootstrap_token_lifetime", auth.bootstrap_token_lifetime),
+        ("auth.reauth_lifetime", auth.reauth_lifetime),
         ("database.pool_timeout", database.pool_timeout),
         ("database.statement_timeout", database.statement_timeout),
+        ("limits.guesses_regain", settings.limits.guesses_regain),
     ):
         if lifetime < timedelta(seconds=1):
             yield key, "must be at least 1s"
