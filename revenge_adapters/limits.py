@@ -8,7 +8,7 @@ from typing import Final
 from typing_extensions import override
 
 from revenge_core.limits.entities import Quota, Verdict
-from revenge_core.limits.ports import RateLimiter
+from revenge_core.limits.ports import OwnLimiter, RateLimiter
 
 CAPACITY: Final = 50_000
 """So many clients of one quota are known by name; more of them share places."""
@@ -19,27 +19,35 @@ Now = Callable[[], int]
 """The time in nanoseconds; it never goes back."""
 
 
-class ProcessLimiter(RateLimiter):
+class ProcessLimiter(OwnLimiter, RateLimiter):
     """Exact, in a microsecond or two, and of bounded size."""
 
     def __init__(self, now: Now = time.monotonic_ns, *, capacity: int = CAPACITY) -> None:
         self._now = now
         self._capacity = capacity
         self._tables: dict[Quota, _Table] = {}
+        none = Quota(burst=1, window=timedelta(seconds=1))
+        self._latest = (none, _Table(none, 0))
+
+    @override
+    def count(self, key: str, quota: Quota) -> Verdict:
+        return self._table(quota).take(key, self._now())
 
     @override
     async def take(self, key: str, quota: Quota) -> Verdict:
-        return self._table(quota).take(key, self._now())
+        return self.count(key, quota)
 
     def put_back(self, key: str, quota: Quota) -> None:
         """Uncount one request that was let through here, and refused elsewhere."""
         self._table(quota).put_back(key)
 
     def _table(self, quota: Quota) -> "_Table":
-        table = self._tables.get(quota)
-        if table is None:
-            table = self._tables[quota] = _Table(quota, self._capacity)
-        return table
+        if quota is not self._latest[0]:  # the same one with every request; looking a record up takes a while
+            table = self._tables.get(quota)
+            if table is None:
+                table = self._tables[quota] = _Table(quota, self._capacity)
+            self._latest = (quota, table)
+        return self._latest[1]
 
 
 class _Table:

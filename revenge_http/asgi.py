@@ -1,8 +1,9 @@
 """The ASGI shapes, as loosely as the specification has them, and what our middleware adds to a scope.
 
 Litestar's own types are closed dictionaries; ours leave room for what the edge puts into a scope: `origin` (an
-`Origin`) and `host` (as the client sees it), set by `edge.middleware`, which also adds the headers that it finds in
-`more_headers` to whatever answer there is; `cookies` (a `Jar`) and `user` (an `Actor`), set by `gate`.
+`Origin`), `host` (as the client sees it) and `read` (the headers by name, of several the last), set by
+`edge.middleware`, which also adds the headers that it finds in `more_headers` to whatever answer there is; `cookies` (a
+`Jar`) and `user` (an `Actor`), set by `gate`.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -18,4 +19,6 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 def values_of(scope: Scope, name: bytes) -> list[bytes]:
     """Every value of one request header, in the order in which they came; `name` in lower case."""
+    if name not in scope.get("read", (name,)):
+        return []
     return [value for key, value in scope["headers"] if key == name]

@@ -6,6 +6,7 @@ since the same resource may look different to those who may see less of it.
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -24,6 +25,7 @@ _TAG: Final = re.compile(rb'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*')
 _OURS: Final = re.compile(rb"([0-9]{1,18})-[0-9a-f]{%d}\Z" % (2 * DIGEST_BYTES))
 
 
+@lru_cache(maxsize=1024)
 def entity_tag(version: int, body: bytes) -> bytes:
     """The tag of these bytes."""
     return b'"%d-%b"' % (version, blake2b(body, digest_size=DIGEST_BYTES).hexdigest().encode())

@@ -8,7 +8,7 @@ from revenge_core.errors import Forbidden, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.errors import SessionEnded
 from revenge_http.access import declared_by
-from revenge_http.asgi import App, Headers, Receive, Scope, Send
+from revenge_http.asgi import App, Receive, Scope, Send, values_of
 from revenge_http.cookies import SAFE_METHODS, Cookies, Jar
 from revenge_http.errors import TwoCredentials
 from revenge_http.options import HttpOptions
@@ -84,13 +84,12 @@ def bearer_token(scope: Scope) -> str:
         Unauthenticated: there is none that this server takes.
         TwoCredentials: there are several.
     """
-    headers: Headers = scope["headers"]
-    found = [(name, value) for name, value in headers if name in _CARRIERS]
-    if len(found) > 1:
+    bearers = values_of(scope, b"authorization")
+    if len(bearers) + len(values_of(scope, b"x-api-key")) > 1:
         raise TwoCredentials
-    for name, value in found:
-        scheme, _, token = value.partition(b" ")
-        if name == b"authorization" and scheme.lower() == _SCHEME:
+    if bearers:
+        scheme, _, token = bearers[0].partition(b" ")
+        if scheme.lower() == _SCHEME:
             return token.strip().decode("latin-1")
     raise Unauthenticated
 

@@ -24,27 +24,40 @@ class Throttle:
     """Counts requests, and refuses those that are too many."""
 
     def __init__(self, limits: Limits, options: HttpOptions) -> None:
-        self._take = limits.take
+        self._limits = limits
         self._counted = options.counted
         self._policies = {tier: _policy(tier, limits.quota(tier)) for tier in Tier}
 
-    async def count(self, scope: Scope, tier: Tier, address: str | None) -> None:
-        """Count one request.
+    def count(self, scope: Scope, address: str | None) -> None:
+        """Count one request, whatever it asks for.
 
         Raises:
             RateLimited: it is one too many; `retry_after` says when the next one is not.
         """
-        verdict = await self._take(tier, address)
+        verdict = self._limits.count(address)
+        if self._counted is not None:
+            self._counted(Tier.GLOBAL.value, verdict.allowed)
+        if not verdict.allowed:
+            self._tell(scope, Tier.GLOBAL, verdict)
+            raise RateLimited(retry_after=verdict.retry_after)
+
+    async def count_in(self, tier: Tier, scope: Scope, address: str | None) -> None:
+        """Count one request to a route of this tier, and tell the client what is left.
+
+        Raises:
+            RateLimited: as `count`.
+        """
+        verdict = await self._limits.take(tier, address)
         if self._counted is not None:
             self._counted(tier.value, verdict.allowed)
-        if tier is not Tier.GLOBAL or not verdict.allowed:
-            scope.setdefault("more_headers", []).extend(self._headers(tier, verdict))
+        self._tell(scope, tier, verdict)
         if not verdict.allowed:
             raise RateLimited(retry_after=verdict.retry_after)
 
-    def _headers(self, tier: Tier, verdict: Verdict) -> Headers:
+    def _tell(self, scope: Scope, tier: Tier, verdict: Verdict) -> None:
+        more: Headers = scope.setdefault("more_headers", [])
         left = f'"{tier.value}";r={verdict.remaining};t={math.ceil(verdict.reset_after)}'
-        return [(b"ratelimit-policy", self._policies[tier]), (b"ratelimit", left.encode())]
+        more += [(b"ratelimit-policy", self._policies[tier]), (b"ratelimit", left.encode())]
 
 
 def _policy(tier: Tier, quota: Quota) -> bytes:
@@ -65,5 +78,5 @@ class RouteLimits:
 
     async def _limited(self, tier: Tier, scope: Scope, receive: Receive, send: Send) -> None:
         origin: Origin = scope["origin"]
-        await self._throttle.count(scope, tier, origin.address)
+        await self._throttle.count_in(tier, scope, origin.address)
         await self._app(scope, receive, send)

@@ -58,7 +58,7 @@ class DragonflyLimiter(RateLimiter):
 
     @override
     async def take(self, key: str, quota: Quota) -> Verdict:
-        verdict = await self._own.take(key, quota)
+        verdict = self._own.count(key, quota)
         moment = self._monotonic()
         if not verdict.allowed or moment < self._ask_again_at:
             return verdict

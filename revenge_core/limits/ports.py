@@ -5,6 +5,14 @@ from typing import Protocol
 from revenge_core.limits.entities import Quota, Verdict
 
 
+class OwnLimiter(Protocol):
+    """Counts requests of this process alone, at once: for what is counted with every single request."""
+
+    def count(self, key: str, quota: Quota) -> Verdict:
+        """As `RateLimiter.take`."""
+        ...
+
+
 class RateLimiter(Protocol):
     """Counts requests against quotas. It holds nothing that would be missed after a restart."""
 

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import Final
 
 from revenge_core.actor import Origin
-from revenge_core.limits.entities import Tier
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Message, Receive, Scope, Send, values_of
 from revenge_http.edge.address import Proxies, plain_address
@@ -66,6 +65,7 @@ class Edge:
         request = request_id(read.get(b"x-request-id"))
         address = self._whence(scope, read)
         agent = read.get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
+        scope["read"] = read
         scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
         dress = DRESSES[scope["method"] == "GET", scope["scheme"] == "https"]
         status = 0
@@ -74,15 +74,15 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = dress.put_on(message["headers"], request) + scope.get("more_headers", [])
+                message["headers"] = dress.put_on(message["headers"], request)
+                if "more_headers" in scope:
+                    message["headers"] += scope["more_headers"]
                 if self._cors.is_open:
                     message["headers"] += self._cors.headers(read.get(b"origin"))
             await send(message)
 
         started = time.perf_counter()
         try:
-            if self._throttle is not None:
-                await self._throttle.count(scope, Tier.GLOBAL, address)
             app, receive = self._checked(scope, receive, read)
             await app(scope, receive, send_dressed)
         except Exception as error:  # noqa: BLE001 (the last resort: no exception may reach the server)
@@ -114,9 +114,13 @@ class Edge:
         """Whom to give the request to, and from where it is read.
 
         Raises:
+            RateLimited: its address sends too many.
             HeadersTooLarge, BodyTooLarge: it is too long.
             RouteNotFound: the router would take its path for another.
         """
+        if self._throttle is not None:
+            origin: Origin = scope["origin"]
+            self._throttle.count(scope, origin.address)
         target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         self._sizes.check_headers(scope["headers"], target)
         scope["path"], scope["root_path"] = self._path(scope), ""
