@@ -169,7 +169,6 @@ class Services(containers.DeclarativeContainer):
         uow=adapters.uow,
         reader=adapters.export_reader,
         data=adapters.personal_data,
-        log=adapters.activity_reader,
         storage=adapters.storage,
         activity=activity,
         notices=notices,

@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from revenge_adapters import Sandbox, sandbox
-from revenge_adapters.memory.activity import MemoryActivityReader
 from revenge_adapters.memory.exports import MemoryPersonalData
 from revenge_core.accounts.entities import AccountRules, Export, ExportState, NewInvitation
 from revenge_core.accounts.errors import ExportNotFound
@@ -136,7 +135,7 @@ async def test_it_is_written_in_pieces_and_is_never_in_memory_as_a_whole(box: Sa
         await box.revenge.users.update_me(await act(box, here, origin), UserChanges(display_name=str(number)))
     person = await MemoryPersonalData(box.tables).person(here.user.id)
     assert person
-    sources = Sources(data=MemoryPersonalData(box.tables), log=MemoryActivityReader(box.tables), storage=box.storage)
+    sources = Sources(data=MemoryPersonalData(box.tables), activity=box.revenge.activity, storage=box.storage)
     pieces = [piece async for piece in bundle(person, sources, box.clock.now())]
     assert len(pieces) > 2
     assert max(map(len, pieces)) < 128 * 1024

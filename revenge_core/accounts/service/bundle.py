@@ -14,10 +14,8 @@ import msgspec
 from revenge_core.accounts.entities import Invitation, Person
 from revenge_core.accounts.ports import PersonalData
 from revenge_core.activity.entities import Entry
-from revenge_core.activity.policy import without_others
-from revenge_core.activity.ports import ActivityReader
+from revenge_core.activity.service import Activity
 from revenge_core.entity import Entity
-from revenge_core.ids import EntryId, UserId
 from revenge_core.rbac.entities import RoleGrant
 from revenge_core.sessions.entities import Device, Session
 from revenge_core.storage.errors import StoredFileNotFound
@@ -77,8 +75,6 @@ FIELDS: Final[Mapping[type[Entity], tuple[str, ...]]] = {
     Invitation: ("id", "role", "libraries", "uses", "used", "note", "created_at", "expires_at", "revoked_at"),
 }
 """What is told of each record, in this order."""
-PAGE: Final = 200
-"""So many entries of the audit log are read at a time."""
 _README: Final = """\
 All that this server keeps about your account, as JSON; times are in UTC.
 
@@ -95,7 +91,7 @@ class Sources(Entity, kw_only=True):
     """Where it all comes from."""
 
     data: PersonalData
-    log: ActivityReader
+    activity: Activity
     storage: FileStorage
 
 
@@ -109,7 +105,7 @@ async def bundle(person: Person, sources: Sources, made_at: datetime) -> AsyncGe
     lists: tuple[tuple[str, AsyncIterator[Entity]], ...] = (
         ("sessions.json", sources.data.sessions(user_id)),
         ("devices.json", sources.data.devices(user_id)),
-        ("activity.json", _deeds(sources.log, user_id)),
+        ("activity.json", sources.activity.deeds_of(user_id)),
         ("invitations.json", sources.data.invitations(user_id)),
     )
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -135,14 +131,6 @@ async def bundle(person: Person, sources: Sources, made_at: datetime) -> AsyncGe
             except StoredFileNotFound:
                 pass  # replaced or removed while this went on
     yield out.taken()
-
-
-async def _deeds(log: ActivityReader, user_id: UserId) -> AsyncIterator[Entry]:
-    before: EntryId | None = None
-    while page := await log.newest(limit=PAGE, before=before, actor_id=user_id):
-        for entry in page:
-            yield without_others(entry, user_id)
-        before = page[-1].id
 
 
 def _account(person: Person) -> bytes:

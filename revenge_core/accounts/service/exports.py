@@ -13,7 +13,6 @@ from revenge_core.accounts.jobs import BuildExport, EraseFiles, tag_of
 from revenge_core.accounts.ports import AccountsTx, ExportReader, PersonalData
 from revenge_core.accounts.service.bundle import Sources, bundle
 from revenge_core.activity.entities import Action, Resource
-from revenge_core.activity.ports import ActivityReader
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import CancelJob, DiscardJob, JobContext, Planned
@@ -41,7 +40,6 @@ class Exports:
         uow: UnitOfWork[AccountsTx],
         reader: ExportReader,
         data: PersonalData,
-        log: ActivityReader,
         storage: FileStorage,
         activity: Activity,
         notices: Notices,
@@ -52,7 +50,6 @@ class Exports:
         self._uow = uow
         self._reader = reader
         self._data = data
-        self._log = log
         self._storage = storage
         self._activity = activity
         self._notices = notices
@@ -173,7 +170,7 @@ class Exports:
     # Parts
 
     async def _keep(self, key: str, person: Person) -> StoredFile:
-        sources = Sources(data=self._data, log=self._log, storage=self._storage)
+        sources = Sources(data=self._data, activity=self._activity, storage=self._storage)
         async with aclosing(bundle(person, sources, self._clock.now())) as content:
             return await self._storage.put(key, content, media_type=MEDIA_TYPE, max_bytes=self._rules.export_max_bytes)
 
