@@ -11,6 +11,7 @@ from revenge_core.accounts import jobs as accounts
 from revenge_core.activity import jobs as activity
 from revenge_core.auth import jobs as auth
 from revenge_core.background import Schedule
+from revenge_core.idempotency import jobs as idempotency
 from revenge_core.jobs import Handlers
 from revenge_core.mail.jobs import SendEmail
 from revenge_core.revenge import Revenge
@@ -24,6 +25,7 @@ SCHEDULES: Final[tuple[Schedule, ...]] = (
     *accounts.SCHEDULES,
     *activity.SCHEDULES,
     *auth.SCHEDULES,
+    *idempotency.SCHEDULES,
     *sessions.SCHEDULES,
     *users.SCHEDULES,
 )
@@ -41,6 +43,7 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     handlers.add(activity.MakeMonths, revenge.activity.make_months)
     handlers.add(auth.CleanUp, revenge.auth.clean_up)
     handlers.add(auth.SendReset, revenge.recovery.send)
+    handlers.add(idempotency.ForgetAttempts, revenge.idempotency.clean_up)
     handlers.add(SendEmail, revenge.mail.deliver)
     handlers.add(sessions.SessionMaintenance, revenge.sessions.maintain)
     handlers.add(users.SweepAvatars, revenge.avatars.sweep)

@@ -8,10 +8,12 @@ from hmac import compare_digest
 from typing import Final
 
 from revenge_core.actor import Actor
+from revenge_core.background import JobContext, in_batches
 from revenge_core.clock import Clock
 from revenge_core.errors import Unavailable
 from revenge_core.idempotency.entities import Attempt, Outcome
 from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyReused, RequestInFlight
+from revenge_core.idempotency.jobs import ForgetAttempts
 from revenge_core.idempotency.ports import Fingerprints, IdempotencyTx
 from revenge_core.uow import UnitOfWork
 
@@ -19,7 +21,7 @@ KEPT: Final = timedelta(hours=24)
 """How long a key is remembered."""
 STALE: Final = timedelta(minutes=1)
 """After so long without an answer, whoever worked on an attempt is dead: no request takes longer."""
-CLEAN_UP_BATCH: Final = 1000
+BATCH: Final = 1000
 ASK_AGAIN_SECONDS: Final = 1.0
 
 
@@ -81,12 +83,12 @@ class Idempotency:
             raise AlreadyDone(recorded.outcome.location)
         return recorded.outcome
 
-    async def clean_up(self) -> int:
-        """Forget attempts of more than a day ago; how many. Housekeeping calls it."""
-        before, forgotten = self._clock.now() - KEPT, 0
-        while True:
-            async with self._uow.begin() as tx:
-                batch = await tx.idempotency.forget(before=before, limit=CLEAN_UP_BATCH)
-            forgotten += batch
-            if batch < CLEAN_UP_BATCH:
-                return forgotten
+    async def clean_up(self, _: ForgetAttempts, ctx: JobContext) -> None:
+        """Forget attempts of more than a day ago."""
+        await in_batches(ctx, "forgetting repeated requests", self._forget)
+        async with self._uow.begin() as tx:
+            await ctx.complete(tx)
+
+    async def _forget(self) -> int:
+        async with self._uow.begin() as tx:
+            return await tx.idempotency.forget(before=self._clock.now() - KEPT, limit=BATCH)

@@ -19,6 +19,8 @@ from revenge_core.actor import Actor
 from revenge_core.auth.errors import CredentialsInvalid, TooManyAttempts
 from revenge_core.auth.jobs import CleanUp, SendReset
 from revenge_core.background import Job
+from revenge_core.idempotency.entities import Outcome
+from revenge_core.idempotency.jobs import ForgetAttempts
 from revenge_core.jobs import Handlers, JobLost
 from revenge_core.jobs.policy import encoded
 from revenge_core.mail.entities import Email
@@ -51,6 +53,17 @@ async def a_link_that_nobody_used_and_guesses(box: Sandbox) -> Job:
                 await box.revenge.auth.login(login, Secret("a bad guess"))
         box.clock.advance(days=days, minutes=2)
     return CleanUp()
+
+
+async def requests_of_long_ago(box: Sandbox) -> Job:
+    async def work() -> Outcome:
+        return Outcome(status=201, body=b"{}", location=None)
+
+    for key in ("old", "older"):
+        attempt = box.revenge.idempotency.attempt(Actor.anonymous(), "register", key, b"{}")
+        await box.revenge.idempotency.once(attempt, work)
+    box.clock.advance(hours=25)
+    return ForgetAttempts()
 
 
 async def a_message(box: Sandbox) -> Job:
@@ -128,6 +141,7 @@ SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "activity_months": months_to_come,
     "auth_cleanup": a_link_that_nobody_used_and_guesses,
     "auth_send_reset": a_forgotten_password,
+    "idempotency_cleanup": requests_of_long_ago,
     "send_email": a_message,
     "session_maintenance": people_who_came_and_went,
     "users_avatars_sweep": a_picture_and_one_left_over,
@@ -144,6 +158,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revenge_core.accounts.service.leaving.BATCH", 1)
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
     monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
+    monkeypatch.setattr("revenge_core.idempotency.service.BATCH", 1)
 
 
 @pytest.fixture(autouse=True)

@@ -191,6 +191,8 @@ Forgets what nobody can sign in with any more: the one-time token for the first 
 Looks whose address somebody gave who forgot a password, and mails a link. That is not done while they wait, so that
 nobody learns from the time it takes whether an address is known. An account that got such a link in the last five
 minutes gets no other.""",
+    "idempotency_cleanup": """\
+Forgets requests with an `Idempotency-Key` a day after they were sent, and what they were answered.""",
     "send_email": """\
 Hands one message to the mail server. Greylisting puts strangers off for minutes, so it is soon tried again; a message
 that the server will never take is discarded at once.""",
