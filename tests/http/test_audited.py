@@ -12,11 +12,14 @@ from msgspec.structs import replace
 
 from revenge_adapters.memory.activity import MemoryActivityLog
 from revenge_adapters.wiring.sandbox import Sandbox
+from revenge_core.accounts.entities import NewInvitation
 from revenge_core.actor import Actor
 from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.ids import UserId
+from revenge_core.secrets import Secret
 from revenge_core.testing.builders import a_png
+from revenge_core.users import NewUser
 from revenge_http.app import OPERATIONS
 from revenge_http.operations import Operation
 from tests.core.post import link
@@ -43,17 +46,28 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "reauthenticate": lambda _: {"password": PASSWORD},
     "adminCancelJob": lambda _: None,
     "adminCancelJobs": lambda scene: {"ids": [int(scene.places["jobId"])]},
+    "adminCreateInvitation": lambda _: {},
+    "adminCreateUser": lambda _: {"username": "grace", "email": "grace@example.org"},
     "adminDeleteJob": lambda _: None,
     "adminDeleteJobs": lambda _: {"filter": {"state": ["retryable"]}},
+    "adminDeleteUser": lambda _: None,
+    "adminDisableUser": lambda _: None,
+    "adminEnableUser": lambda _: None,
     "adminPauseQueue": lambda _: None,
     "adminPauseSchedule": lambda _: None,
+    "adminRestoreUser": lambda _: None,
     "adminResumeQueue": lambda _: None,
     "adminResumeSchedule": lambda _: None,
     "adminRetryJob": lambda _: None,
     "adminRetryJobs": lambda _: {"filter": {"kind": ["errand"]}},
+    "adminRevokeInvitation": lambda _: None,
+    "adminRevokeUserSessions": lambda _: None,
     "adminRunSchedule": lambda _: None,
+    "adminSendPasswordReset": lambda _: None,
+    "adminUpdateUser": lambda _: {"display_name": "Eve"},
     "bootstrap": lambda scene: {**GRACE, "token": scene.bootstrap_token},
     "changePassword": lambda _: {"old_password": PASSWORD, "new_password": "eight yellow parasols"},
+    "deleteCurrentUser": lambda _: None,
     "forgotPassword": lambda _: {"email": "ada@example.org"},
     "login": lambda _: MEMBER,
     "logout": lambda _: None,
@@ -79,8 +93,12 @@ NAMES: Final = {
     "adminRunSchedule": "shopping",
 }
 """What is called how in the scene."""
+PEOPLE: Final = {"adminEnableUser": "disabled", "adminRestoreUser": "deleted"}
+"""Who `userId` is, where it is somebody special."""
+LOOKING: Final = {"lookAtInvitation"}
+"""They take a secret, so they are no GET, and change nothing."""
 FORM: Final = {"file": ("me.png", a_png())}
-CHANGING: Final = [one for one in OPERATIONS if one.method != "GET"]
+CHANGING: Final = [one for one in OPERATIONS if one.method != "GET" and one.name not in LOOKING]
 
 
 def named(one: Operation) -> str:
@@ -97,13 +115,22 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     places["deviceId"] = str(next(iter(box.rows.devices.values())).id)
     member = box.rows.roles["user"]
     box.rows.roles["user"] = replace(
-        member, permissions=member.permissions | {"jobs:*", "limits:*", "queues:*", "schedules:*"}
+        member,
+        permissions=member.permissions
+        | {"invitations:*", "jobs:*", "limits:*", "queues:*", "schedules:*", "sessions:*", "users:*"},
     )
-    places["jobId"] = str(await one_in(box, JobState.RETRYABLE))
+    for name in ("userId", "disabled", "deleted"):
+        new = NewUser(username=name, email=f"{name}@example.org")
+        places[name] = str((await box.revenge.accounts.register(new, Secret(PASSWORD))).user.id)
+    await box.revenge.administration.disable(Actor.host(), UserId(UUID(places["disabled"])))
+    await box.revenge.administration.delete(Actor.host(), UserId(UUID(places["deleted"])))
+    invited = await box.revenge.invitations.create(Actor.host(), NewInvitation())
+    places["invitationId"] = str(invited.invitation.id)
     reset = await box.revenge.recovery.reset_link(Actor.host(), UserId(UUID(ada.id)))
     places["resetToken"] = reset.link.reveal().partition("#token=")[2]
     places["verifyToken"] = (await link(box, "ada@example.org")).reveal()
     await client.post("/api/v1/users/me/avatar", headers=later.headers, files=FORM)
+    places["jobId"] = str(await one_in(box, JobState.RETRYABLE))
     await a_schedule(box, "shopping", "laundry")
     await box.revenge.jobs.pause_queue(Actor.host(), "low", paused=True)
     await box.revenge.jobs.pause_schedule(Actor.host(), "laundry", paused=True)
@@ -111,7 +138,8 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
 
 
 async def send(client: httpx.AsyncClient, one: Operation, scene: Scene) -> httpx.Response:
-    path = one.path.format(**scene.places, name=NAMES.get(one.name))
+    who = {"userId": scene.places[PEOPLE.get(one.name, "userId")]}
+    path = one.path.format(**scene.places | who, name=NAMES.get(one.name))
     headers = {} if one.access.is_public else scene.ada.headers
     return await client.request(
         one.method, path, headers=headers, json=BODIES[one.name](scene), files=FORM if one.uploads else None
