@@ -16,7 +16,7 @@ from revenge_adapters import Sandbox, sandbox
 from revenge_core.actor import Origin
 from revenge_core.auth.entities import GuessCount, GuessRules
 from revenge_core.auth.errors import TooManyAttempts
-from revenge_core.auth.policy import allowance_of, charged, forgotten_after, refunded, used_now, wait
+from revenge_core.auth.policy import allowance_of, charged, forgotten_after, refunded, subjects_of, used_now, wait
 from revenge_core.ids import DeviceId, UserId
 from revenge_core.testing.builders import NOW
 
@@ -202,3 +202,17 @@ def test_whoever_waits_as_long_as_they_are_told_is_let_through(tries: list[Try])
             again = replace(each.one, delay=each.retry_after + ROUNDING)
             assert all(one.was_let_through for one in asyncio.run(play(box, [again])))
             return
+
+
+@pytest.mark.parametrize(
+    ("key", "subjects"),
+    [
+        (f"pair:{ACCOUNTS[0]} 2001:db8::/64", (ACCOUNTS[0], "2001:db8::/64")),
+        (f"pair:{'ab' * 32} 192.0.2.7", (None, "192.0.2.7")),
+        (f"account:{ACCOUNTS[1]}", (ACCOUNTS[1], None)),
+        ("address:192.0.2.7", (None, "192.0.2.7")),
+        (f"device:{ACCOUNTS[0]} {DEVICE}", (ACCOUNTS[0], None)),
+    ],
+)
+def test_a_key_names_its_subjects(key: str, subjects: tuple[UserId | None, str | None]) -> None:
+    assert subjects_of(key) == subjects

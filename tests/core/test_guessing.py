@@ -226,6 +226,15 @@ async def test_refusals_that_ended_within_a_minute_are_told_by_the_cleaning_up(b
     assert (entry.changes["refused"].after, entry.resource_id, entry.address) == (19, user.id, KITCHEN.address)
 
 
+async def test_refusals_of_names_that_nobody_has_are_told_by_the_cleaning_up_too(box: Sandbox) -> None:
+    await guesses(box, 8, "nobody")
+    box.clock.advance(minutes=2)
+    told = len(entries(box, Action.USER_LOGIN))
+    await box.revenge.auth.clean_up(CleanUp(), Attempt())
+    (entry,) = entries(box, Action.USER_LOGIN)[told:]
+    assert (entry.changes["refused"].after, entry.resource_id, entry.address) == (2, None, KITCHEN.address)
+
+
 async def test_refusals_of_names_that_nobody_has_leave_no_rows_of_their_own(box: Sandbox) -> None:
     for number in range(200):
         await guess(box, f"nobody-{number}")

@@ -1,6 +1,7 @@
 import asyncio
 import dataclasses
 from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 from msgspec.structs import replace
@@ -90,7 +91,9 @@ async def test_a_failed_attempt_changes_nothing_but_the_log_and_the_counts(box: 
     await register(box)
     before, changes = box.rows.copy(), [*box.changes]
     await refusal(box, "ada", Secret("wrong password"))
-    assert dataclasses.replace(box.rows, activity={}, guesses={}) == dataclasses.replace(before, activity={}, guesses={})
+    assert dataclasses.replace(box.rows, activity={}, guesses={}) == dataclasses.replace(
+        before, activity={}, guesses={}
+    )
     assert box.changes == changes
 
 
@@ -140,6 +143,17 @@ async def test_an_old_hash_is_renewed_at_the_next_sign_in(box: Sandbox) -> None:
     assert renewed.changed_at == old.changed_at
     await sign_in(box)
     assert box.rows.credentials[user.id] == renewed
+
+
+async def test_a_hash_is_renewed_another_time_where_too_many_sign_in(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await register(box)
+    old = replace(box.rows.credentials[user.id], password_hash=await QuickHasher(rounds=0).hash(PASSWORD))
+    box.rows.credentials[user.id] = old
+    monkeypatch.setattr(box.hasher, "hash", AsyncMock(side_effect=HasherBusy))
+    await sign_in(box)
+    assert box.rows.credentials[user.id] == old
 
 
 async def test_a_wrong_password_renews_no_hash(box: Sandbox) -> None:

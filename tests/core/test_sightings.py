@@ -107,7 +107,8 @@ async def test_what_could_not_be_written_is_written_later(box: Sandbox) -> None:
     here = await join(box)
     uow = Unreliable(box.tables)
     activity = Activity(uow, MemoryActivityReader(box.tables), box.clock, box.ids)
-    sessions = Sessions(uow, MemorySessionReader(box.tables), activity, box.clock, box.ids, SessionRules())
+    reader, devices = MemorySessionReader(box.tables), box.revenge.devices
+    sessions = Sessions(uow, reader, devices, activity, box.clock, box.ids, SessionRules())
     box.clock.advance(minutes=5)
     sessions.saw(here.session, SOFA, box.clock.now())
     uow.away = True
