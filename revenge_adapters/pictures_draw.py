@@ -36,7 +36,8 @@ def main() -> None:
     try:
         content, (width, height) = drawn(sys.stdin.buffer.read(), rules)
     except RefusedError as problem:
-        head, content = {"problem": str(problem)}, b""
+        head: dict[str, object] = {"problem": str(problem)}
+        content = b""
     else:
         head = {"width": width, "height": height}
     sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + content)

@@ -57,13 +57,14 @@ class S3FileStorage(FileStorage):
     """A bucket. Requests go to its endpoint and nowhere else: redirects are not followed."""
 
     def __init__(self, bucket: Bucket) -> None:
-        from botocore.config import Config
-        from botocore.session import Session
+        from botocore.config import Config  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+        from botocore.session import Session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
 
         self._bucket = bucket
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
         secret = bucket.secret_access_key
-        self._client: Any = Session().create_client(
+        session: Any = Session()
+        self._client: Any = session.create_client(
             "s3",
             region_name=bucket.region,
             endpoint_url=bucket.endpoint,
@@ -81,6 +82,7 @@ class S3FileStorage(FileStorage):
                 response_checksum_validation="when_required",
             ),
         )
+        self._client.meta.events.register("before-call.s3", _stay_here)
 
     def close(self) -> None:
         """Let what runs finish, drop what waits."""
@@ -166,7 +168,7 @@ class S3FileStorage(FileStorage):
         Raises:
             StoredFileNotFound: there is none, or `key` is no key.
         """
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
 
         if not is_key(key):
             raise StoredFileNotFound
@@ -187,13 +189,13 @@ class S3FileStorage(FileStorage):
         Raises:
             StorageUnavailable: the server refused, or nobody answers.
         """
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
 
         try:
             return await asyncio.wrap_future(self._pool.submit(work))
         except ClientError as problem:
             if (code := _code(problem)) not in _NOT_THERE:
-                _log.warning("files in bucket %s: %s refused, %s", self._bucket.name, problem.operation_name, code)
+                _log.warning("files in bucket %s: %s refused, %s", self._bucket.name, str(problem.operation_name), code)
             raise StorageUnavailable from problem
         except (BotoCoreError, HTTPClientError, OSError, RuntimeError, ValueError) as problem:
             # RuntimeError: the pool is closed. ValueError: the answer is not what S3 says.
@@ -201,7 +203,7 @@ class S3FileStorage(FileStorage):
             raise StorageUnavailable from problem
 
     def _abort(self, key: str, upload: str) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
 
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket.name, Key=key, UploadId=upload)
@@ -226,6 +228,11 @@ async def _parts(content: AsyncIterable[bytes], max_bytes: int) -> AsyncGenerato
             del waiting[:PART]
     if waiting:
         yield bytes(waiting)
+
+
+def _stay_here(params: dict[str, Any], **_: object) -> None:
+    """Tell botocore that it followed a redirect to another region already: it follows one at most."""
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _code(problem: Any) -> str:  # noqa: ANN401 (the same)

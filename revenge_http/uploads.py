@@ -3,9 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
+from multipart import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,  # pyright: ignore[reportUnknownVariableType] # the same
+)
 
 from revenge_core.errors import FieldProblem
 from revenge_http.asgi import Receive, Scope, values_of
@@ -79,8 +85,9 @@ class Upload:
 def _boundary(scope: Scope) -> str:
     types = values_of(scope, b"content-type")
     if len(types) == 1:
-        kind, options = parse_options_header(types[0].decode("latin-1"))
-        boundary = options.get("boundary", "")
+        parsed: Any = parse_options_header(types[0].decode("latin-1"))
+        kind, options = parsed
+        boundary = str(options.get("boundary", ""))
         if kind == "multipart/form-data" and 0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii():
             return boundary
     raise MediaTypeUnsupported("Send a form (multipart/form-data) with the file in it")

@@ -68,7 +68,7 @@ class S3Server:
         """The bucket, for somebody who may do everything there."""
         given = {"access_key_id": ACCESS_KEY, "secret_access_key": Secret(SECRET_KEY), **more}
         place = {"region": "us-east-1", "endpoint": self.endpoint, "path_style": True}
-        return Bucket(name=name, **{**place, **given})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] # fields by name
+        return Bucket(name=name, **{**place, **given})  # type: ignore[arg-type]  # fields by name
 
     def close(self) -> None:
         """It and what it kept are gone."""

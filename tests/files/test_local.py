@@ -151,7 +151,12 @@ async def test_a_closed_storage_says_so(top: Path) -> None:
 
 async def test_files_hold_up_nobody_else(storage: LocalFileStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.3), fsync(descriptor)))
+
+    def slow(descriptor: int) -> None:
+        time.sleep(0.3)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
     putting = asyncio.create_task(put(storage, KEY, b"content"))
     started = time.monotonic()
     await asyncio.sleep(0.05)
