@@ -1,5 +1,7 @@
 """Changing other people's accounts."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -59,9 +61,9 @@ async def test_what_is_so_already_changes_nothing(box: Sandbox) -> None:
 
 async def test_all_that_is_wrong_is_named(box: Sandbox) -> None:
     ada = await register(box)
-    wrong = {"username": "a", "email": "x", "display_name": "\x00", "timezone": "Mars", "locale": "?"}
+    wrong: dict[str, Any] = {"username": "a", "email": "x", "display_name": "\x00", "timezone": "Mars", "locale": "?"}
     with pytest.raises(AccountInvalid) as refused:
-        await change(box, ada, **wrong)
+        await change(box, ada, None, **wrong)
     assert [problem.pointer for problem in refused.value.problems] == [f"/{name}" for name in wrong]
     with pytest.raises(AccountInvalid) as refused:
         await change(box, ada, roles=frozenset({"boss"}))
@@ -144,7 +146,7 @@ async def test_roles_are_all_that_the_account_then_has(box: Sandbox) -> None:
     (entry,) = entries(box, Action.USER_ROLES_CHANGE)
     assert entry.changes == {"roles": FieldChange(before="user", after="moderator, user")}
     assert (entry.actor_id, entry.resource_id) == (root.user_id, ada.id)
-    assert (await change(box, ada, root, roles=frozenset())).roles == roles_of(box, ada) == set()
+    assert (await change(box, ada, root, roles=frozenset[str]())).roles == roles_of(box, ada) == set()
 
 
 async def test_roles_work_at_once(box: Sandbox) -> None:

@@ -15,13 +15,14 @@ from tests.core.admins import ACTS, RIGHTS, admin, helper, roles_of
 from tests.core.people import PASSWORD, last_entry, new_user, register
 
 
-async def at_version(box: Sandbox, deed: str, user_id: UserId, version: int) -> object:
+async def at_version(box: Sandbox, deed: str, user_id: UserId, version: int) -> None:
     """Do it if the account is at this version."""
     administration = box.revenge.administration
     if deed == "change":
-        return await administration.change(Actor.host(), user_id, AccountChanges(display_name="x"), version=version)
+        await administration.change(Actor.host(), user_id, AccountChanges(display_name="x"), version=version)
+        return
     act = {"delete": administration.delete, "disable": administration.disable, "enable": administration.enable}
-    return await act[deed](Actor.host(), user_id, version=version)
+    await act[deed](Actor.host(), user_id, version=version)
 
 
 @pytest.mark.parametrize("deed", ACTS)
