@@ -187,7 +187,7 @@ async def test_both_addresses_are_told_of_a_change(box: Sandbox) -> None:
 
 
 @pytest.mark.asvs("7.5.1")
-async def test_another_address_needs_a_recent_proof(box: Sandbox) -> None:
+async def test_defect_16_another_address_needs_a_recent_proof(box: Sandbox) -> None:
     user, actor = await somebody(box)
     box.clock.advance(hours=1)
     with pytest.raises(ReauthRequired):

@@ -74,7 +74,7 @@ async def test_the_mail_says_who_asked_when_and_from_where(box: Sandbox) -> None
 
 
 @pytest.mark.asvs("7.4.3")
-async def test_defects_3_and_4_every_session_ends_and_every_device_is_unknown_again(box: Sandbox) -> None:
+async def test_defect_04_every_session_ends_and_every_device_is_unknown_again(box: Sandbox) -> None:
     here, there = await join(box), await sign_in(box, origin=KITCHEN)
     strangers = await join(box, "eve")
     await mailed(box, ADA)

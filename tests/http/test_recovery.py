@@ -105,7 +105,9 @@ async def test_another_address_is_pending_until_its_mail_is_answered(
     assert (await sign_in(client, new)).id == ada.id
 
 
-async def test_another_address_needs_a_recent_proof(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> None:
+async def test_defect_16_another_address_needs_a_recent_proof(
+    box: Sandbox, client: httpx.AsyncClient, ada: Party
+) -> None:
     box.clock.advance(minutes=11)
     asked = await client.put("/api/v1/users/me", json={"email": "ada@example.net"}, headers=ada.headers)
     problem(asked, 403, "reauth_required")
