@@ -13,6 +13,8 @@ from revenge_http.options import Network
 
 MAX_HOPS: Final = 32
 """More proxies than that are nobody's network."""
+MAX_LENGTH: Final = 100
+"""No address is longer, with quotes, brackets, zone and port; longer garbage is not even remembered."""
 
 
 class Proxies:
@@ -35,7 +37,7 @@ class Proxies:
             return client
         hops = b",".join(forwarded_for).decode("latin-1").split(",") if forwarded_for else []
         for hop in reversed(hops[-MAX_HOPS:]):
-            further = plain_address(hop)
+            further = plain_address(hop) if len(hop) <= MAX_LENGTH else None
             if further is None:
                 break
             client = further
