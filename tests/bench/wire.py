@@ -28,6 +28,8 @@ USUAL: Final = MappingProxyType(
         "LIMITS_GLOBAL_RATE": "10000000",
         "LIMITS_GLOBAL_BURST": "10000000",
         "LIMITS_LOGIN_PER_MINUTE": "1000000",
+        "LIMITS_ACCOUNT_PER_MINUTE": "1000000",
+        "SERVER_TRUSTED_PROXIES": "127.0.0.1/32",
     }
 )
 """Requests are counted as in earnest, and one client may send as many as it can."""
@@ -85,14 +87,15 @@ def _port(process: "subprocess.Popen[str]") -> int:
 class Client:
     """One connection that is kept open; one request at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> None:
         self._reader = reader
         self._writer = writer
+        self._address = address
 
     @classmethod
-    async def connect(cls, port: int) -> Self:
-        """Connect to a server on this machine."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def connect(cls, port: int, address: str = "127.0.0.1") -> Self:
+        """Connect to a server on this machine, which believes that the connection comes from `address`."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port), address)
 
     async def ask(self, method: str, path: str, *, token: str = "", body: object = None) -> Any:  # noqa: ANN401 -- JSON
         """The decoded body of a good answer; raises RuntimeError for any other."""
@@ -105,6 +108,8 @@ class Client:
         """Status and body of whatever the server answers."""
         content = b"" if body is None else msgspec.json.encode(body)
         head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: revenge-bench/1\r\n"
+        if self._address != "127.0.0.1":
+            head += f"x-forwarded-for: {self._address}\r\n"
         if token:
             head += f"authorization: Bearer {token}\r\n"
         if content:

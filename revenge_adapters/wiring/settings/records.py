@@ -198,7 +198,7 @@ class Passwords(Entity, kw_only=True):
     threads: Annotated[int, Meta(ge=1, le=64, description="Hashes computed at the same time.")] = 2
     queue: Annotated[
         int, Meta(ge=0, le=100_000, description="Sign-ins that may wait for that; more are refused with 503.")
-    ] = 64
+    ] = 80
 
 
 class Log(Entity, kw_only=True):
