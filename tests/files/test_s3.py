@@ -1,10 +1,11 @@
 """Files in a bucket: what the contract cannot see. These servers are not real: real ones do none of this."""
 
+import gc
 import json
 import logging
 import threading
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,11 +39,12 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Generator[tuple
             self.end_headers()
             self.wfile.write(b"" if self.command == "HEAD" else body)
 
-        def log_message(self, format: str, *args: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 (its name there)
 
     for method in METHODS:
         setattr(Handler, f"do_{method}", Handler.answer)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False  # closing it waits for them
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -78,23 +80,28 @@ async def everything(storage: S3FileStorage) -> None:
         await keys(storage, "")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # botocore drops such lines unclosed
 @pytest.mark.asvs("15.3.2")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_nobody_is_followed_elsewhere(status: int) -> None:
-    with answering(200, b"<ListBucketResult/>", ETag='"evil"') as (elsewhere, asked):
-        with answering(status, Location=f"{elsewhere}/files/{KEY}") as (endpoint, here):
-            with closing(S3FileStorage(bucket(endpoint))) as storage:
-                await everything(storage)
+    with ExitStack() as stack:
+        elsewhere, asked = stack.enter_context(answering(200, b"<ListBucketResult/>", ETag='"evil"'))
+        endpoint, here = stack.enter_context(answering(status, Location=f"{elsewhere}/files/{KEY}"))
+        storage = stack.enter_context(closing(S3FileStorage(bucket(endpoint))))
+        await everything(storage)
         assert here
         assert asked == []
+    gc.collect()
 
 
 async def test_the_secret_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told = json.dumps({"echo": SECRET}).encode()
     with answering(403, b"<Error><Code>AccessDenied</Code><Message>" + told + b"</Message></Error>") as (endpoint, _):
-        with closing(S3FileStorage(bucket(endpoint))) as storage, pytest.raises(StorageUnavailable) as problem:
+        storage = S3FileStorage(bucket(endpoint))
+        with pytest.raises(StorageUnavailable) as problem:
             await put(storage, KEY, b"content")
+        storage.close()
         assert SECRET not in repr(vars(storage)) + repr(bucket(endpoint))
     assert SECRET not in problem.value.detail
     ours = [record for record in caplog.records if record.name.startswith("revenge")]
@@ -118,6 +125,8 @@ class _Ended:
 
 
 async def test_an_answer_that_is_none_is_a_storage_that_is_away() -> None:
-    with answering(200, b"no XML", ETag='"1"') as (endpoint, _), closing(S3FileStorage(bucket(endpoint))) as storage:
+    with answering(200, b"no XML", ETag='"1"') as (endpoint, _):
+        storage = S3FileStorage(bucket(endpoint))
         with pytest.raises(StorageUnavailable):
             await keys(storage, "")
+        storage.close()
