@@ -70,6 +70,8 @@ async def test_requests_and_runs_are_counted_under_the_names_of_the_original(
 ) -> None:
     meter.request("GET", "/api/v1/users/me", 200, 0.002)
     meter.request("GET", "/api/v1/users/me", 200, 0.2)
+    meter.limited("login", True)  # noqa: FBT003 (as the edge calls it)
+    meter.limited("login", False)  # noqa: FBT003 (the same)
     meter.job_started("send_email", 0.01)
     meter.job_started("send_email", -3)
     meter.job_ended("send_email", JobState.COMPLETED, 0.3)
@@ -83,6 +85,8 @@ async def test_requests_and_runs_are_counted_under_the_names_of_the_original(
         told = await scrape()
     assert told["revenge_http_requests_total method=GET, path=/api/v1/users/me, status=200"] == 2
     assert told["revenge_http_request_duration_seconds_bucket le=0.005, method=GET, path=/api/v1/users/me"] == 1
+    assert told["revenge_ratelimit_hits_total action=allowed, limiter=login"] == 1
+    assert told["revenge_ratelimit_hits_total action=blocked, limiter=login"] == 1
     assert told["revenge_jobs_completed_total job_type=send_email, status=success"] == 1
     assert told["revenge_jobs_completed_total job_type=send_email, status=failure"] == 1
     assert told["revenge_jobs_outcomes_total job_type=send_email, state=retryable"] == 1
