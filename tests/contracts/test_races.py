@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from revenge_adapters.postgres.db import Database
+from revenge_core.actor import Origin
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import SessionRules, Sighting
@@ -146,8 +147,8 @@ async def test_the_limit_of_sessions_holds(
 ) -> None:
     await servers[0].accounts.register(NewUser(username="anna", email="anna@example.org"), PASSWORD)
 
-    async def login(server: Revenge, _: int) -> bool:
-        await server.auth.login("anna", PASSWORD)
+    async def login(server: Revenge, number: int) -> bool:
+        await server.auth.login("anna", PASSWORD, Origin(address=f"192.0.2.{number}"))
         return True
 
     assert await race(servers, login) == {True: RACERS}
