@@ -70,8 +70,8 @@ async def test_requests_and_runs_are_counted_under_the_names_of_the_original(
 ) -> None:
     meter.request("GET", "/api/v1/users/me", 200, 0.002)
     meter.request("GET", "/api/v1/users/me", 200, 0.2)
-    meter.limited("login", True)  # noqa: FBT003 (as the edge calls it)
-    meter.limited("login", False)  # noqa: FBT003 (the same)
+    meter.limited("login", True)
+    meter.limited("login", False)
     meter.job_started("send_email", 0.01)
     meter.job_started("send_email", -3)
     meter.job_ended("send_email", JobState.COMPLETED, 0.3)
