@@ -19,4 +19,6 @@ UPDATE revenge.user_avatars
  WHERE user_id = %(user_id)s
 
 -- name: in_use
-SELECT key FROM revenge.user_avatars WHERE key = ANY(%(keys)s::text[])
+SELECT asked.key
+  FROM unnest(%(keys)s::text[]) AS asked (key)
+ WHERE EXISTS (SELECT FROM revenge.user_avatars WHERE user_avatars.key = asked.key)
