@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -76,8 +77,11 @@ class PillowPictures(Pictures):
 
         Raises:
             PictureInvalid: it crashed, or took too long or too much: whatever was uploaded is not worth more.
-            PicturesBusy: it cannot be started.
+            PicturesBusy: it cannot be started, or Pillow is not installed.
         """
+        if find_spec("PIL") is None:
+            _log.error("pictures cannot be drawn: `revenge[pictures]` is not installed")
+            raise PicturesBusy("This server draws no pictures")
         # -I: it sees the installed packages, and nothing of the folder or the environment of whoever started us.
         command = (sys.executable, "-I", str(self._program), rules)
         pipe = subprocess.PIPE

@@ -57,8 +57,8 @@ class S3FileStorage(FileStorage):
     """A bucket. Requests go to its endpoint and nowhere else: redirects are not followed."""
 
     def __init__(self, bucket: Bucket) -> None:
-        from botocore.config import Config  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
-        from botocore.session import Session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+        from botocore.config import Config  # type: ignore[import-untyped]  # it has none
+        from botocore.session import Session  # type: ignore[import-untyped]  # it has none
 
         self._bucket = bucket
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
@@ -168,7 +168,7 @@ class S3FileStorage(FileStorage):
         Raises:
             StoredFileNotFound: there is none, or `key` is no key.
         """
-        from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # it has none
 
         if not is_key(key):
             raise StoredFileNotFound
@@ -189,13 +189,13 @@ class S3FileStorage(FileStorage):
         Raises:
             StorageUnavailable: the server refused, or nobody answers.
         """
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         try:
             return await asyncio.wrap_future(self._pool.submit(work))
         except ClientError as problem:
             if (code := _code(problem)) not in _NOT_THERE:
-                _log.warning("files in bucket %s: %s refused, %s", self._bucket.name, str(problem.operation_name), code)
+                _log.warning("files in bucket %s: %s refused, %s", self._bucket.name, _operation(problem), code)
             raise StorageUnavailable from problem
         except (BotoCoreError, HTTPClientError, OSError, RuntimeError, ValueError) as problem:
             # RuntimeError: the pool is closed. ValueError: the answer is not what S3 says.
@@ -203,7 +203,7 @@ class S3FileStorage(FileStorage):
             raise StorageUnavailable from problem
 
     def _abort(self, key: str, upload: str) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket.name, Key=key, UploadId=upload)
@@ -237,6 +237,10 @@ def _stay_here(params: dict[str, Any], **_: object) -> None:
 
 def _code(problem: Any) -> str:  # noqa: ANN401 (the same)
     return str(problem.response.get("Error", {}).get("Code", ""))
+
+
+def _operation(problem: Any) -> str:  # noqa: ANN401 (the same)
+    return str(problem.operation_name)
 
 
 def _date(answer: Any) -> datetime:  # noqa: ANN401 (the same)

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from multipart import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # it has none
+from multipart import (  # type: ignore[import-untyped]  # it has none
     MultipartError,
     MultipartSegment,
     ParserLimitReached,
@@ -85,8 +85,7 @@ class Upload:
 def _boundary(scope: Scope) -> str:
     types = values_of(scope, b"content-type")
     if len(types) == 1:
-        parsed: Any = parse_options_header(types[0].decode("latin-1"))
-        kind, options = parsed
+        kind, options = cast(tuple[str, dict[str, Any]], parse_options_header(types[0].decode("latin-1")))
         boundary = str(options.get("boundary", ""))
         if kind == "multipart/form-data" and 0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii():
             return boundary
