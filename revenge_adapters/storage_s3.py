@@ -189,7 +189,7 @@ class S3FileStorage(FileStorage):
         Raises:
             StorageUnavailable: the server refused, or nobody answers.
         """
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # pyright: ignore[reportMissingTypeStubs] # as above
 
         try:
             return await asyncio.wrap_future(self._pool.submit(work))
@@ -203,7 +203,7 @@ class S3FileStorage(FileStorage):
             raise StorageUnavailable from problem
 
     def _abort(self, key: str, upload: str) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs] # as above
 
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket.name, Key=key, UploadId=upload)
