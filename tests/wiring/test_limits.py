@@ -1,0 +1,32 @@
+"""Limits in the wiring: counted by all servers together where there is a cache."""
+
+from collections.abc import Callable
+
+from revenge_adapters import open_revenge
+from revenge_adapters.wiring.settings import Cache, Settings
+from revenge_core.limits.entities import Tier
+from tests.redis_server import RedisServer
+
+Make = Callable[..., Settings]
+
+
+async def test_two_servers_with_a_cache_let_through_what_one_would(
+    given_settings: Make, redis_server: RedisServer
+) -> None:
+    settings = given_settings(cache=Cache(url=redis_server.url))
+    async with (
+        open_revenge(settings, worker=False) as one,
+        open_revenge(settings, worker=False) as other,
+    ):
+        quota = one.limits.quota(Tier.ACCOUNT)
+        verdicts = [
+            await server.limits.take(Tier.ACCOUNT, "192.0.2.9") for _ in range(quota.burst) for server in (one, other)
+        ]
+    assert sum(verdict.allowed for verdict in verdicts) == quota.burst
+
+
+async def test_without_a_cache_each_counts_for_itself(given_settings: Make) -> None:
+    async with open_revenge(given_settings(), worker=False) as server:
+        quota = server.limits.quota(Tier.ACCOUNT)
+        verdicts = [await server.limits.take(Tier.ACCOUNT, "192.0.2.9") for _ in range(quota.burst + 1)]
+    assert [verdict.allowed for verdict in verdicts] == [True] * quota.burst + [False]
