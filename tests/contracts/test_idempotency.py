@@ -11,7 +11,7 @@ from revenge_core.actor import Actor, Origin
 from revenge_core.errors import RevengeError
 from revenge_core.idempotency.entities import Outcome
 from revenge_core.idempotency.service import Idempotency
-from revenge_core.testing.contracts.idempotency import MADE, IdempotencyContract
+from revenge_core.testing.contracts.idempotency import MADE, FingerprintsContract, IdempotencyStoreContract
 from revenge_core.testing.contracts.world import Contract, World
 from tests.contracts.memory_world import OnMemory
 from tests.contracts.postgres_world import OnPostgres
@@ -52,9 +52,19 @@ class Fifty(Contract):
         assert await send() == MADE
 
 
-class TestMemory(OnMemory, IdempotencyContract, Fifty):
+class TestMemory(OnMemory, IdempotencyStoreContract, Fifty):
     pass
 
 
-class TestPostgres(OnPostgres, IdempotencyContract, Fifty):
+class TestPostgres(OnPostgres, IdempotencyStoreContract, Fifty):
     pass
+
+
+class TestFingerprints(FingerprintsContract):
+    @pytest.fixture
+    def fingerprints(self) -> KeyedFingerprints:
+        return KeyedFingerprints(b"ours")
+
+    @pytest.fixture
+    def of_others(self) -> KeyedFingerprints:
+        return KeyedFingerprints(b"theirs")

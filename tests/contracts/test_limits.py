@@ -20,7 +20,7 @@ from revenge_adapters.memory.clock import ManualClock
 from revenge_core.limits.entities import Quota, Verdict
 from revenge_core.limits.ports import RateLimiter
 from revenge_core.secrets import Secret
-from revenge_core.testing.contracts.limits import QUOTA, STEP, Counting, LimiterContract
+from revenge_core.testing.contracts.limits import QUOTA, STEP, Counting, OwnLimiterContract, RateLimiterContract
 from tests.redis_server import RedisServer
 
 SECRET: Final = Secret("a master secret that only tests use, long enough")
@@ -73,20 +73,26 @@ def there_not(there: World) -> World:
     return there
 
 
-class TestInProcess(LimiterContract):
+class TestInProcess(RateLimiterContract):
     @pytest.fixture
     def counting(self) -> Counting:
         time = Time()
         return Counting(limiter=ProcessLimiter(time.nanoseconds), pass_time=time.pass_)
 
 
-class TestDragonfly(LimiterContract):
+class TestOwn(OwnLimiterContract):
+    @pytest.fixture
+    def limiter(self) -> ProcessLimiter:
+        return ProcessLimiter(Time().nanoseconds)
+
+
+class TestDragonfly(RateLimiterContract):
     @pytest.fixture
     def counting(self, there: World) -> Counting:
         return there.counting()
 
 
-class TestDragonflyAway(LimiterContract):
+class TestDragonflyAway(RateLimiterContract):
     """Falling back is no weaker, and no less exact, for each server."""
 
     @pytest.fixture
@@ -105,7 +111,7 @@ class InTurn(RateLimiter):
         return await next(self._servers).take(key, quota)
 
 
-class TestDragonflyShared(LimiterContract):
+class TestDragonflyShared(RateLimiterContract):
     """Requests that go to two servers in turn are counted as those that go to one."""
 
     @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from typing_extensions import get_protocol_members
 
 from revenge_core.background import JobContext
+from revenge_core.idempotency.ports import Fingerprints
+from revenge_core.limits.ports import OwnLimiter, RateLimiter
 from revenge_core.mail.ports import NoticeTemplates
 from tests.house.modules import classes, is_port
 
@@ -72,7 +74,7 @@ def test_every_member_of_a_port_says_what_it_owes(port: type) -> None:
     assert silent == set()
 
 
-ONE_FOR_BOTH: Final = {NoticeTemplates}
+ONE_FOR_BOTH: Final = {Fingerprints, NoticeTemplates, OwnLimiter, RateLimiter}
 """What is real and reaches nothing outside serves in tests, too: what people read there is what is tried."""
 
 

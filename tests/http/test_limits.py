@@ -188,9 +188,16 @@ async def test_what_is_refused_early_is_logged_and_counted(
     caplog.set_level(logging.INFO, "revenge.http.access")
     observed: list[tuple[str, str, int]] = []
     counted: list[tuple[str, bool]] = []
+
+    def observe(method: str, path: str, status: int, _seconds: float) -> None:
+        observed.append((method, path, status))
+
+    def count(tier: str, allowed: bool) -> None:
+        counted.append((tier, allowed))
+
     client = connect(
-        observe=lambda method, path, status, _: observed.append((method, path, status)),
-        counted=lambda tier, allowed: counted.append((tier, allowed)),
+        observe=observe,
+        counted=count,
     )
     for _ in range(5):
         await client.post(LOGIN, json=WRONG)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from revenge_core.idempotency.entities import Attempt, Outcome, Recorded
+from revenge_core.idempotency.ports import Fingerprints
 from revenge_core.testing.contracts.world import RACERS, Contract, World, race
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,7 +40,7 @@ async def finish(world: World, attempt: Attempt, begun_at: datetime = NOON, outc
         await tx.idempotency.finish(attempt, begun_at, outcome)
 
 
-class IdempotencyContract(Contract):
+class IdempotencyStoreContract(Contract):
     """A subclass says what `world` is."""
 
     @pytest.fixture
@@ -156,3 +157,30 @@ class IdempotencyContract(Contract):
         soon = NOON + timedelta(hours=3, seconds=1)
         assert await begin(world, an_attempt(caller="user:2"), soon) is None
         assert await begin(world, an_attempt(caller="user:3"), soon) is not None
+
+
+class FingerprintsContract(Contract):
+    """A subclass says what `fingerprints` and `of_others` are: two servers', with different secrets."""
+
+    @pytest.fixture
+    def fingerprints(self) -> Fingerprints:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def of_others(self) -> Fingerprints:
+        raise NotImplementedError
+
+    def test_the_same_content_has_the_same_fingerprint_and_other_content_another(
+        self, fingerprints: Fingerprints
+    ) -> None:
+        assert fingerprints.of(b"content") == fingerprints.of(b"content")
+        assert len({fingerprints.of(content) for content in (b"", b"content", b"content ", b"x" * 100_000)}) == 4
+
+    def test_a_fingerprint_has_32_bytes_whatever_it_is_of(self, fingerprints: Fingerprints) -> None:
+        assert {len(fingerprints.of(b"x" * length)) for length in (0, 1, 100_000)} == {32}
+
+    def test_without_the_secret_contents_cannot_be_tried_out(
+        self, fingerprints: Fingerprints, of_others: Fingerprints
+    ) -> None:
+        assert fingerprints.of(b"password") != of_others.of(b"password")
+        assert fingerprints.of(b"password") != sha256(b"password").digest()

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from revenge_core.limits.entities import Quota, Verdict
-from revenge_core.limits.ports import RateLimiter
+from revenge_core.limits.ports import OwnLimiter, RateLimiter
 from revenge_core.testing.contracts.world import Contract
 
 QUOTA: Final = Quota(burst=5, window=timedelta(seconds=10))
@@ -33,7 +33,7 @@ class Counting:
         return sum(verdict.allowed for verdict in await self.take(times, key, quota))
 
 
-class LimiterContract(Contract):
+class RateLimiterContract(Contract):
     """A subclass says what `counting` is."""
 
     @pytest.fixture
@@ -104,3 +104,22 @@ class LimiterContract(Contract):
             got += await counting.allowed(2)
             await counting.pass_time(0.5)
         assert abs(got - (5 + 50 / STEP)) <= 1
+
+
+class OwnLimiterContract(Contract):
+    """A subclass says what `limiter` is; what it counts in the long run, `RateLimiterContract` says."""
+
+    @pytest.fixture
+    def limiter(self) -> OwnLimiter:
+        raise NotImplementedError
+
+    def test_a_burst_is_let_through_at_once_and_no_more(self, limiter: OwnLimiter) -> None:
+        verdicts = [limiter.count("a", QUOTA) for _ in range(7)]
+        assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
+        assert [verdict.remaining for verdict in verdicts] == [4, 3, 2, 1, 0, 0, 0]
+
+    def test_keys_and_quotas_count_apart(self, limiter: OwnLimiter) -> None:
+        other = Quota(burst=1, window=timedelta(seconds=10))
+        for key in ("a", "b"):
+            assert sum(limiter.count(key, QUOTA).allowed for _ in range(9)) == 5
+            assert sum(limiter.count(key, other).allowed for _ in range(9)) == 1
