@@ -239,7 +239,8 @@ async def enable_user(call: Call, user_id: UUID) -> None:
 )
 async def restore_user(call: Call, user_id: UUID) -> Tagged[AdminUser]:
     """Bring a deleted account back; its sessions stay ended."""
-    return _tagged(call, await call.revenge.administration.restore(call.actor, UserId(user_id)))
+    restored = await call.revenge.administration.restore(call.actor, UserId(user_id), version=call.version)
+    return _tagged(call, restored)
 
 
 @operation(

@@ -1,10 +1,12 @@
 """Leaving by oneself, coming back, and being erased when the time for that is over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from revenge_adapters import Sandbox
+from revenge_adapters.memory.users import MemoryUsers
 from revenge_core.accounts.entities import AccountRules
 from revenge_core.accounts.jobs import EraseFiles, Purge, tag_of
 from revenge_core.activity.entities import Action, FieldChange
@@ -13,6 +15,7 @@ from revenge_core.auth.errors import CredentialsInvalid
 from revenge_core.background import JobState, Planned
 from revenge_core.errors import ReauthRequired, Unauthenticated
 from revenge_core.feed import Change
+from revenge_core.ids import UserId
 from revenge_core.rbac.errors import LastAdmin
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
 from revenge_core.testing.attempt import Attempt
@@ -182,3 +185,20 @@ async def test_many_are_erased_in_batches(box: Sandbox, monkeypatch: pytest.Monk
 
 async def test_files_that_are_gone_already_are_as_good(box: Sandbox) -> None:
     await box.revenge.accounts.erase_files(EraseFiles(keys=("avatars/none.png",)), Attempt())
+
+
+async def test_whoever_comes_back_while_others_are_erased_stays(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = await leave(box)
+    await wait(box, GRACE)
+    due_for_purge = MemoryUsers.due_for_purge
+
+    async def then_restored(users: MemoryUsers, *, by: datetime, limit: int) -> tuple[UserId, ...]:
+        due = await due_for_purge(users, by=by, limit=limit)
+        for user_id in due:
+            await users.update(replace(user_of(box, gone), id=user_id, deleted_at=None, purge_at=None))
+        return due
+
+    monkeypatch.setattr(MemoryUsers, "due_for_purge", then_restored)
+    await box.revenge.accounts.purge(Purge(), Attempt())
+    assert user_of(box, gone).deleted_at is None
+    assert entries(box, Action.USER_PURGE) == []

@@ -11,7 +11,7 @@ from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated, Vers
 from revenge_core.ids import UserId
 from revenge_core.rbac.errors import RoleTooPowerful
 from revenge_core.users.errors import UserNotFound
-from tests.core.admins import ACTS, RIGHTS, admin, helper, roles_of
+from tests.core.admins import ACTS, RIGHTS, admin, helper, roles_of, user_of
 from tests.core.people import PASSWORD, last_entry, new_user, register
 
 
@@ -20,6 +20,9 @@ async def at_version(box: Sandbox, deed: str, user_id: UserId, version: int) -> 
     administration = box.revenge.administration
     if deed == "change":
         await administration.change(Actor.host(), user_id, AccountChanges(display_name="x"), version=version)
+        return
+    if deed == "restore":
+        await administration.restore(Actor.host(), user_id, version=version)
         return
     act = {"delete": administration.delete, "disable": administration.disable, "enable": administration.enable}
     await act[deed](Actor.host(), user_id, version=version)
@@ -76,16 +79,18 @@ async def test_what_is_hard_to_undo_takes_a_recent_proof(box: Sandbox, deed: str
         await ACTS[deed](box, root, ada.id)
 
 
-@pytest.mark.parametrize("deed", ["change", "delete", "disable", "enable"])
+@pytest.mark.parametrize("deed", ["change", "delete", "disable", "enable", "restore"])
 async def test_what_changed_meanwhile_is_left_alone(box: Sandbox, deed: str) -> None:
     ada = await register(box)
     await box.revenge.administration.change(Actor.host(), ada.id, AccountChanges(display_name="Ada"))
-    before = box.rows
-    for version in (0, 2, -1):
+    if deed == "restore":
+        await box.revenge.administration.delete(Actor.host(), ada.id)
+    before, present = box.rows, user_of(box, ada).version
+    for version in (present - 1, present + 1, -1):
         with pytest.raises(VersionMismatch):
             await at_version(box, deed, ada.id, version)
     assert box.rows == before
-    await at_version(box, deed, ada.id, 1)
+    await at_version(box, deed, ada.id, present)
 
 
 async def test_everything_is_audited_as_the_hosts_where_the_shell_does_it(box: Sandbox) -> None:

@@ -165,7 +165,7 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.USER_LOGOUT: "Somebody signed out.",
     Action.USER_PASSWORD_CHANGE: "A user changed the password, or gave a wrong present one.",
     Action.USER_PASSWORD_RESET: "A password was set with a link, or a link was tried that is not valid.",
-    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a new password was asked for; then, who got one, or why nobody did.",
+    Action.USER_PASSWORD_RESET_REQUEST: "A link to set a password was asked for; then, who got one, or why nobody did.",
     Action.USER_PREFERENCES_UPDATE: "A user changed their preferences; the changes name each value.",
     Action.USER_PURGE: "A deleted account was erased, with all that was its own but this log; its names are free.",
     Action.USER_REAUTHENTICATE: "Somebody signed in proved once more who they are, or tried to.",
@@ -201,13 +201,13 @@ Forgets requests with an `Idempotency-Key` a day after they were sent, and what 
     "send_email": """\
 Hands one message to the mail server. Greylisting puts strangers off for minutes, so it is soon tried again; a message
 that the server will never take is discarded at once.""",
-    "users_avatars_sweep": """\
-Removes files of pictures that nobody shows, once they are a day old: what is left where a process died between keeping
-a file and telling the database, or between the commit and removing the file before.""",
     "session_maintenance": """\
 Closes sessions that were idle for too long or reached their end (the gate has refused them since), which leaves one
 entry in the audit log. Forgets sessions with their refresh tokens 30 days after they ended, and devices that were not
 used for 400 days. Refresh tokens of sessions that go on are never forgotten: an old one that turns up was stolen.""",
+    "users_avatars_sweep": """\
+Removes files of pictures that nobody shows, once they are a day old: what is left where a process died between keeping
+a file and telling the database, or between the commit and removing the file before.""",
 }
 """What each kind is for."""
 

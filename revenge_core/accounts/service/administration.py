@@ -226,12 +226,12 @@ class Administration:
             check_not_last(admins, user_id)
             await self._leaving.delete(tx, actor, user, jobs=jobs, may_return=False)
 
-    async def restore(self, actor: Actor, user_id: UserId) -> Listed:
+    async def restore(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> Listed:
         """Bring back a deleted account that was not purged yet; its sessions stay ended.
 
         Raises:
             Unauthenticated, Forbidden, ReauthRequired: the actor lacks `users:delete`, or a recent proof.
-            RoleTooPowerful, UserNotFound: as `change`.
+            RoleTooPowerful, UserNotFound, VersionMismatch: as `change`.
             AccountNotDeleted: it is there.
         """
         actor.require(Permission.USERS_DELETE)
@@ -245,6 +245,8 @@ class Administration:
             reach.check_over(roles)
             if user.deleted_at is None:
                 raise AccountNotDeleted
+            if version is not None and version != user.version:
+                raise VersionMismatch
             return Listed(user=await self._leaving.restore(tx, actor, user), roles=roles)
 
     async def send_reset(self, actor: Actor, user_id: UserId) -> None:
