@@ -161,22 +161,37 @@ def _problem(error: msgspec.ValidationError, pointer: str) -> FieldProblem:
 
 
 _Path: TypeAlias = "tuple[_Path, str | int] | None"
+_HOLDERS: Final = (dict, list)
+"""Not `dict | list`, which takes four times as long to ask about."""
 
 
 def nuls(value: object) -> Iterator[FieldProblem]:
-    """The first texts in `value`, which came out of JSON, that hold U+0000. No call per level, no pointer in vain."""
-    waiting: list[tuple[object, _Path]] = [(value, None)]
+    """The first texts in `value`, which came out of JSON, that hold U+0000. A text alone is no record: not looked at.
+
+    No recursion, no pointer in vain, nothing kept of numbers and truth values: a body can hold half a million of them.
+    """
+    levels: list[tuple[Iterator[tuple[str | int, object]], _Path]] = [(_items(value), None)]
     left = MAX_PROBLEMS
-    while waiting and left:
-        item, path = waiting.pop()
-        if isinstance(item, str):
-            if "\x00" in item:
-                left -= 1
-                yield FieldProblem(pointer=_pointer(path), detail=NUL)
-        elif isinstance(item, dict):
-            waiting += [(inner, (path, key)) for key, inner in cast(dict[str, object], item).items()]
-        elif isinstance(item, list):
-            waiting += [(inner, (path, index)) for index, inner in enumerate(cast(list[object], item))]
+    while levels and left:
+        items, path = levels[-1]
+        for step, item in items:
+            if isinstance(item, str):
+                if "\x00" in item:
+                    left -= 1
+                    yield FieldProblem(pointer=_pointer((path, step)), detail=NUL)
+                    if not left:
+                        break
+            elif item and isinstance(item, _HOLDERS):
+                levels.append((_items(cast(object, item)), (path, step)))
+                break
+        else:
+            levels.pop()
+
+
+def _items(value: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(value, dict):
+        return iter(cast(dict[str | int, object], value).items())
+    return enumerate(cast(list[object], value)) if isinstance(value, list) else iter(())
 
 
 def _pointer(path: _Path) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -90,6 +91,17 @@ async def test_a_flood_of_nuls_gets_a_short_answer(client: httpx.AsyncClient, bo
     answer = await client.post(LOGIN, content=body, headers=JSON)
     assert len(problem(answer, 400, "request_invalid")["errors"]) == decoding.MAX_PROBLEMS
     assert len(answer.content) < len(body) / 10
+
+
+@pytest.mark.parametrize("item", [1, True, None, "", [], {}])
+def test_looking_for_nuls_keeps_nothing_of_what_holds_none(item: object) -> None:
+    body = ["\x00", *([item] * 100_000)]
+    tracemalloc.start()
+    try:
+        assert [one.pointer for one in decoding.nuls(body)] == ["/0"]
+        assert tracemalloc.get_traced_memory()[1] < 100_000  # a note of each would be 11 MB, and half a second of work
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_value_that_looks_like_a_place_is_looked_at_once(client: httpx.AsyncClient) -> None:
