@@ -36,6 +36,7 @@ class Person(Entity, kw_only=True):
     last_login_at: datetime | None = None
     deleted_at: datetime | None = None
     purge_at: datetime | None = None
+    may_return: bool | None = None
 
     @classmethod
     def of(cls, listed: Listed) -> Self:
@@ -59,6 +60,7 @@ class Person(Entity, kw_only=True):
             last_login_at=user.last_login_at,
             deleted_at=user.deleted_at,
             purge_at=user.purge_at,
+            may_return=None if user.deleted_at is None else user.may_return,
         )
 
     @property

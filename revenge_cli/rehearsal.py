@@ -24,15 +24,15 @@ async def look_who_asks(session: Session, desk: Desk) -> None:
         session.say("You are no administrator there: it may be refused.")
 
 
-async def look_at_removal(desk: Desk, person: Person) -> None:
-    """Refuse what `disable` and `delete` would refuse.
+async def look_at_removal(desk: Desk, person: Person, *, who_left: bool = False) -> None:
+    """Refuse what `disable` would refuse; with `who_left`, what `delete` would, which keeps out whoever left.
 
     Raises:
         UserNotFound: it is deleted already.
         OwnAccount: it is the actor's own.
         LastAdmin: nobody else could administer the server.
     """
-    if person.deleted_at is not None:
+    if person.deleted_at is not None and not (who_left and person.may_return):
         raise UserNotFound
     myself = await desk.myself()
     if myself is not None and myself.id == person.id:

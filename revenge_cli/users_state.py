@@ -62,12 +62,13 @@ async def enable(session: Session, desk: Desk, name: str, *, dry_run: bool) -> N
 async def delete(session: Session, desk: Desk, name: str, *, yes: bool, dry_run: bool) -> None:
     """Delete an account: its sessions end at once, and it is erased at the time shown as `purge_at`.
 
-    Until then `revenge users restore` brings it back, and nobody else can take its name.
+    Until then `revenge users restore` brings it back, and nobody else can take its name. Whoever deleted their account
+    themselves has it back by signing in; deleting it once more takes that from them.
     """
     person = await named(desk, name)
     if dry_run:
         await look_who_asks(session, desk)
-        await look_at_removal(desk, person)
+        await look_at_removal(desk, person, who_left=True)
         show_record(session.shape, record_of(person))
         session.say(f"{person.username} would be deleted; nothing was changed.")
         return

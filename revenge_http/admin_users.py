@@ -34,11 +34,15 @@ Query = Annotated[str, Meta(max_length=QUERY_MAX)]
 
 
 class AdminUser(User, kw_only=True):
-    """An account, as those see it who look after it. A deleted one says until when it can be restored."""
+    """An account, as those see it who look after it. A deleted one says until when it can be restored.
+
+    `may_return` says whether its owner, who deleted it, has it back by signing in until then.
+    """
 
     roles: list[str]
     deleted_at: Timestamp | UnsetType = UNSET
     purge_at: Timestamp | UnsetType = UNSET
+    may_return: bool | UnsetType = UNSET
 
     @classmethod
     def of_listed(cls, listed: Listed, prefix: str) -> "AdminUser":
@@ -49,6 +53,7 @@ class AdminUser(User, kw_only=True):
             roles=sorted(listed.roles),
             deleted_at=present(user.deleted_at),
             purge_at=present(user.purge_at),
+            may_return=UNSET if user.deleted_at is None else user.may_return,
         )
 
 
@@ -200,7 +205,10 @@ async def update_user(call: Call, user_id: UUID, body: AdminUserUpdate) -> Tagge
     versioned=True,
 )
 async def delete_user(call: Call, user_id: UUID) -> None:
-    """Delete somebody else's account: sessions end at once; for some time it can be restored."""
+    """Delete somebody else's account: sessions end at once; for some time it can be restored.
+
+    An owner who deleted it themselves has it back no more by signing in.
+    """
     await call.revenge.administration.delete(call.actor, UserId(user_id), version=call.version)
 
 

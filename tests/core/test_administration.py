@@ -304,6 +304,32 @@ async def test_only_what_was_deleted_can_be_restored_and_only_what_lives_deleted
             await ACTS[deed](box, root, ada.id)
 
 
+async def test_nobody_escapes_by_leaving_first(box: Sandbox) -> None:
+    root, gone = await admin(box), await act(box, await join(box))
+    assert gone.user_id is not None
+    left = await box.revenge.accounts.delete_me(gone)
+    box.changes.clear()
+    await box.revenge.administration.delete(root, gone.user_id)
+    kept_out = user_of(box, left)
+    assert (kept_out.deleted_at, kept_out.purge_at, kept_out.may_return) == (left.deleted_at, left.purge_at, False)
+    assert kept_out.version == left.version + 1
+    assert told(box) == {"may_return": FieldChange(before=True, after=False)}
+    assert Change.of_user(left.id) in box.changes
+    with pytest.raises(CredentialsInvalid):
+        await sign_in(box)
+    with pytest.raises(UserNotFound):
+        await box.revenge.administration.delete(root, gone.user_id)
+    assert not (await box.revenge.administration.restore(root, gone.user_id)).user.may_return
+
+
+async def test_whoever_left_and_may_do_more_is_kept_out_by_an_equal_alone(box: Sandbox) -> None:
+    await admin(box)
+    boss = await admin(box, "boss")
+    left = await box.revenge.accounts.delete_me(boss)
+    with pytest.raises(RoleTooPowerful):
+        await box.revenge.administration.delete(await helper(box, Permission.USERS_DELETE), left.id)
+
+
 # Helping
 
 

@@ -30,6 +30,7 @@ class Person:
         self.is_active = True
         self.is_admin = True
         self.is_deleted = False
+        self.may_return = False
         self.is_erased = False
 
     @property
@@ -44,6 +45,8 @@ class Person:
             return Unauthenticated if deed == "leave" else UserNotFound
         if deed == "restore":
             return None if self.is_deleted else AccountNotDeleted
+        if self.is_deleted and self.may_return and deed == "delete":
+            return None
         if self.is_deleted:
             return Unauthenticated if deed == "leave" else UserNotFound
         return LastAdmin if is_last and deed in {"delete", "demote", "disable", "leave"} else None
@@ -53,12 +56,13 @@ class Person:
         match deed:
             case "delete" | "leave":
                 self.is_deleted = True
+                self.may_return = deed == "leave"
             case "demote" | "promote":
                 self.is_admin = deed == "promote"
             case "disable" | "enable":
                 self.is_active = deed == "enable"
             case "restore":
-                self.is_deleted = False
+                self.is_deleted = self.may_return = False
             case _:
                 self.is_erased = self.is_erased or self.is_deleted
 

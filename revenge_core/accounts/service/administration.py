@@ -213,6 +213,8 @@ class Administration:
     async def delete(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
         """Delete an account: sessions end at once; within the grace period `restore` undoes it, its owner cannot.
 
+        An owner who deleted it themselves cannot any more either: nobody escapes by leaving first.
+
         Raises:
             Unauthenticated, Forbidden, ReauthRequired: the actor lacks `users:delete`, or a recent proof.
             RoleTooPowerful, UserNotFound, VersionMismatch, LastAdmin: as `change`; it may be deleted already.
@@ -222,7 +224,11 @@ class Administration:
         actor.require_proof(self._clock.now())
         refuse_own(actor, user_id)
         jobs = await self._leaving.jobs_of(user_id)
-        async with self._locked(await self._powers.reach(actor), user_id, version, admins=True) as (tx, user, admins):
+        reach = await self._powers.reach(actor)
+        async with self._locked(reach, user_id, version, admins=True, who_left=True) as (tx, user, admins):
+            if user.deleted_at is not None:
+                await self._leaving.keep_out(tx, actor, user)
+                return
             check_not_last(admins, user_id)
             await self._leaving.delete(tx, actor, user, jobs=jobs, may_return=False)
 
@@ -287,17 +293,19 @@ class Administration:
 
     @asynccontextmanager
     async def _locked(
-        self, reach: Reach, user_id: UserId, version: int | None, *, admins: bool = False
+        self, reach: Reach, user_id: UserId, version: int | None, *, admins: bool = False, who_left: bool = False
     ) -> AsyncGenerator[tuple[AccountsTx, User, frozenset[UserId]]]:
         """A transaction with a living account that the actor may change; with all enabled admins, if they matter.
+
+        With `who_left`, also with one whose owner deleted it and may return.
 
         Raises:
             UserNotFound, RoleTooPowerful, VersionMismatch: as `change`.
         """
         async with self._uow.begin() as tx:
             enabled = await tx.roles.lock_admins() if admins else frozenset[UserId]()
-            user = await tx.users.lock(user_id)
-            if user is None:
+            user = await tx.users.lock_any(user_id)
+            if user is None or (user.deleted_at is not None and not (who_left and user.may_return)):
                 raise UserNotFound
             reach.check_over(await tx.roles.roles_of(user_id))
             if version is not None and version != user.version:

@@ -97,6 +97,19 @@ class Leaving:
         await self._tell(tx, user, Notice.ACCOUNT_DELETED, until=until)
         return gone
 
+    async def keep_out(self, tx: AccountsTx, actor: Actor, user: User) -> None:
+        """Take from somebody who deleted the account themselves the way back. It is erased when it would have been."""
+        now = self._clock.now()
+        await tx.users.update(replace(user, may_return=False, version=user.version + 1, updated_at=now))
+        tx.feed.publish(Change.of_user(user.id))
+        await self._activity.write(
+            tx,
+            actor,
+            Action.USER_DELETE,
+            resource=Resource(type="user", id=user.id, key=user.username),
+            changes={"may_return": FieldChange(before=True, after=False)},
+        )
+
     async def restore(self, tx: AccountsTx, actor: Actor, user: User) -> User:
         """Bring a deleted account back, without its sessions; the account as it was stored."""
         back = replace(
