@@ -62,7 +62,8 @@ async def list_devices(call: Call) -> DeviceListResponse:
 @operation("DELETE", "/api/v1/users/me/devices/{deviceId}", "forgetDevice", _own, raises=(DeviceNotFound,))
 async def forget(call: Call, device_id: UUID) -> None:
     """Sign out a device everywhere, and treat it as a stranger from now on."""
-    await call.revenge.devices.forget(call.actor, DeviceId(device_id))
+    if await call.revenge.devices.forget(call.actor, DeviceId(device_id)):
+        call.cookies.clear()
 
 
 operations = (list_devices, forget)

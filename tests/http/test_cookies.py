@@ -267,6 +267,18 @@ async def test_a_device_is_known_again_by_its_cookie_which_lasts_as_long_as_brow
     assert "device_token" in foreign.json(), "a foreign page does not speak for the device"
 
 
+async def test_forgetting_the_device_of_this_session_clears_its_cookies_and_of_another_does_not(
+    browser: httpx.AsyncClient, connect: Connect
+) -> None:
+    there = connect(cookies=MODE)
+    await there.post(LOGIN, json={**RIGHT, "device_name": "another"})
+    listed = (await browser.get(f"{ME}/devices")).json()["devices"]
+    for is_current, cleared in ((False, set[str]()), (True, SESSION)):
+        device_id = next(one["id"] for one in listed if one["is_current"] is is_current)
+        answer = await browser.delete(f"{ME}/devices/{device_id}", headers=csrf_of(browser))
+        assert (answer.status_code, cleared_by(answer)) == (204, cleared)
+
+
 async def test_deleting_the_account_clears_the_cookies(browser: httpx.AsyncClient) -> None:
     answer = await browser.delete(ME, headers=csrf_of(browser))
     assert (answer.status_code, cleared_by(answer)) == (204, SESSION)

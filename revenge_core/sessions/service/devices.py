@@ -61,8 +61,10 @@ class Devices:
         """
         return await self._reader.of_user(actor.require_user(), current=actor.session_id)
 
-    async def forget(self, actor: Actor, device_id: DeviceId) -> None:
+    async def forget(self, actor: Actor, device_id: DeviceId) -> bool:
         """Make one of the actor's devices a stranger: its sessions end on every node, its tokens are void.
+
+        Whether the actor's own session was one of those.
 
         Raises:
             Unauthenticated: nobody is signed in.
@@ -82,6 +84,7 @@ class Devices:
                 resource=Resource(type="device", id=device_id),
                 reason=f"{len(ended)} sessions ended",
             )
+        return actor.session_id in ended
 
     async def known(self, user_id: UserId | None, token: Secret | None) -> DeviceId | None:
         """Which device of the user holds this token; the same effort for nobody's (None).
