@@ -105,6 +105,32 @@ async def test_an_invitation_that_is_taken_back_meanwhile_lets_in_whom_it_counts
 
 
 @pytest.mark.parametrize("way", REMOVALS)
+async def test_whoever_made_an_invitation_goes_while_others_come_and_nobody_waits_in_a_circle(
+    servers: Servers, ask: Ask, way: str
+) -> None:
+    _, maker = await two_admins(servers[0])
+    actor = signed_in(maker, servers[0])
+    invited = await servers[0].invitations.create(actor, NewInvitation(uses=RACERS))
+    remover = actor if way == "leave" else Actor.host()
+
+    async def register(server: Revenge, number: int) -> bool:
+        if number == RACERS // 3:
+            await REMOVALS[way](server, remover, maker.id)
+            return False
+        new = NewUser(username=f"user-{number}", email=f"{number}@example.org")
+        await server.accounts.register(new, PASSWORD, invitation=invited.token)
+        return True
+
+    outcomes = await race(servers, register)
+    assert outcomes[False] == 1
+    assert outcomes.keys() <= {True, False, TokenInvalid}
+    assert await ask("SELECT used FROM revenge.invitations") == outcomes[True]
+    late = NewUser(username="late", email="late@example.org")
+    with pytest.raises(TokenInvalid):
+        await servers[1].accounts.register(late, PASSWORD, invitation=invited.token)
+
+
+@pytest.mark.parametrize("way", REMOVALS)
 async def test_of_two_admins_who_remove_each_other_one_stays(servers: Servers, ask: Ask, way: str) -> None:
     admins = await two_admins(servers[0])
     actors = [signed_in(admin, servers[0]) for admin in admins]

@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from revenge_adapters import Sandbox, sandbox
-from revenge_core.accounts.entities import AccountRules, Invited, NewInvitation, Registration
+from revenge_core.accounts.entities import AccountChanges, AccountRules, Invited, NewInvitation, Registration
 from revenge_core.accounts.errors import AccountInvalid, RegistrationClosed
 from revenge_core.activity.entities import Action, FieldChange, Outcome
 from revenge_core.actor import Actor
+from revenge_core.errors import Unauthenticated
 from revenge_core.mail.entities import MailRules
 from revenge_core.rbac.entities import GrantSource
 from revenge_core.secrets import Secret
@@ -106,6 +107,42 @@ async def test_a_refused_registration_uses_nothing_of_the_invitation(box: Sandbo
             await box.revenge.accounts.register(new, password, invitation=invited.token)
         assert box.rows.invitations[invited.invitation.id].used == 0
     await accept(box, invited)
+
+
+@pytest.mark.parametrize("fate", ["disabled", "deleted", "demoted", "revoked"])
+async def test_an_invitation_that_is_lost_while_the_password_is_hashed_lets_nobody_in(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    root, other = await admin(box), await admin(box, "other")
+    invited, administration, maker = await invite(box, other, role="admin"), box.revenge.administration, other.user_id
+    assert maker is not None
+    hashing = box.hasher.hash
+
+    async def hashed(password: Secret, *, known: bool = False) -> Secret:
+        match fate:
+            case "disabled":
+                await administration.disable(root, maker)
+            case "deleted":
+                await administration.delete(root, maker)
+            case "demoted":
+                await administration.change(root, maker, AccountChanges(roles=frozenset({"user"})))
+            case _:
+                await box.revenge.invitations.revoke(root, invited.invitation.id)
+        return await hashing(password, known=known)
+
+    monkeypatch.setattr(box.hasher, "hash", hashed)
+    with pytest.raises(TokenInvalid):
+        await accept(box, invited)
+    assert {holder for holder, role in box.rows.grants if role == "admin"} <= {root.user_id, maker}
+
+
+async def test_whoever_was_deleted_meanwhile_invites_nobody(box: Sandbox) -> None:
+    root, other = await admin(box), await admin(box, "other")
+    assert other.user_id is not None
+    await box.revenge.administration.delete(root, other.user_id)
+    with pytest.raises(Unauthenticated):
+        await invite(box, other)
+    assert box.rows.invitations == {}
 
 
 async def test_as_many_get_in_at_once_as_the_invitation_has_uses(box: Sandbox) -> None:

@@ -96,8 +96,9 @@ class Accounts:
         if not is_for(invitation, new.email):
             problems.append(FieldProblem(pointer="/email", detail="must be the address that was invited"))
         password_hash = await self._checked_hash(new, password, problems)
+        index = await self._invitations.backing()
         async with self._uow.begin() as tx:
-            used = await tx.invitations.consume(digest(token), self._clock.now())
+            used = await self._invitations.use(tx, invitation, index)
             if used is not None:
                 verified, source, by = used.email is not None, GrantSource.INVITATION, used.created_by
                 user = await self._add_account(

@@ -4,17 +4,18 @@ from revenge_core.accounts.entities import AccountRules, Invitation, Invited, Ne
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
 from revenge_core.accounts.policy import invitation_problems
 from revenge_core.accounts.ports import AccountsTx, InvitationReader
-from revenge_core.accounts.service.powers import Powers
+from revenge_core.accounts.service.powers import Powers, can_invite_to
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
-from revenge_core.errors import FieldProblem
+from revenge_core.errors import FieldProblem, Unauthenticated
 from revenge_core.ids import Ids, InvitationId
 from revenge_core.mail.entities import Notice
 from revenge_core.mail.service import Notices
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
+from revenge_core.rbac.policy import PermissionIndex
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.errors import TokenInvalid
@@ -79,6 +80,9 @@ class Invitations:
         )
         link, inviter = self._notices.link("invitation", token), await self._inviter(actor)
         async with self._uow.begin() as tx:
+            # Whoever is deleted meanwhile leaves none behind: it would be nobody's once they are erased.
+            if actor.user_id is not None and await tx.users.lock(actor.user_id) is None:
+                raise Unauthenticated
             await tx.invitations.add(invitation)
             await self._activity.write(
                 tx,
@@ -155,21 +159,33 @@ class Invitations:
         Raises:
             TokenInvalid: it lets nobody in.
         """
+        index = await self.backing()
         async with self._uow.begin() as tx:
             invitation = await tx.invitations.peek(digest(token), self._clock.now())
-        if invitation is None or not await self._is_backed(invitation):
-            raise TokenInvalid
+            if invitation is None or not await self._is_backed(tx, invitation, index):
+                raise TokenInvalid
         return invitation
+
+    async def backing(self) -> PermissionIndex:
+        """What `use` judges by; asked for before its transaction begins."""
+        return await self._powers.index()
+
+    async def use(self, tx: AccountsTx, invitation: Invitation, index: PermissionIndex) -> Invitation | None:
+        """Let one in. None if it lets nobody in by now: whoever made it may have lost their rights since `look`."""
+        if not await self._is_backed(tx, invitation, index):
+            return None
+        return await tx.invitations.consume(invitation.token_hash, self._clock.now())
 
     # Parts
 
-    async def _is_backed(self, invitation: Invitation) -> bool:
+    async def _is_backed(self, tx: AccountsTx, invitation: Invitation, index: PermissionIndex) -> bool:
+        """Whether whoever made it still could. They are locked, so it stays so until `tx` ends."""
         if invitation.created_by is None:  # the server's own shell
             return True
-        maker = await self._directory.any_by_id(invitation.created_by)
-        if maker is None or maker.user.deleted_at is not None or not maker.user.is_active:
+        maker = await tx.users.lock(invitation.created_by)
+        if maker is None or not maker.is_active:
             return False
-        return await self._powers.stand_behind(maker.roles, invitation.role)
+        return can_invite_to(invitation.role, await tx.roles.roles_of(maker.id), index)
 
     async def _inviter(self, actor: Actor) -> str:
         """How the mail calls whoever invites."""

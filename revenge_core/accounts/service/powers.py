@@ -77,10 +77,14 @@ class Powers:
         """Names that no role has, in order."""
         return sorted(roles - await self._rbac.names())
 
-    async def stand_behind(self, holder: frozenset[str], role: str) -> bool:
-        """Whether somebody with the roles `holder` could invite others to `role` at this moment."""
-        index = await self._rbac.index()
-        needed = {Permission.INVITATIONS_CREATE}
-        if role not in _FREELY_GIVEN:
-            needed |= {Permission.ROLES_ASSIGN, *index.permissions_of(frozenset({role}))}
-        return needed <= index.permissions_of(holder)
+    async def index(self) -> PermissionIndex:
+        """What roles allow at this moment. Asked for before a transaction begins."""
+        return await self._rbac.index()
+
+
+def can_invite_to(role: str, holder: frozenset[str], index: PermissionIndex) -> bool:
+    """Whether somebody with the roles `holder` could invite others to `role`."""
+    needed = {Permission.INVITATIONS_CREATE}
+    if role not in _FREELY_GIVEN:
+        needed |= {Permission.ROLES_ASSIGN, *index.permissions_of(frozenset({role}))}
+    return needed <= index.permissions_of(holder)
