@@ -11,7 +11,13 @@ from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import ADMIN
 from revenge_core.users import UserChanges, entities
-from revenge_core.users.errors import EmailChangeUnavailable, EmailTaken, UserInvalid, UserNotFound
+from revenge_core.users.errors import (
+    EmailChangeTooSoon,
+    EmailChangeUnavailable,
+    EmailTaken,
+    UserInvalid,
+    UserNotFound,
+)
 from revenge_http.access import needs
 from revenge_http.answers import Tagged
 from revenge_http.operations import Call, operation
@@ -135,7 +141,7 @@ def _picture_of(user: entities.User, prefix: str) -> str | UnsetType:
 
 
 _may_update = needs(Permission.PROFILE_UPDATE)
-_refusals = (UserInvalid, ReauthRequired, EmailTaken, EmailChangeUnavailable)
+_refusals = (UserInvalid, ReauthRequired, EmailTaken, EmailChangeUnavailable, EmailChangeTooSoon)
 put_me = operation("PUT", "/api/v1/users/me", "updateCurrentUser", _may_update, raises=_refusals)(_update_me)
 patch_me = operation("PATCH", "/api/v1/users/me", "patchCurrentUser", _may_update, raises=_refusals)(_update_me)
 

@@ -1,6 +1,6 @@
 """What account management refuses."""
 
-from revenge_core.errors import Conflict, Invalid, NotFound, Unavailable
+from revenge_core.errors import Conflict, Invalid, NotFound, RateLimited, Unavailable
 
 
 class UsernameTaken(Conflict):
@@ -22,6 +22,13 @@ class EmailChangeUnavailable(Conflict):
 
     code = "email_change_unavailable"
     title = "This server sends no mail, so it cannot verify another address; an administrator can change it"
+
+
+class EmailChangeTooSoon(RateLimited):
+    """Another address was asked for less than a minute ago: the mailbox may be somebody else's (decisions W5)."""
+
+    code = "email_change_too_soon"
+    title = "A link was mailed a moment ago; wait a minute before asking for another address"
 
 
 class UserNotFound(NotFound):

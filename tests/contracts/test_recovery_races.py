@@ -13,7 +13,8 @@ from revenge_core.ids import UserId
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import NewUser, User, UserChanges
-from revenge_core.users.errors import EmailTaken, TokenInvalid
+from revenge_core.users.errors import EmailChangeTooSoon, EmailTaken, TokenInvalid
+from revenge_core.users.service import addresses
 from tests.contracts.test_races import PASSWORD, RACERS, race
 
 Servers = tuple[Revenge, Revenge]
@@ -111,8 +112,9 @@ async def test_of_many_who_verify_the_same_address_one_gets_it_and_nobody_waits_
 
 
 async def test_links_and_new_questions_at_once_leave_one_link_and_no_deadlock(
-    servers: Servers, ask: Ask, links: list[Secret]
+    servers: Servers, ask: Ask, links: list[Secret], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(addresses, "RESEND_PAUSE", timedelta(0))
     actor = signed_in(await somebody(servers[0]), servers[0])
 
     async def either(server: Revenge, number: int) -> bool:
@@ -126,6 +128,16 @@ async def test_links_and_new_questions_at_once_leave_one_link_and_no_deadlock(
     assert outcomes.keys() <= {True, TokenInvalid}
     assert outcomes[True] >= RACERS // 2
     assert await ask("SELECT count(*) FROM revenge.one_time_tokens WHERE purpose = 'email_change'") <= 1
+
+
+async def test_of_many_who_ask_for_other_addresses_at_once_one_is_mailed(servers: Servers, ask: Ask) -> None:
+    actor = signed_in(await somebody(servers[0]), servers[0])
+
+    async def change(server: Revenge, number: int) -> bool:
+        await server.users.update_me(actor, UserChanges(email=f"anna-{number}@example.net"))
+        return True
+
+    assert await race(servers, change) == {True: 1, EmailChangeTooSoon: RACERS - 1}
 
 
 @pytest.mark.asvs("6.3.8")

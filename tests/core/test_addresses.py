@@ -16,6 +16,7 @@ from revenge_core.mail.errors import MailOff
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import OneTimeToken, Purpose, User, UserChanges
 from revenge_core.users.errors import (
+    EmailChangeTooSoon,
     EmailChangeUnavailable,
     EmailTaken,
     EmailVerified,
@@ -226,6 +227,7 @@ async def test_defect_14_a_link_is_good_for_the_address_it_was_sent_to_only(box:
 async def test_a_link_to_the_pending_address_does_not_count_for_an_earlier_question(box: Sandbox) -> None:
     user, actor = await somebody(box)
     first = await ask_change(box, actor)
+    box.clock.advance(minutes=1)
     second = await ask_change(box, actor, "third@example.org")
     with pytest.raises(TokenInvalid):
         await box.revenge.addresses.verify(first)
@@ -377,6 +379,21 @@ async def test_nobody_floods_a_mailbox_by_asking_again_and_again(box: Sandbox) -
     box.clock.advance(minutes=1)
     await box.revenge.addresses.resend(actor)
     assert await link(box, OLD) != token
+
+
+async def test_nobody_floods_a_mailbox_by_asking_for_an_address_and_calling_that_off_in_turn(box: Sandbox) -> None:
+    _, actor = await somebody(box)
+    await ask_change(box, actor)
+    box.clock.advance(seconds=20)
+    with pytest.raises(EmailChangeTooSoon):
+        await box.revenge.users.update_me(actor, UserChanges(email="third@example.org"))
+    await box.revenge.users.update_me(actor, UserChanges(email=OLD))
+    box.clock.advance(seconds=20)
+    with pytest.raises(EmailChangeTooSoon) as refused:
+        await box.revenge.users.update_me(actor, UserChanges(email=NEW))
+    assert refused.value.retry_after == 20
+    box.clock.advance(seconds=20)
+    await ask_change(box, actor)
 
 
 async def test_nobody_has_no_address_to_verify(box: Sandbox) -> None:

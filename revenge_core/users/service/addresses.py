@@ -17,12 +17,18 @@ from revenge_core.mail.service import Notices
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import AddressRules, OneTimeToken, Purpose, User
-from revenge_core.users.errors import EmailChangeUnavailable, EmailTaken, EmailVerified, TokenInvalid
+from revenge_core.users.errors import (
+    EmailChangeTooSoon,
+    EmailChangeUnavailable,
+    EmailTaken,
+    EmailVerified,
+    TokenInvalid,
+)
 from revenge_core.users.policy import email_problems, name_key
 from revenge_core.users.ports import UsersTx
 
 RESEND_PAUSE: Final = timedelta(minutes=1)
-"""Whoever asks again earlier gets no second mail: the mailbox may be somebody else's."""
+"""Whoever asks again earlier gets no second mail to a mailbox that may be somebody else's."""
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -73,10 +79,14 @@ class Addresses:
 
         Raises:
             EmailChangeUnavailable: this server sends no mail.
+            EmailChangeTooSoon: an address was asked for less than a minute ago, also if that was called off.
             EmailTaken: somebody else has that address.
         """
         if not self.can_verify:
             raise EmailChangeUnavailable
+        last = await tx.one_time_tokens.of_user(user.id, Purpose.EMAIL_CHANGE)
+        if last is not None and (early := last.created_at + RESEND_PAUSE - self._clock.now()) > timedelta(0):
+            raise EmailChangeTooSoon(retry_after=early.total_seconds())
         if await tx.users.id_of_email(name_key(email)) is not None:
             raise EmailTaken
         await self._mail_link(tx, user, Purpose.EMAIL_CHANGE, email)
@@ -102,8 +112,13 @@ class Addresses:
         return replace(user, pending_email=email)
 
     async def call_off_change(self, tx: UsersTx, user: User) -> User:
-        """Forget the pending address; the link that went there is void. The caller holds the lock, and stores it."""
-        await tx.one_time_tokens.void(user.id, Purpose.EMAIL_CHANGE)
+        """Forget the pending address; the link that went there is void. The caller holds the lock, and stores it.
+
+        When it was sent is kept, under a token that nobody has: asking and calling off in turn floods no mailbox.
+        """
+        last = await tx.one_time_tokens.of_user(user.id, Purpose.EMAIL_CHANGE)
+        if last is not None:
+            await tx.one_time_tokens.put(replace(last, token_hash=digest(new_token())))
         return replace(user, pending_email=None)
 
     async def tell_changed(self, tx: UsersTx, before: User, after: User) -> None:

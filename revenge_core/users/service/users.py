@@ -125,6 +125,7 @@ class Users:
             UserInvalid: a field breaks a rule; all of them are named.
             ReauthRequired: the address is another one, and the latest proof is too old (decisions W12).
             EmailChangeUnavailable: the address is another one, and this server sends no mail (rulings R23).
+            EmailChangeTooSoon: the address is another one, and one was asked for less than a minute ago.
             EmailTaken: somebody else has that address.
             VersionMismatch: it is not at `version`.
         """
