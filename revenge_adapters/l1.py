@@ -15,8 +15,7 @@ from revenge_core.auth.ports import PrincipalReader
 from revenge_core.clock import Clock
 from revenge_core.feed import ROLES_CHANGED, Change
 from revenge_core.ids import SessionId, UserId
-from revenge_core.rbac.entities import Role
-from revenge_core.rbac.policy import PermissionIndex
+from revenge_core.rbac.entities import PermissionIndex, Role
 from revenge_core.rbac.ports import RoleReader
 from revenge_core.users.entities import User
 from revenge_core.users.ports import UserReader

@@ -7,9 +7,9 @@ from typing_extensions import override
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.ids import UserId
-from revenge_core.rbac.entities import ADMIN, Role, RoleGrant
+from revenge_core.rbac.entities import ADMIN, PermissionIndex, Role, RoleGrant
 from revenge_core.rbac.errors import RoleNotFound
-from revenge_core.rbac.policy import PermissionIndex, compile_index
+from revenge_core.rbac.policy import compile_index
 from revenge_core.rbac.ports import RoleReader, RoleStore
 
 

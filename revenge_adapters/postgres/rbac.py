@@ -9,9 +9,9 @@ from revenge_adapters.postgres.batch import Batch
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import UserId
-from revenge_core.rbac.entities import ADMIN, Role, RoleGrant
+from revenge_core.rbac.entities import ADMIN, PermissionIndex, Role, RoleGrant
 from revenge_core.rbac.errors import RoleNotFound
-from revenge_core.rbac.policy import PermissionIndex, compile_index
+from revenge_core.rbac.policy import compile_index
 from revenge_core.rbac.ports import RoleReader, RoleStore
 
 

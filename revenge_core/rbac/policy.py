@@ -1,10 +1,10 @@
-"""The built-in roles, and the index that answers "may this role do that" (rulings R22, decisions A2)."""
+"""The built-in roles, and what becomes of roles when it is asked what they allow (rulings R22, decisions A2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
-from revenge_core.rbac.entities import ADMIN, MEMBER, Role
+from revenge_core.rbac.entities import ADMIN, MEMBER, PermissionIndex, Role
 from revenge_core.rbac.errors import RoleCycle
 
 _GUEST = ("libraries:get", "libraries:list", "movies:get", "movies:list", "playback:stream", "profile:read")
@@ -36,29 +36,6 @@ def matching(pattern: str) -> frozenset[Permission]:
     if action == "*":
         return frozenset(known for known in Permission if known.value.partition(":")[0] == resource)
     return frozenset({Permission(pattern)}) if pattern in ALL_PERMISSIONS else NO_PERMISSIONS
-
-
-class PermissionIndex:
-    """Role name → every permission it carries, inheritance and wildcards expanded.
-
-    An answer for a set of roles is remembered, so a decision costs one lookup whatever the number of policies.
-    """
-
-    def __init__(self, by_role: Mapping[str, frozenset[Permission]]) -> None:
-        self._by_role = dict(by_role)
-        self._by_roles: dict[frozenset[str], frozenset[Permission]] = {}
-
-    def permissions_of(self, roles: frozenset[str]) -> frozenset[Permission]:
-        """What somebody with these roles may do. Unknown roles carry nothing."""
-        known = self._by_roles.get(roles)
-        if known is None:
-            known = NO_PERMISSIONS.union(*(self._by_role.get(role, NO_PERMISSIONS) for role in roles))
-            if len(self._by_roles) < _REMEMBERED_ROLE_SETS:
-                self._by_roles[roles] = known
-        return known
-
-
-_REMEMBERED_ROLE_SETS: Final = 10_000
 
 
 def compile_index(roles: Iterable[Role]) -> PermissionIndex:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from revenge_core.ids import UserId
-from revenge_core.rbac.entities import Role, RoleGrant
-from revenge_core.rbac.policy import PermissionIndex
+from revenge_core.rbac.entities import PermissionIndex, Role, RoleGrant
 
 
 class RoleStore(Protocol):

@@ -2,8 +2,7 @@
 
 from revenge_core.actor import Actor
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import Role
-from revenge_core.rbac.policy import PermissionIndex
+from revenge_core.rbac.entities import PermissionIndex, Role
 from revenge_core.rbac.ports import RoleReader
 
 

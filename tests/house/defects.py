@@ -76,7 +76,7 @@ TO_COME: Final = {
 _NAME: Final = re.compile(r"test_defect_(\d\d)_(\w+)\Z")
 
 
-def tests_of_defects() -> dict[int, list[tuple[str, str]]]:
+def shown_absent() -> dict[int, list[tuple[str, str]]]:
     """Number of a defect → file and sentence of each test that shows its absence."""
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for folder in ("revenge_core/testing", "tests"):
@@ -94,7 +94,7 @@ def defects_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    shown = tests_of_defects()
+    shown = shown_absent()
     yield HEAD
     for number, words in DEFECTS.items():
         yield f"## Defect {number:02}\n\n{words}\n"

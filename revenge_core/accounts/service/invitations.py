@@ -15,7 +15,7 @@ from revenge_core.mail.entities import Notice
 from revenge_core.mail.service import Notices
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
-from revenge_core.rbac.policy import PermissionIndex
+from revenge_core.rbac.entities import PermissionIndex
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.errors import TokenInvalid
@@ -190,4 +190,4 @@ class Invitations:
     async def _inviter(self, actor: Actor) -> str:
         """How the mail calls whoever invites."""
         listed = None if actor.user_id is None else await self._directory.any_by_id(actor.user_id)
-        return "Somebody who administers it" if listed is None else listed.user.display_name or listed.user.username
+        return "An administrator" if listed is None else listed.user.display_name or listed.user.username

@@ -6,9 +6,8 @@ from typing import Final
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import MEMBER
+from revenge_core.rbac.entities import MEMBER, PermissionIndex
 from revenge_core.rbac.errors import RoleTooPowerful
-from revenge_core.rbac.policy import PermissionIndex
 from revenge_core.rbac.service import Rbac
 
 _FREELY_GIVEN: Final = frozenset({MEMBER})
