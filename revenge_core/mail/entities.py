@@ -29,6 +29,8 @@ class Notice(StrEnum):
     """What Revenge tells people by itself. Each has a template of this name, which a host may replace."""
 
     ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_MADE = "account_made"
+    """An administrator made it; with the link that sets the first password."""
     ACCOUNT_RESTORED = "account_restored"
     ADDRESS_CHANGE = "address_change"
     """To the new address, with the link that makes it the account's."""

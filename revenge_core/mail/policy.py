@@ -122,6 +122,7 @@ def message_id(unique: UUID, sender: str) -> str:
 
 VALUES: Final[Mapping[Notice, frozenset[str]]] = {
     Notice.ACCOUNT_DELETED: frozenset({"name", "until"}),
+    Notice.ACCOUNT_MADE: frozenset({"name", "link", "minutes"}),
     Notice.ACCOUNT_RESTORED: frozenset({"name"}),
     Notice.ADDRESS_CHANGE: frozenset({"name", "link", "hours"}),
     Notice.ADDRESS_CHANGE_ASKED: frozenset({"name", "new_address", "address", "time"}),

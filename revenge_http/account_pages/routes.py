@@ -55,6 +55,7 @@ ASKED_FOR: Final = b"public, no-cache"
 def routes(options: HttpOptions) -> list[HTTPRouteHandler]:
     """The routes of the pages: public, since whoever needs them cannot sign in, or not yet."""
     found = [_route(f"/account/{page}", _page_answer(page, options)) for page in PAGES]
+    found += [_route(path, lambda _: _start(options)) for path in ("/", "/account")]
     return [*found, _route("/account/assets/{version:str}/{name:str}", _asset_answer)]
 
 
@@ -95,6 +96,11 @@ def _page_answer(name: str, options: HttpOptions) -> Callable[[Scope], Answer]:
 
     # The edge adds `no-store`: what somebody typed must not come back from a cache.
     return lambda _: Answer(200, made(), media_type=HTML, headers=[(b"content-security-policy", PAGE_POLICY)])
+
+
+def _start(options: HttpOptions) -> Answer:
+    """Where people begin who have typed no more than the server's address, or have it from a mail."""
+    return Answer(303, headers=[(b"location", f"{options.path_prefix}/account/sign-in".encode())])
 
 
 def _asset_answer(scope: Scope) -> Answer:

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -66,6 +67,21 @@ async def test_a_page_loads_only_what_is_ours_and_runs_nothing_inline(client: ht
     for path in [*loaded, *(one["href"] for one in page.all("a"))]:
         assert not re.match(r"/|\w+:", path), "a relative address works under any prefix"
         assert (await client.get(f"/account/{path}")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/account"])
+async def test_whoever_types_the_address_of_the_server_gets_to_the_sign_in(connect: Connect, path: str) -> None:
+    for prefix in ("", "/films"):
+        async with connect(path_prefix=prefix) as client:
+            answer = await client.get(f"{prefix}{path}")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"{prefix}/account/sign-in")
+
+
+def test_every_page_that_a_mail_names_is_there() -> None:
+    texts = [one.read_text() for one in files("revenge_adapters").joinpath("mail_texts").iterdir()]
+    named = {page for text in texts for page in re.findall(r"\$url/account/([\w-]+)", text)}
+    assert named == {"forgot", "sign-in"}
+    assert named <= set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -153,7 +153,7 @@ class Administration:
             )
             made = Listed(user=user, roles=new.roles)
             if self._addresses.can_verify:
-                await self._recovery.send_to(tx, user)
+                await self._recovery.send_first(tx, user)
                 return Created(account=made, link=None)
             return Created(account=made, link=(await self._recovery.link_for(tx, user)).link)
 

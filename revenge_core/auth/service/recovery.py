@@ -1,5 +1,6 @@
 """Use cases of forgotten passwords (decisions I9)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -117,6 +118,10 @@ class Recovery:
         said = self._notices.time(self._clock.now(), user.timezone)
         await self._mail(tx, user, asked_at=said, asked_from=ADMINISTRATOR)
 
+    async def send_first(self, tx: AuthTx, user: User) -> None:
+        """Tell somebody of the account that was made for them, with the link that sets its first password."""
+        await self._mail_link(tx, user, Notice.ACCOUNT_MADE, {})
+
     async def link_for(self, tx: AuthTx, user: User) -> PasswordReset:
         """The same as a link to hand over, where no mail is sent. It proves nothing about the account's address."""
         token, kept = self._new_token(user, None)
@@ -219,16 +224,18 @@ class Recovery:
         return last is not None and last.email is not None and now < min(last.created_at + PAUSE, last.expires_at)
 
     async def _mail(self, tx: AuthTx, user: User, *, asked_at: str, asked_from: str) -> None:
+        await self._mail_link(tx, user, Notice.PASSWORD_RESET, {"address": asked_from, "time": asked_at})
+
+    async def _mail_link(self, tx: AuthTx, user: User, notice: Notice, more: Mapping[str, str]) -> None:
         token, kept = self._new_token(user, user.email)
         await tx.one_time_tokens.put(kept)
         values: dict[str, str | Secret] = {
             "name": user.username,
             "link": self._notices.link("reset", token),
             "minutes": f"{self._rules.reset_lifetime / _MINUTE:g}",
-            "address": asked_from,
-            "time": asked_at,
+            **more,
         }
-        await self._notices.send(tx, user.email, Notice.PASSWORD_RESET, values, good_until=kept.expires_at)
+        await self._notices.send(tx, user.email, notice, values, good_until=kept.expires_at)
 
     def _new_token(self, user: User, email: str | None) -> tuple[Secret, OneTimeToken]:
         now, token = self._clock.now(), new_token()
