@@ -41,7 +41,7 @@ from revenge_http.openapi import document
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
-from revenge_http.throttle import RouteLimits, Throttle
+from revenge_http.throttle import Throttle
 from revenge_http.uploads import ENVELOPE_BYTES
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -83,7 +83,7 @@ def create_app(revenge: Revenge, options: HttpOptions) -> App:
 def create_router(
     revenge: Revenge, options: HttpOptions, problems: ProblemWriter, throttle: Throttle | None = None
 ) -> Litestar:
-    """The framework's part: routing, and before each route its limit and our gate."""
+    """The framework's part: routing, and before each route our gate."""
 
     def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         answer = problems.answer(error, cast(Scope, request.scope))
@@ -94,10 +94,7 @@ def create_router(
     pages = [*reference.routes(options, lambda: document(OPERATIONS, options)), *account_pages.routes(options)]
     app = Litestar(
         with_options([*operations, *pages]),
-        middleware=[
-            *([DefineMiddleware(cast(Any, RouteLimits), throttle=throttle)] if throttle else []),
-            DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options),
-        ],
+        middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options, throttle=throttle)],
         exception_handlers={Exception: to_problem},
         openapi_config=None,
         logging_config=None,

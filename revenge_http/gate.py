@@ -12,18 +12,20 @@ from revenge_http.asgi import App, Receive, Scope, Send, values_of
 from revenge_http.cookies import SAFE_METHODS, Cookies, Jar
 from revenge_http.errors import TwoCredentials
 from revenge_http.options import HttpOptions
+from revenge_http.throttle import TIER, Throttle
 
 _SCHEME: Final = b"bearer"
 
 
 class Gate:
-    """Authenticates and checks the permission that the route declares; leaves an `Actor` as `scope["user"]`.
+    """Counts against the route's limit, authenticates, and checks the permission that the route declares.
 
-    Limits that go by route come before this in the list of middleware, those that go by key after it.
+    Leaves an `Actor` as `scope["user"]`. Limits that go by key will come after it.
     """
 
-    def __init__(self, app: App, revenge: Revenge, options: HttpOptions) -> None:
+    def __init__(self, app: App, revenge: Revenge, options: HttpOptions, throttle: Throttle | None) -> None:
         self._app = app
+        self._throttle = throttle
         self._cookies = Cookies(options)
         self._authenticate = revenge.auth.authenticate
 
@@ -31,10 +33,14 @@ class Gate:
         """Let one request pass, or refuse it.
 
         Raises:
+            RateLimited: its address sends too many to routes of this tier.
             Unauthenticated, TwoCredentials, CsrfFailed, Forbidden: it may not.
         """
-        access = declared_by(scope["route_handler"])
+        handler = scope["route_handler"]
+        access = declared_by(handler)
         origin: Origin = scope["origin"]
+        if self._throttle is not None and TIER in handler.opt:
+            await self._throttle.count_in(handler.opt[TIER], scope, origin.address)
         jar = scope["cookies"] = self._cookies.jar(scope)
         if access is None:
             raise Forbidden

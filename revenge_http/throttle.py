@@ -6,14 +6,12 @@ tier, before authentication. Both count by address. Clients are told in `RateLim
 """
 
 import math
-from collections.abc import Awaitable
 from typing import Final
 
-from revenge_core.actor import Origin
 from revenge_core.errors import RateLimited
 from revenge_core.limits.entities import Quota, Tier, Verdict
 from revenge_core.limits.service import Limits
-from revenge_http.asgi import App, Headers, Receive, Scope, Send
+from revenge_http.asgi import Headers, Scope
 from revenge_http.options import HttpOptions
 
 TIER: Final = "tier"
@@ -62,21 +60,3 @@ class Throttle:
 
 def _policy(tier: Tier, quota: Quota) -> bytes:
     return f'"{tier.value}";q={quota.burst};w={math.ceil(quota.window.total_seconds())}'.encode()
-
-
-class RouteLimits:
-    """The inner middleware before the gate: counts requests to routes that declare a tier."""
-
-    def __init__(self, app: App, throttle: Throttle) -> None:
-        self._app = app
-        self._throttle = throttle
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Let one request pass, or refuse it. No coroutine of its own for the many routes without a tier."""
-        tier: Tier | None = scope["route_handler"].opt.get(TIER)
-        return self._app(scope, receive, send) if tier is None else self._limited(tier, scope, receive, send)
-
-    async def _limited(self, tier: Tier, scope: Scope, receive: Receive, send: Send) -> None:
-        origin: Origin = scope["origin"]
-        await self._throttle.count_in(tier, scope, origin.address)
-        await self._app(scope, receive, send)
