@@ -1,6 +1,7 @@
 """Real sockets: what clients send before, instead of and around a request."""
 
 import asyncio
+import contextlib
 import socket
 import stat
 from collections.abc import AsyncGenerator
@@ -124,6 +125,43 @@ async def test_who_was_answered_and_then_dawdles_is_hung_up_on(
     writer.write(more)
     async with asyncio.timeout(10):
         await reader.read()
+    writer.close()
+
+
+LONG = b"GET /api/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"
+MANY = 40
+"""So many long answers are more than the buffers between client and server hold."""
+
+
+@pytest.mark.asvs("13.1.2")
+async def test_who_takes_nothing_of_what_was_asked_for_is_hung_up_on(
+    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = len(await said_to(port, LONG))
+    monkeypatch.setattr(protocol, "TAKING_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(LONG * MANY)
+    await asyncio.sleep(1)
+    got = 0
+    with contextlib.suppress(ConnectionResetError):
+        while more := await reader.read(1024 * 1024):
+            got += len(more)
+    writer.close()
+    assert 0 < got < MANY * one
+    assert not [one for one in caplog.records if one.levelname == "ERROR"], "a client that goes is no error"
+
+
+async def test_who_takes_slowly_what_was_asked_for_gets_all_of_it(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = len(await said_to(port, LONG))
+    monkeypatch.setattr(protocol, "TAKING_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(LONG * MANY)
+    got = 0
+    while got < MANY * one:
+        more = await reader.read(64 * 1024)
+        assert more, "cut off"
+        got += len(more)
+        await asyncio.sleep(0.001)
     writer.close()
 
 
