@@ -241,6 +241,7 @@ class MemoryRefreshTokens(RefreshTokenStore):
             user_active=user.is_active and user.deleted_at is None,
             username=user.username,
             email=user.email,
+            email_verified=user.email_verified,
         )
 
     @override

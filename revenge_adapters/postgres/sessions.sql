@@ -223,7 +223,7 @@ SELECT token.token_hash, token.session_id, token.issued_at, token.rotated_at, to
        sessions.end_reason,
        users.epoch AS user_epoch,
        users.is_active AND users.deleted_at IS NULL AS user_active,
-       users.username, users.email
+       users.username, users.email, users.email_verified
   FROM revenge.refresh_tokens AS token
   JOIN revenge.sessions ON sessions.id = token.session_id
   JOIN revenge.users ON users.id = sessions.user_id

@@ -132,6 +132,7 @@ class Stolen(Entity, kw_only=True):
     session: Session
     username: str
     email: str
+    email_verified: bool
 
 
 class Lifetime(Entity, kw_only=True):
@@ -202,6 +203,7 @@ class RefreshFamily(Entity, kw_only=True):
     username: str
     """Its user, and the address where they are told of a theft."""
     email: str
+    email_verified: bool
 
 
 class Sighting(Entity, kw_only=True):

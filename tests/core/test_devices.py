@@ -14,10 +14,10 @@ from revenge_core.feed import Change
 from revenge_core.ids import DeviceId
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType, EndReason
-from revenge_core.sessions.errors import DeviceNotFound, SessionEnded
+from revenge_core.sessions.errors import DeviceNotFound, RefreshTokenInvalid, SessionEnded
 from revenge_core.testing.builders import an_id
 from tests.core.people import KITCHEN, PASSWORD, SOFA, act, entries, is_signed_in, join, register, sign_in
-from tests.core.post import mailed
+from tests.core.post import mailed, prove
 
 ADA = "ada@example.org"
 TAKEN = Secret("0" * 64)
@@ -87,12 +87,26 @@ async def test_of_one_device_five_tokens_stay_good(box: Sandbox) -> None:
 @pytest.mark.asvs("6.3.7")
 async def test_the_owner_hears_of_a_device_that_is_not_known(box: Sandbox) -> None:
     await welcomed(box)
+    prove(box, ADA)
     await arrive(box, origin=SOFA, name="Living room")
     (message,) = await mailed(box, ADA)
     text = message.email.text.reveal()
     assert "Living room" in text
     assert "2001:db8::9" in text
     assert "2026-01-01 12:00 UTC" in text
+
+
+async def test_an_address_that_nobody_proved_gets_no_word_that_a_client_chose(box: Sandbox) -> None:
+    await welcomed(box)
+    for name in ("visit evil.example", None):
+        there = await arrive(box, origin=Origin(user_agent="https://evil.example"), name=name)
+        await box.revenge.auth.refresh((await box.revenge.auth.refresh(there.tokens.refresh_token)).refresh_token)
+        with pytest.raises(RefreshTokenInvalid):
+            await box.revenge.auth.refresh(there.tokens.refresh_token)
+        signed_in, stolen = await mailed(box, ADA)
+        for message in (signed_in, stolen):
+            assert "an unnamed browser" in message.email.text.reveal()
+            assert "evil" not in message.email.text.reveal()
 
 
 async def test_the_owner_does_not_hear_of_the_very_first_sign_in(box: Sandbox) -> None:

@@ -76,6 +76,7 @@ async def give_picture(box: Sandbox, actor: Actor, content: bytes) -> None:
 
 async def test_an_export_is_asked_for_made_told_of_and_downloaded(box: Sandbox) -> None:
     actor = await act(box, await join(box))
+    await box.revenge.users.update_me(actor, UserChanges(display_name="visit evil.example"))
     await box.jobs.run()
     box.mail.sent.clear()
     asked = await box.revenge.exports.ask(actor)
@@ -89,6 +90,7 @@ async def test_an_export_is_asked_for_made_told_of_and_downloaded(box: Sandbox) 
     assert ready.expires_at == box.clock.now() + timedelta(days=7)
     (mail,) = box.mail.sent
     assert mail.email.to == "ada@example.org"
+    assert "evil" not in mail.email.text.reveal()
     for action in (Action.USER_EXPORT, Action.USER_EXPORT_DOWNLOAD):
         (entry,) = entries(box, action)
         assert (entry.actor_id, entry.resource_id, entry.resource_key) == (asked.user_id, asked.user_id, str(asked.id))

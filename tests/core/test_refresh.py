@@ -14,7 +14,7 @@ from revenge_core.secrets import Secret, derive_token, digest, new_token
 from revenge_core.sessions.entities import EndReason, Lifetime, SessionRules
 from revenge_core.sessions.errors import RefreshTokenInvalid
 from tests.core.people import KITCHEN, PASSWORD, SOFA, act, entries, is_signed_in, join, sign_in
-from tests.core.post import mailed
+from tests.core.post import mailed, prove
 
 
 async def refused(box: Sandbox, token: Secret) -> None:
@@ -95,6 +95,7 @@ async def test_the_owner_of_a_stolen_session_is_told_once(box: Sandbox) -> None:
     first = await box.revenge.auth.refresh(here.tokens.refresh_token)
     await box.revenge.auth.refresh(first.refresh_token)
     await mailed(box, "ada@example.org")
+    prove(box, "ada@example.org")
     await refused(box, here.tokens.refresh_token)
     await refused(box, here.tokens.refresh_token)
     (message,) = await mailed(box, "ada@example.org")

@@ -190,8 +190,9 @@ class Exports:
                         size=file.size,
                     )
                 )
+                # The user name: in a name for display there is room for an advertisement, and the address is unproven.
                 values = {
-                    "name": person.user.display_name or person.user.username,
+                    "name": person.user.username,
                     "days": str(self._rules.export_lifetime.days),
                 }
                 with suppress(MailInvalid):  # an address that cannot be written to: the state tells it as well

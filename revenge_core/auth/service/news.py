@@ -22,14 +22,14 @@ class News:
 
     async def new_device(self, tx: AuthTx, user: User, opened: Opened) -> None:
         """Somebody signed in on a device that is not known."""
-        device, address = _name_of(opened.session), _place(opened.session.address)
+        device, address = _name_of(opened.session, is_proven=user.email_verified), _place(opened.session.address)
         await self._send(
             tx, user.email, Notice.NEW_DEVICE, user.username, user.timezone, {"device": device, "address": address}
         )
 
     async def stolen(self, tx: AuthTx, stolen: Stolen) -> None:
         """A session was ended, since its refresh token was used twice."""
-        device = _name_of(stolen.session)
+        device = _name_of(stolen.session, is_proven=stolen.email_verified)
         await self._send(tx, stolen.email, Notice.SESSION_STOLEN, stolen.username, "UTC", {"device": device})
 
     async def password_changed(self, tx: AuthTx, user: User, origin: Origin) -> None:
@@ -51,7 +51,13 @@ class News:
             await self._notices.send(tx, to, notice, {"name": name, "time": time, **more})
 
 
-def _name_of(session: Session) -> str:
+def _name_of(session: Session, *, is_proven: bool) -> str:
+    """What the device calls itself. An address that nobody proved to be theirs gets no word that a client chose.
+
+    Anybody can register with a stranger's address and sign in on a device with an advertisement for a name.
+    """
+    if not is_proven:
+        return f"an unnamed {session.client_type.value}"
     return session.device_name or session.user_agent or "an unnamed device"
 
 

@@ -225,7 +225,12 @@ class Sessions:
                     outcome=Outcome.FAILURE,
                     reason="an old refresh token was presented",
                 )
-                return Stolen(session=session, username=family.username, email=family.email)
+                return Stolen(
+                    session=session,
+                    username=family.username,
+                    email=family.email,
+                    email_verified=family.email_verified,
+                )
             case _:
                 await self._audit_renewal(tx, actor, session, Outcome.FAILURE, "its session is over")
         return None

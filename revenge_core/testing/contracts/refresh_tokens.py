@@ -48,6 +48,7 @@ class RefreshTokenStoreContract(Contract):
             user_active=True,
             username=user.username,
             email=user.email,
+            email_verified=user.email_verified,
         )
 
     async def test_an_ended_session_still_comes_with_its_token(self, world: World) -> None:
