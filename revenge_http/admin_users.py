@@ -205,10 +205,7 @@ async def update_user(call: Call, user_id: UUID, body: AdminUserUpdate) -> Tagge
     versioned=True,
 )
 async def delete_user(call: Call, user_id: UUID) -> None:
-    """Delete somebody else's account: sessions end at once; for some time it can be restored.
-
-    An owner who deleted it themselves has it back no more by signing in.
-    """
+    """Delete somebody else's account: it ends at once, and can be restored for some time, not by its owner."""
     await call.revenge.administration.delete(call.actor, UserId(user_id), version=call.version)
 
 

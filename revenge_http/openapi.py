@@ -27,6 +27,7 @@ _TAGS: Final = {
     "auth": "Getting an account, signing in, staying signed in, signing out",
     "files": "Pictures of accounts",
     "health": "Probes for machines",
+    "invitations": "Who may come in",
     "jobs": "Background work: what waits, runs, failed",
     "limits": "Who guessed wrong passwords too often",
     "queues": "Where jobs wait for their turn",

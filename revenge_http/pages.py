@@ -90,12 +90,18 @@ def _operation(method: str, path: str, one: Json, schemas: Json) -> str:
 
 
 def _content(content: Json, schemas: Json) -> str:
+    """Records with their example; of a form its fields; of a file only what it is."""
     shown: list[str] = []
-    for media in content.values():
-        schema = schemas[media["schema"]["$ref"].rpartition("/")[2]]
+    for media_type, media in content.items():
+        name = media["schema"].get("$ref", "").rpartition("/")[2]
+        schema = schemas[name] if name else media["schema"]
+        if not name:
+            shown.append(f"<p><code>{escape(media_type)}</code></p>")
         required = set(schema.get("required", ()))
-        shown.append(_rows((name, one, name in required) for name, one in schema["properties"].items()))
-        shown.append(f"<pre>{escape(json.dumps(media['example'], indent=2, ensure_ascii=False))}</pre>")
+        if fields := schema.get("properties"):
+            shown.append(_rows((field, one, field in required) for field, one in fields.items()))
+        if "example" in media:
+            shown.append(f"<pre>{escape(json.dumps(media['example'], indent=2, ensure_ascii=False))}</pre>")
     return "".join(shown)
 
 

@@ -17,6 +17,8 @@ from revenge_http.options import HttpOptions
 from revenge_http.problems import Problem, ProblemWriter
 
 PUBLIC = {
+    "/",
+    "/account",
     "/account/address",
     "/account/assets/{version:str}/{name:str}",
     "/account/forgot",
@@ -36,6 +38,7 @@ PUBLIC = {
     "/api/v1/auth/register",
     "/api/v1/auth/reset-password",
     "/api/v1/auth/verify-email",
+    "/api/v1/files/avatars/{name:str}",
     "/api/v1/sessions/refresh",
     "/healthz",
     "/problems/{code:str}",

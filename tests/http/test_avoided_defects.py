@@ -1,6 +1,6 @@
 """Defects of the original, by the number under which the specification lists them: each is not repeated here.
 
-The number of a `defect` is that of section 7 of the identity sheet, `platform N.N` the platform sheet. What other suites
+The number of a `defect` is that of section 7 of the identity sheet, `platform N.N` the platform sheet. What others
 prove (rotation, guessing, revocation on other nodes) is not proven again.
 """
 

@@ -29,14 +29,12 @@ async def test_a_long_target_counts_as_headers_do(connect: Connect) -> None:
     [
         "/api/v1/users/me/",
         "/healthz/",
-        "//healthz",
         "/api//v1/users/me",
         "/api/v1/users/me//",
         "/api/v1/users%2Fme",
         "/api/v1/users%2fme",
         "/api/v1/users/%2e%2e/users/me",
         "/API/v1/users/me",
-        "/",
         "/api/v1",
         "/healthz%00",
         "/%ff%fe",
@@ -56,7 +54,8 @@ async def test_a_path_that_is_written_differently_is_another_path(client: httpx.
         ({"path": "/\ud800", "raw_path": b"/%ED%A0%80"}, 404),
         ({"path": "/problems/\udcff", "raw_path": b"/problems/\xff"}, 404),
         ({"path": "/\x00", "raw_path": b"/%00"}, 404),
-        ({"path": "", "raw_path": b""}, 404),
+        ({"path": "", "raw_path": b""}, 303),  # as "/"
+        ({"path": "//healthz", "raw_path": b"//healthz"}, 404),
         ({"path": "*", "raw_path": b"*", "method": "OPTIONS"}, 404),
         ({"method": "BREW"}, 405),
         ({"method": "TRACE"}, 405),
@@ -76,23 +75,23 @@ async def test_no_request_is_too_broken_for_an_answer(box: Sandbox, scope: dict[
     assert answered == status
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert len(headers[b"x-request-id"]) == 36
-    if status != 200:
+    if status >= 400:
         assert headers[b"content-type"] == b"application/problem+json"
         assert b"Traceback" not in body
 
 
 @pytest.mark.asvs("13.4.4")
 async def test_methods_that_are_not_there_name_those_that_are(client: httpx.AsyncClient) -> None:
-    for method in ("TRACE", "DELETE", "HEAD", "PROPFIND"):
+    for method in ("TRACE", "POST", "HEAD", "PROPFIND"):
         answer = await client.request(method, "/api/v1/users/me")
         assert answer.status_code == 405
-        assert set(answer.headers["allow"].split(", ")) == {"GET", "PUT", "PATCH", "OPTIONS"}
+        assert set(answer.headers["allow"].split(", ")) == {"DELETE", "GET", "PATCH", "PUT", "OPTIONS"}
 
 
 async def test_options_needs_nobody(client: httpx.AsyncClient) -> None:
     answer = await client.options("/api/v1/users/me")
     assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["allow"] == "GET, OPTIONS, PATCH, PUT"
+    assert answer.headers["allow"] == "DELETE, GET, OPTIONS, PATCH, PUT"
 
 
 @pytest.mark.parametrize("path", ["/revenge/healthz", "/healthz"])
