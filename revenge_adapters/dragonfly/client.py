@@ -75,7 +75,7 @@ class RedisClient:
         """
         try:
             answers = await self._apart(self._exchange(commands))
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, ValueError) as error:  # ValueError: a number that is none
             raise self._in_our_words(error) from error
         for answer in answers:
             if isinstance(answer, RedisError) and not (refusals and isinstance(answer, ResponseError)):

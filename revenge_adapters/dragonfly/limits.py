@@ -89,6 +89,9 @@ class DragonflyLimiter(RateLimiter):
         _, after = await self._client.do_all(
             [("SET", name, now, "PX", _milliseconds(step), "NX"), ("INCRBY", name, step)], refusals=True
         )
+        if not isinstance(after, int | ResponseError):
+            message = "it answers with something else than a count"
+            raise CacheUnavailable(message)
         if isinstance(after, ResponseError) or after > now + window + _FAR * step * quota.burst:
             await self._client.do("DEL", name)
             return None

@@ -252,6 +252,23 @@ async def test_nonsense_in_the_cache_is_put_right(there: World, garbage: tuple[s
     assert not there.server.say("PTTL", name).startswith(b":-")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"+OK\r\n:abc\r\n", b"+OK\r\n$3\r\nabc\r\n", b"+OK\r\n$-1\r\n", b"*0\r\n*1\r\n:1\r\n", b"\x00\xff\r\n" * 9],
+)
+async def test_a_server_that_answers_nonsense_is_no_reason_to_fail(answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        client = RedisClient(Secret(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        limiter = DragonflyLimiter(client, ManualClock(), SECRET, ProcessLimiter(), monotonic=cycle((0, 60)).__next__)
+        assert [(await limiter.take("a", QUOTA)).allowed for _ in range(7)].count(True) == 5
+        await client.close()
+
+
 async def test_a_server_that_says_nothing_costs_a_tenth_of_a_second_once(there: World) -> None:
     counting = there.counting()
     await counting.take(1)
