@@ -42,7 +42,10 @@ def _until(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     spell = re.fullmatch(r"([1-9][0-9]{0,3})([mhdw])", value or "")
     if spell:
         return datetime.now(UTC) + timedelta(**{_UNITS[spell[2]]: int(spell[1])})
-    return moment(ctx, param, value)
+    try:
+        return moment(ctx, param, value)
+    except click.BadParameter:
+        raise click.BadParameter(f"{value!r} is no time; write it like 12h, 3d, or 2026-02-14T10:00:00Z") from None
 
 
 COLUMNS = ("id", "role", "used", "email", "note", "created_at", "expires_at", "revoked_at")

@@ -1,6 +1,9 @@
 """`revenge limits`: what keeps passwords from being guessed, and now and then somebody waiting (rulings R37)."""
 
 import ipaddress
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
 
 import click
 
@@ -12,6 +15,7 @@ from revenge_cli.people import named
 from revenge_cli.rehearsal import look_who_asks
 from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session
+from revenge_core.errors import Forbidden, NotFound
 
 
 @click.group(
@@ -25,12 +29,28 @@ def limits() -> None:
 async def list_limits(session: Session, desk: Desk) -> None:
     """Show what is used up of allowances for guesses, the latest first.
 
-    An account that no name stands for is a name that nobody has; it is kept as a digest only.
+    Where no user is named, it is an address alone, or a name that nobody has, of which a digest is kept.
     """
     records = [record_of(one) for one in await desk.counts()]
     if session.shape is not Shape.JSON:
-        records = [record | {"used": f"{record['used']:.1f}"} for record in records]
-    show_rows(session.shape, ("key", "used", "refused", "at"), records)
+        names = await _names(desk, [record["key"] for record in records])
+        records = [
+            record | {"user": name, "used": f"{record['used']:.1f}"}
+            for record, name in zip(records, names, strict=True)
+        ]
+    show_rows(session.shape, ("user", "key", "used", "refused", "at"), records)
+
+
+async def _names(desk: Desk, keys: Sequence[str]) -> list[str]:
+    """Whose counts these are; empty for nobody's, and for people whom the one who asks may not see."""
+    found: dict[str, str] = {}
+    for key in keys:
+        who = key.partition(":")[2].partition(" ")[0]
+        if who not in found and not key.startswith("address:"):
+            found[who] = ""
+            with suppress(ValueError, Forbidden, NotFound):
+                found[who] = (await desk.find(str(UUID(who)))).username
+    return [found.get(key.partition(":")[2].partition(" ")[0], "") for key in keys]
 
 
 @errand(

@@ -29,6 +29,10 @@ from revenge_http.protocol import bounded
 KEEP_ALIVE_SECONDS: Final = 65
 """Longer than proxies keep idle connections (60 s), so that it is they who close them."""
 
+NEXT_STEP: Final = (
+    "No administrator yet: `revenge admin create` makes one, and so does the token, with POST /api/v1/auth/bootstrap"
+)
+
 _log = logging.getLogger("revenge.server")
 
 Announce = Callable[[str], None]
@@ -100,6 +104,7 @@ async def _run(settings: Settings, sockets: list[socket.socket], announce: Annou
                 announce(f"Revenge listens on {url_of(one)}")
             if token is not None:
                 announce(f"bootstrap token: {token.reveal()}")
+                announce(NEXT_STEP)
             told.started = True
             await told.to_stop.wait()
             await _drain(revenge, server, settings.server.drain_timeout.total_seconds())

@@ -224,3 +224,16 @@ def test_a_reset_link_is_shown_once_and_is_good(run: Run, doors: Rehearsal) -> N
     assert entry.actor_kind is ActorKind.HOST
     assert run("users", "reset-link", "carol").exit_code == 3
     assert run("users", "reset-link", "carol", "--dry-run").exit_code == 3
+
+
+@pytest.mark.usefixtures("token")
+def test_counts_of_guesses_say_whose_they_are(run: Run) -> None:
+    rows = [line.split("\t") for line in run("limits", "list", "--plain").stdout.splitlines()]
+    assert {(user, key.partition(":")[0]) for user, key, *_ in rows} >= {("dave", "pair"), ("", "address")}
+    assert all(user for user, key, *_ in rows if not key.startswith("address:"))
+
+
+def test_whoever_mistypes_how_long_an_invitation_is_good_sees_how_to_write_it(run: Run) -> None:
+    done = run("invitations", "create", "--expires", "3days")
+    assert done.exit_code == 2
+    assert "12h, 3d" in done.stderr
