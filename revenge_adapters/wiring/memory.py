@@ -1,6 +1,5 @@
 """The doubles, one provider per port."""
 
-
 from dependency_injector import containers, providers
 
 from revenge_adapters.fingerprints import KeyedFingerprints
