@@ -62,7 +62,8 @@ class Upload:
         except ParserLimitReached:
             raise BodyTooLarge from None
         except MultipartError as problem:
-            raise BodyMalformed(f"The body is no form as its content type says: {problem}") from None
+            # Of what follows the first argument, some is the parser's own exceptions, with the bytes in them.
+            raise BodyMalformed(f"The body is no form as its content type says: {problem.args[0]}") from None
         if found is None:
             raise _wrong(names[0], "is required")
         return bytes(found)
