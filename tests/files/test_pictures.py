@@ -2,15 +2,18 @@
 
 import asyncio
 import io
+import os
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
-from revenge_adapters.pictures_pillow import PillowPictures
+from revenge_adapters.pictures_pillow import PROGRAM, PillowPictures
 from revenge_core.testing.builders import a_png
 from revenge_core.users.entities import AvatarRules, Picture
 from revenge_core.users.errors import PictureInvalid
@@ -130,6 +133,19 @@ async def test_a_decoder_that_breaks_harms_nobody(tmp_path: Path, program: str) 
     pictures = PillowPictures(program=tmp_path / "draw.py", timeout=timedelta(seconds=2))
     with pytest.raises(PictureInvalid):
         await pictures.redraw(a_png(), RULES)
+
+
+async def test_the_server_goes_first_on_the_processors() -> None:
+    rules = msgspec.json.encode(RULES).decode()
+    pipe = asyncio.subprocess.PIPE
+    drawing = await asyncio.create_subprocess_exec(sys.executable, "-I", PROGRAM, rules, stdin=pipe, stdout=pipe)
+    try:
+        async with asyncio.timeout(10):
+            while os.getpriority(os.PRIO_PROCESS, drawing.pid) <= os.getpriority(os.PRIO_PROCESS, 0):  # noqa: ASYNC110 (processes set no events)
+                await asyncio.sleep(0.01)
+    finally:
+        drawing.kill()
+        await drawing.communicate()
 
 
 async def test_whoever_gives_up_leaves_no_process_and_no_place_taken(tmp_path: Path) -> None:
