@@ -17,7 +17,7 @@ from revenge_cli.render import Shape, show_record, show_rows
 from revenge_cli.session import Session
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
-from revenge_core.accounts.policy import invitation_problems
+from revenge_core.accounts.service import Invitations
 from revenge_core.paging import MAX_LIMIT
 from revenge_core.rbac.entities import MEMBER
 
@@ -85,8 +85,7 @@ async def create(
     new = NewInvitation(role=role, libraries=libraries, uses=uses, expires_at=expires, email=email, note=note)
     if dry_run:
         await look_who_asks(session, desk)
-        problems = list(invitation_problems(new, datetime.now(UTC)))
-        if problems:
+        if problems := Invitations.problems_of(new, datetime.now(UTC)):
             raise InvitationInvalid(problems=problems)
         told = {"role": role, "libraries": libraries, "uses": uses, "email": email, "note": note, "expires_at": expires}
         show_record(session.shape, told)

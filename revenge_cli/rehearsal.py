@@ -1,20 +1,18 @@
 """What a dry run looks at: whether the account is there, and what would be refused as far as that can be seen."""
 
-from collections.abc import Iterator
-
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from revenge_cli.account_records import Person
 from revenge_cli.desk import Desk
 from revenge_cli.session import Session
 from revenge_core.accounts.entities import AccountChanges, NewAccount
 from revenge_core.accounts.errors import AccountInvalid, OwnAccount
-from revenge_core.errors import FieldProblem
 from revenge_core.rbac.entities import ADMIN
 from revenge_core.rbac.errors import LastAdmin
 from revenge_core.users.entities import UserFilter
 from revenge_core.users.errors import EmailTaken, UsernameTaken, UserNotFound
-from revenge_core.users.policy import display_name_problems, email_problems, name_key, username_problems
+from revenge_core.users.policy import name_key
+from revenge_core.users.service import Users
 
 
 async def look_who_asks(session: Session, desk: Desk) -> None:
@@ -47,7 +45,8 @@ async def look_at_account(desk: Desk, new: NewAccount) -> None:
         AccountInvalid: fields break rules.
         UsernameTaken, EmailTaken: another account has the name or the address.
     """
-    _look_at_fields(new.username, new.email, new.display_name)
+    if problems := Users.problems_of(new):
+        raise AccountInvalid(problems=problems)
     await _look_at_names(desk, None, new.username, new.email)
 
 
@@ -61,33 +60,17 @@ async def look_at_changes(desk: Desk, person: Person, changes: AccountChanges) -
     """
     if person.deleted_at is not None:
         raise UserNotFound
-    username, email, display_name = (
-        None if value is UNSET else value for value in (changes.username, changes.email, changes.display_name)
-    )
-    _look_at_fields(username, email, display_name)
-    await _look_at_names(desk, person, username, email)
+    if problems := Users.problems_of_changes(changes, username=changes.username):
+        raise AccountInvalid(problems=problems)
+    await _look_at_names(desk, person, changes.username, changes.email)
     if changes.roles is not UNSET and ADMIN not in changes.roles:
         await _look_for_other_admins(desk, person)
 
 
-def _look_at_fields(username: str | None, email: str | None, display_name: str | None) -> None:
-    def problems() -> Iterator[FieldProblem]:
-        if username is not None:
-            yield from username_problems(username)
-        if email is not None:
-            yield from email_problems(email)
-        if display_name is not None:
-            yield from display_name_problems(display_name)
-
-    found = list(problems())
-    if found:
-        raise AccountInvalid(problems=found)
-
-
-async def _look_at_names(desk: Desk, person: Person | None, username: str | None, email: str | None) -> None:
-    if username is not None and await _holder(desk, username) not in {None, person and person.id}:
+async def _look_at_names(desk: Desk, person: Person | None, username: str | UnsetType, email: str | UnsetType) -> None:
+    if username is not UNSET and await _holder(desk, username) not in {None, person and person.id}:
         raise UsernameTaken
-    if email is not None and await _holder(desk, email) not in {None, person and person.id}:
+    if email is not UNSET and await _holder(desk, email) not in {None, person and person.id}:
         raise EmailTaken
 
 

@@ -9,7 +9,7 @@ from revenge_core.entity import Entity
 from revenge_core.ids import ExportId, InvitationId, UserId
 from revenge_core.rbac.entities import MEMBER, RoleGrant
 from revenge_core.secrets import Secret
-from revenge_core.users.entities import Avatar, Listed, Preferences, User
+from revenge_core.users.entities import Avatar, Listed, NewUser, Preferences, User, UserChanges
 
 
 class Registration(StrEnum):
@@ -74,12 +74,9 @@ class Invited(Entity, kw_only=True):
     link: Secret
 
 
-class NewAccount(Entity, kw_only=True):
+class NewAccount(NewUser, kw_only=True):
     """An account that an administrator makes. Nobody but its owner ever knows the password (ASVS 6.4.6)."""
 
-    username: str
-    email: str
-    display_name: str | None = None
     roles: frozenset[str] = frozenset({MEMBER})
     email_verified: bool = False
 
@@ -91,16 +88,14 @@ class Created(Entity, kw_only=True):
     link: Secret | None
 
 
-class AccountChanges(Entity, kw_only=True):
-    """What an administrator wants changed. Absent means: keep. There is no password here (ASVS 6.4.6)."""
+class AccountChanges(UserChanges, kw_only=True):
+    """What an administrator wants changed, more than its owner may. There is no password here (ASVS 6.4.6).
+
+    Another address takes effect at once, and both are told.
+    """
 
     username: str | UnsetType = UNSET
-    email: str | UnsetType = UNSET
-    """Takes effect at once; both addresses are told."""
     email_verified: bool | UnsetType = UNSET
-    display_name: str | UnsetType = UNSET
-    timezone: str | UnsetType = UNSET
-    locale: str | UnsetType = UNSET
     qar_enabled: bool | UnsetType = UNSET
     roles: frozenset[str] | UnsetType = UNSET
     """All roles that the account then has."""

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from revenge_core.accounts.entities import Invitation, NewInvitation
+from revenge_core.accounts.entities import NewInvitation
 from revenge_core.errors import FieldProblem, Invalid
 from revenge_core.ids import UserId
 from revenge_core.rbac.errors import LastAdmin
-from revenge_core.users.policy import email_problems, name_key
 
 QUERY_MAX: Final = 200
 NOTE_MAX: Final = 500
@@ -42,15 +41,13 @@ def check_not_last(admins: frozenset[UserId], user_id: UserId) -> None:
 
 
 def invitation_problems(new: NewInvitation, now: datetime) -> Iterator[FieldProblem]:
-    """What is wrong with an invitation to be made, its role aside; nothing if it is good."""
+    """What is wrong with an invitation to be made, its role and address aside; nothing if it is good."""
     if not 1 <= new.uses <= USES_MAX:
         yield FieldProblem(pointer="/uses", detail=f"must be from 1 to {USES_MAX}")
     elif new.email is not None and new.uses != 1:
         yield FieldProblem(pointer="/uses", detail="must be 1 where an address is given: it can have one account")
     if new.expires_at is not None and not now < new.expires_at <= now + INVITATION_MAX:
         yield FieldProblem(pointer="/expires_at", detail=f"must be in the next {INVITATION_MAX.days} days")
-    if new.email is not None:
-        yield from email_problems(new.email)
     if new.note is not None and (len(new.note) > NOTE_MAX or not _is_plain(new.note, besides="\n\t")):
         yield FieldProblem(pointer="/note", detail=f"must have at most {NOTE_MAX} characters, none that control")
     if len(new.libraries) > LIBRARIES_MAX:
@@ -58,11 +55,6 @@ def invitation_problems(new: NewInvitation, now: datetime) -> Iterator[FieldProb
     for index, library in enumerate(new.libraries[:LIBRARIES_MAX]):
         if not 1 <= len(library) <= LIBRARY_MAX or not _is_plain(library):
             yield FieldProblem(pointer=f"/libraries/{index}", detail="must be the id of a library")
-
-
-def is_for(invitation: Invitation, email: str) -> bool:
-    """Whether an account with this address can be made with the invitation."""
-    return invitation.email is None or name_key(invitation.email) == name_key(email)
 
 
 def _is_plain(text: str, *, besides: str = "") -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import UNSET, UnsetType
+
 from revenge_core.errors import FieldProblem
 
 AVATARS: Final = "avatars/"
@@ -42,6 +44,27 @@ def name_key(name: str) -> str:
     if len(name) > EMAIL_MAX:
         return name
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def field_problems(
+    *,
+    username: str | UnsetType = UNSET,
+    email: str | UnsetType = UNSET,
+    display_name: str | UnsetType = UNSET,
+    timezone: str | UnsetType = UNSET,
+    locale: str | UnsetType = UNSET,
+) -> Iterator[FieldProblem]:
+    """What is wrong with those fields of an account that are given."""
+    if username is not UNSET:
+        yield from username_problems(username)
+    if email is not UNSET:
+        yield from email_problems(email)
+    if display_name is not UNSET:
+        yield from display_name_problems(display_name)
+    if timezone is not UNSET:
+        yield from timezone_problems(timezone)
+    if locale is not UNSET:
+        yield from language_problems(locale, "/locale")
 
 
 def username_problems(username: str) -> Iterator[FieldProblem]:

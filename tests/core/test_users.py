@@ -101,6 +101,6 @@ async def test_defect_33_every_problem_is_named_at_once_and_nothing_changes(box:
 
 
 async def test_a_login_name_is_compared_in_one_form(box: Sandbox) -> None:
-    key = box.revenge.users.login_key
+    key = box.revenge.users.key_of
     assert key("ADA") == key("ada") == key("\uff21\uff24\uff21") == "ada"
     assert key("Straße") == key("STRASSE")

@@ -7,7 +7,7 @@ from typing import Final
 from revenge_core.accounts.entities import AccountRules, BootstrapToken, Registration
 from revenge_core.accounts.errors import AccountInvalid, RegistrationClosed
 from revenge_core.accounts.jobs import EraseFiles, Purge
-from revenge_core.accounts.policy import check_not_last, is_for
+from revenge_core.accounts.policy import check_not_last
 from revenge_core.accounts.ports import AccountsTx
 from revenge_core.accounts.service.exports import Exports
 from revenge_core.accounts.service.invitations import Invitations
@@ -93,7 +93,8 @@ class Accounts:
         except TokenInvalid:
             raise await self._refused_token(origin, Action.USER_REGISTER, "invitation not valid") from None
         problems: list[FieldProblem] = []
-        if not is_for(invitation, new.email):
+        invited = invitation.email
+        if invited is not None and self._users.key_of(invited) != self._users.key_of(new.email):
             problems.append(FieldProblem(pointer="/email", detail="must be the address that was invited"))
         password_hash = await self._checked_hash(new, password, problems)
         index = await self._invitations.backing()

@@ -31,7 +31,7 @@ from revenge_core.secrets import new_token
 from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import Listed, NewUser, User, UserFilter, UserPage
+from revenge_core.users.entities import Listed, User, UserFilter, UserPage
 from revenge_core.users.errors import UserNotFound
 from revenge_core.users.ports import UserDirectory
 from revenge_core.users.service import Addresses, Users
@@ -123,8 +123,7 @@ class Administration:
             HasherBusy: too many sign-ins at this moment.
         """
         actor.require(Permission.USERS_CREATE)
-        account = NewUser(username=new.username, email=new.email, display_name=new.display_name)
-        problems = self._users.problems_of(account)
+        problems = self._users.problems_of(new)
         if unknown := await self._powers.unknown(new.roles):
             problems.append(unknown_roles(unknown))
         if problems:
@@ -133,7 +132,7 @@ class Administration:
         # Nobody's password: whoever tries to sign in is told the same, in the same time, as with any wrong one.
         password_hash = await self._passwords.hash(new_token())
         async with self._uow.begin() as tx:
-            user = await self._users.add(tx, account, email_verified=new.email_verified)
+            user = await self._users.add(tx, new, email_verified=new.email_verified)
             now = user.created_at
             await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=now))
             for role in sorted(new.roles):
@@ -176,8 +175,8 @@ class Administration:
         unknown = await self._powers.unknown(changes.roles) if changes.roles is not UNSET else []
         if unknown:
             raise AccountInvalid(problems=[unknown_roles(unknown)])
-        reach = await self._powers.reach(actor)
-        async with self._locked(reach, user_id, version, admins=changes.roles is not UNSET) as (tx, user, admins):
+        reach, may_end_admins = await self._powers.reach(actor), self._changing.may_end_admins(changes)
+        async with self._locked(reach, user_id, version, admins=may_end_admins) as (tx, user, admins):
             return await self._changing.apply(tx, actor, reach, user, changes, admins)
 
     async def disable(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:

@@ -15,21 +15,12 @@ from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
-from revenge_core.errors import FieldProblem
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
 from revenge_core.mail.errors import MailInvalid
 from revenge_core.rbac.entities import ADMIN, GrantSource, RoleGrant
 from revenge_core.users.entities import Listed, Purpose, User
-from revenge_core.users.policy import (
-    display_name_problems,
-    email_problems,
-    language_problems,
-    name_key,
-    timezone_problems,
-    username_problems,
-)
-from revenge_core.users.service import Addresses
+from revenge_core.users.service import Addresses, Users
 
 _PLAIN: Final = ("username", "email_verified", "display_name", "timezone", "locale", "qar_enabled")
 """Fields that are what was asked for, and told of together."""
@@ -50,19 +41,13 @@ class Changing:
         Raises:
             AccountInvalid: some break rules; all of them are named.
         """
-        problems: list[FieldProblem] = []
-        if changes.username is not UNSET:
-            problems += username_problems(changes.username)
-        if changes.email is not UNSET:
-            problems += email_problems(changes.email)
-        if changes.display_name is not UNSET:
-            problems += display_name_problems(changes.display_name)
-        if changes.timezone is not UNSET:
-            problems += timezone_problems(changes.timezone)
-        if changes.locale is not UNSET:
-            problems += language_problems(changes.locale, "/locale")
-        if problems:
+        if problems := Users.problems_of_changes(changes, username=changes.username):
             raise AccountInvalid(problems=problems)
+
+    @staticmethod
+    def may_end_admins(changes: AccountChanges) -> bool:
+        """Whether they could leave nobody who administers: all admins are to be locked before."""
+        return any(wish is not UNSET for wish in (changes.roles, changes.email, changes.email_verified))
 
     async def apply(
         self,
@@ -73,7 +58,7 @@ class Changing:
         changes: AccountChanges,
         admins: frozenset[UserId],
     ) -> Listed:
-        """Make the changes; nothing happens where all is so already. `admins` are locked where roles change.
+        """Make the changes; nothing happens where all is so already. `admins` are locked where `may_end_admins`.
 
         Raises:
             Forbidden, ReauthRequired, RoleTooPowerful, UsernameTaken, EmailTaken, LastAdmin: as
@@ -90,6 +75,8 @@ class Changing:
         if after.email != user.email:
             actor.require_proof(self._clock.now())
             await tx.one_time_tokens.void(user.id, *Purpose)
+        if self._keeps_out(user, after):
+            check_not_last(admins, user.id)
         if after == user and roles == held:
             return Listed(user=user, roles=held)
         after = replace(after, version=user.version + 1, updated_at=self._clock.now())
@@ -101,6 +88,11 @@ class Changing:
             with suppress(MailInvalid):  # an address that cannot be written to is to be changed, too
                 await self._addresses.tell_changed(tx, user, after)
         return Listed(user=after, roles=roles)
+
+    def _keeps_out(self, before: User, after: User) -> bool:
+        """Whether nobody signs in before the address is verified, which it no longer is: a mistyped one never will."""
+        lost = (before.email, before.email_verified) != (after.email, after.email_verified)
+        return lost and not after.email_verified and self._addresses.must_verify
 
     async def _exchange_roles(
         self, tx: AccountsTx, actor: Actor, user: User, held: frozenset[str], roles: frozenset[str]
@@ -127,12 +119,12 @@ def _with_fields(user: User, changes: AccountChanges) -> User:
     """The account as it is wanted. An address that nobody proved anything about is not verified, nor is one pending."""
     wanted = {name: value for name in _PLAIN if (value := getattr(changes, name)) is not UNSET}
     if changes.username is not UNSET:
-        wanted["username_key"] = name_key(changes.username)
+        wanted["username_key"] = Users.key_of(changes.username)
     if changes.display_name is not UNSET:
         wanted["display_name"] = changes.display_name or None
     if changes.email is not UNSET and changes.email != user.email:
         unproven = {"email_verified": False, "pending_email": None}
-        wanted = unproven | wanted | {"email": changes.email, "email_key": name_key(changes.email)}
+        wanted = unproven | wanted | {"email": changes.email, "email_key": Users.key_of(changes.email)}
     return replace(user, **wanted)
 
 

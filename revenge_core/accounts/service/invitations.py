@@ -1,5 +1,7 @@
 """Use cases of invitations."""
 
+from datetime import datetime
+
 from revenge_core.accounts.entities import AccountRules, Invitation, Invited, NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
 from revenge_core.accounts.policy import invitation_problems
@@ -20,6 +22,7 @@ from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.errors import TokenInvalid
 from revenge_core.users.ports import UserDirectory
+from revenge_core.users.service import Addresses
 
 
 class Invitations:
@@ -47,6 +50,12 @@ class Invitations:
         self._ids = ids
         self._rules = rules
 
+    @staticmethod
+    def problems_of(new: NewInvitation, now: datetime) -> list[FieldProblem]:
+        """Everything that is wrong with an invitation to be made; whether there is such a role, `create` finds out."""
+        found = list(invitation_problems(new, now))
+        return found if new.email is None else [*found, *Addresses.problems_of(new.email)]
+
     async def create(self, actor: Actor, new: NewInvitation) -> Invited:
         """Make an invitation; with an address it is mailed there, too. Its token is told this once.
 
@@ -59,7 +68,7 @@ class Invitations:
         """
         actor.require(Permission.INVITATIONS_CREATE)
         now, token = self._clock.now(), new_token()
-        problems = list(invitation_problems(new, now))
+        problems = self.problems_of(new, now)
         if await self._powers.unknown(frozenset({new.role})):
             problems.append(FieldProblem(pointer="/role", detail="must be the name of a role"))
         if problems:

@@ -132,7 +132,7 @@ class Auth:
             EmailUnverified: the password is right, but the address is to be verified first; a mail says how.
             HasherBusy: too many sign-ins at this moment; nothing was judged.
         """
-        key = self._users.login_key(login)
+        key = self._users.key_of(login)
         account = await self._accounts.by_login(key)
         device = await self._devices.known(account.user.id if account else None, device_token)
         guess = await self._tries.at(account, key, password, origin, device=device)

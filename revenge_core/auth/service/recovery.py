@@ -94,7 +94,7 @@ class Recovery:
             raise CancelJob("whoever asked has waited for too long")
         actor = Actor.anonymous(Origin(address=job.address))
         async with self._uow.begin() as tx:
-            key = Users.login_key(job.email.reveal())
+            key = Users.key_of(job.email.reveal())
             user_id = await tx.users.id_of_email(key)
             user = None if user_id is None else await tx.users.lock(user_id)
             if user is None or user.email_key != key:
@@ -214,7 +214,7 @@ class Recovery:
         user = None if found is None else await tx.users.lock(found.user_id)
         if found is None or user is None or not user.is_active:
             raise TokenInvalid
-        if found.email is not None and Users.login_key(found.email) != user.email_key:
+        if found.email is not None and Users.key_of(found.email) != user.email_key:
             raise TokenInvalid
         return user
 

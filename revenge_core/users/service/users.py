@@ -1,6 +1,6 @@
 """Use cases of accounts: look at one, change one's own."""
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from revenge_core.activity.entities import Action, FieldChange, Resource
@@ -14,14 +14,7 @@ from revenge_core.permissions import Permission
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import NewUser, Profile, User, UserChanges, Visibility
 from revenge_core.users.errors import EmailChangeUnavailable, UserInvalid, UserNotFound
-from revenge_core.users.policy import (
-    display_name_problems,
-    email_problems,
-    language_problems,
-    name_key,
-    timezone_problems,
-    username_problems,
-)
+from revenge_core.users.policy import field_problems, name_key
 from revenge_core.users.ports import PreferenceReader, UserDirectory, UserReader, UsersTx
 from revenge_core.users.service.addresses import Addresses
 
@@ -50,18 +43,27 @@ class Users:
         self._ids = ids
 
     @staticmethod
-    def login_key(login: str) -> str:
-        """The form in which a typed user name or address is looked up."""
-        return name_key(login)
+    def key_of(name: str) -> str:
+        """The form in which user names and addresses are compared, typed ones and those of accounts."""
+        return name_key(name)
 
     @staticmethod
     def problems_of(new: NewUser) -> list[FieldProblem]:
         """Everything that is wrong with an account to be made, its password aside."""
-        return [
-            *username_problems(new.username),
-            *email_problems(new.email),
-            *display_name_problems(new.display_name or ""),
-        ]
+        return list(field_problems(username=new.username, email=new.email, display_name=new.display_name or ""))
+
+    @staticmethod
+    def problems_of_changes(changes: UserChanges, *, username: str | UnsetType = UNSET) -> list[FieldProblem]:
+        """Everything that is wrong with what is wanted of an account, and with the name that somebody else gives it."""
+        return list(
+            field_problems(
+                username=username,
+                email=changes.email,
+                display_name=changes.display_name,
+                timezone=changes.timezone,
+                locale=changes.locale,
+            )
+        )
 
     async def add(self, tx: UsersTx, new: NewUser, *, email_verified: bool = False) -> User:
         """Make the account inside the caller's transaction; the caller has looked at `problems_of` and audits.
@@ -130,16 +132,7 @@ class Users:
             VersionMismatch: it is not at `version`.
         """
         user_id = actor.require_user()
-        problems: list[FieldProblem] = []
-        if changes.email is not UNSET:
-            problems += email_problems(changes.email)
-        if changes.display_name is not UNSET:
-            problems += display_name_problems(changes.display_name)
-        if changes.timezone is not UNSET:
-            problems += timezone_problems(changes.timezone)
-        if changes.locale is not UNSET:
-            problems += language_problems(changes.locale, "/locale")
-        if problems:
+        if problems := self.problems_of_changes(changes):
             raise UserInvalid(problems=problems)
 
         async with self._uow.begin() as tx:
