@@ -1,5 +1,6 @@
 """Credentials, tokens and what a sign-in hands out."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from revenge_core.entity import Entity
@@ -116,8 +117,8 @@ class GuessCount(Entity, kw_only=True):
 class Guess(Entity, kw_only=True):
     """One guess that was counted, to be given back where it was none."""
 
-    keys: tuple[str, ...]
-    """Under which it was counted."""
+    taken: Mapping[str, float]
+    """Under which keys it was counted, and how much of each allowance it took: less than 1 of one that was used up."""
 
 
 class PasswordReset(Entity, kw_only=True):

@@ -164,12 +164,17 @@ def charged(count: GuessCount, allowance: Allowance, now: datetime) -> GuessCoun
     return replace(count, used=used, at=max(count.at, now))
 
 
-def refunded(count: GuessCount, allowance: Allowance) -> GuessCount:
-    """The count with one guess less. What others guessed meanwhile stays.
+def taken(before: GuessCount, after: GuessCount, allowance: Allowance, now: datetime) -> float:
+    """How much of the allowance a guess took between these two."""
+    return used_now(after, allowance, now) - used_now(before, allowance, now)
 
-    It is made as much older as one guess takes to come back: so nobody waits for a try of their own because of it.
+
+def refunded(count: GuessCount, allowance: Allowance, taken: float) -> GuessCount:
+    """The count without a guess that took so much. What others guessed meanwhile stays, and no more comes back.
+
+    It is made as much older as that takes to come back: so nobody waits for a try of their own because of it.
     """
-    return replace(count, at=count.at - allowance.regain)
+    return replace(count, at=count.at - taken * allowance.regain)
 
 
 def wait(count: GuessCount, allowance: Allowance, now: datetime) -> float:

@@ -93,17 +93,17 @@ async def play(box: Sandbox, tries: Iterable[Try]) -> list[Told]:
         told.append(Told(one, box.clock.now(), 0))
         if one.is_right:
             async with box.tables.draft() as rows:  # as a sign-in does, at the end of its transaction
-                for key in guess.keys:
-                    rows.guesses[key] = refunded(rows.guesses[key], allowance_of(key, RULES))
-            assert costs_nothing(before, box.rows.guesses, box.clock.now())
+                for key, amount in guess.taken.items():
+                    rows.guesses[key] = refunded(rows.guesses[key], allowance_of(key, RULES), amount)
+            assert changes_nothing(before, box.rows.guesses, box.clock.now())
     return told
 
 
-def costs_nothing(before: dict[str, GuessCount], after: dict[str, GuessCount], now: datetime) -> bool:
+def changes_nothing(before: dict[str, GuessCount], after: dict[str, GuessCount], now: datetime) -> bool:
     def used(counts: dict[str, GuessCount], key: str) -> float:
         return used_now(counts[key], allowance_of(key, RULES), now) if key in counts else 0
 
-    return all(used(after, key) <= used(before, key) + ROUNDING for key in after)
+    return all(abs(used(after, key) - used(before, key)) <= ROUNDING for key in after)
 
 
 def wrong_ones(told: list[Told]) -> list[Told]:

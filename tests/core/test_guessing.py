@@ -182,6 +182,17 @@ async def test_a_queue_that_is_full_costs_nothing(box: Sandbox) -> None:
     assert await guesses(box, 6) == ["wrong"] * 5 + ["wait 30"]
 
 
+async def test_a_queue_that_is_full_gives_no_guesses_to_those_who_fill_it(box: Sandbox) -> None:
+    await register(box)
+    await besiege(box)
+    strangers = [Origin(address=f"203.0.113.{number}") for number in range(100)]
+    box.hasher.busy = True
+    refused = await asyncio.gather(*(sign_in(box, origin=one) for one in strangers), return_exceptions=True)
+    assert [type(one) for one in refused] == [HasherBusy] * 100
+    box.hasher.busy = False
+    assert "wrong" not in [await guess(box, origin=one) for one in from_everywhere(60)]
+
+
 async def test_what_many_try_at_once_is_counted_one_by_one(box: Sandbox) -> None:
     await register(box)
     answers = await asyncio.gather(*(guess(box) for _ in range(50)))

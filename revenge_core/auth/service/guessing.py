@@ -1,7 +1,7 @@
 """What keeps passwords from being guessed, and nobody from signing in (decisions I7, rulings R9, R19)."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Final
 
@@ -20,6 +20,7 @@ from revenge_core.auth.policy import (
     refunded,
     strangers_wait,
     subjects_of,
+    taken,
     used_now,
     wait,
 )
@@ -84,16 +85,18 @@ class Guessing:
                 if seconds > 0:
                     # Nothing is kept of it here: strangers choose the names, and would fill the table with them.
                     raise TooManyAttempts(retry_after=seconds)
-                await tx.guesses.put([charged(one, allowance_of(one.key, self._rules), now) for one in counts.values()])
+                guess = await self._count(tx, counts.values(), now)
         except TooManyAttempts:
             await self._note_refusal(account, keys, origin, action)
             raise
-        return Guess(keys=keys.all)
+        return guess
 
     async def refund(self, tx: AuthTx, guess: Guess) -> None:
         """It was no guess: the password was right, or nobody looked. Last in the transaction of what it led to."""
-        counts = await tx.guesses.lock(guess.keys, self._clock.now())
-        await tx.guesses.put([refunded(one, allowance_of(one.key, self._rules)) for one in counts.values()])
+        counts = await tx.guesses.lock(tuple(guess.taken), self._clock.now())
+        await tx.guesses.put(
+            [refunded(one, allowance_of(key, self._rules), guess.taken[key]) for key, one in counts.items()]
+        )
 
     async def used(self, actor: Actor, *, limit: int = 100) -> Sequence[GuessCount]:
         """Counts of which something is used up now, latest guess first. Their `used` is that of this moment.
@@ -145,8 +148,18 @@ class Guessing:
             count = (await tx.guesses.lock([key], now))[key]
             if wait(count, self._rules.per_device, now) > 0:
                 return None
-            await tx.guesses.put([charged(count, self._rules.per_device, now)])
-        return Guess(keys=(key,))
+            return await self._count(tx, [count], now)
+
+    async def _count(self, tx: AuthTx, counts: Iterable[GuessCount], now: datetime) -> Guess:
+        """Count one guess more under the keys of these counts, which are locked."""
+        took: dict[str, float] = {}
+        changed: list[GuessCount] = []
+        for count in counts:
+            allowance = allowance_of(count.key, self._rules)
+            changed.append(after := charged(count, allowance, now))
+            took[count.key] = taken(count, after, allowance, now)
+        await tx.guesses.put(changed)
+        return Guess(taken=took)
 
     async def tell_rest(self, *, limit: int) -> int:
         """Tell the audit log of up to `limit` counts with refusals that it was not told yet; how many counts."""
