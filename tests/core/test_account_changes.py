@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from revenge_adapters import Sandbox
+from revenge_adapters import Sandbox, sandbox
 from revenge_core.accounts.entities import AccountChanges
 from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.activity.entities import Action, FieldChange
@@ -15,10 +15,10 @@ from revenge_core.feed import Change
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import GrantSource
 from revenge_core.rbac.errors import LastAdmin, RoleTooPowerful
-from revenge_core.users.entities import Listed, User, UserChanges
+from revenge_core.users.entities import AddressRules, Listed, User, UserChanges
 from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
 from tests.core.admins import admin, helper, roles_of, user_of
-from tests.core.people import OTHER_PASSWORD, act, entries, join, register, sign_in
+from tests.core.people import OTHER_PASSWORD, PASSWORD, act, entries, join, new_user, register, sign_in
 from tests.core.post import link, mailed
 
 
@@ -185,3 +185,18 @@ async def test_the_last_admin_stays_one_and_only_that_is_refused(box: Sandbox) -
     await admin(box, "other")
     await change(box, user, root, roles=frozenset({"user"}))
     assert not (await act(box, await sign_in(box, "root"))).may(Permission.USERS_LIST)
+
+
+@pytest.mark.parametrize("wish", [{"email": "typo@example.org"}, {"email_verified": False}], ids=["email", "verified"])
+async def test_the_last_admin_keeps_an_address_that_lets_them_in(wish: dict[str, Any]) -> None:
+    box = sandbox(address_rules=AddressRules(must_verify=True))
+    made = [await box.revenge.accounts.create_admin(Actor.host(), new_user(name), PASSWORD) for name in ("a-a", "b-b")]
+    one, other = [(await change(box, user, email_verified=True)).user for user in made]
+    await change(box, other, **wish)
+    await box.revenge.administration.disable(Actor.host(), other.id)
+    before = box.rows
+    with pytest.raises(LastAdmin):
+        await change(box, one, **wish)
+    assert box.rows == before
+    await change(box, one, email="proven@example.org", email_verified=True)
+    await sign_in(box, "a-a")
