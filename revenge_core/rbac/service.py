@@ -7,7 +7,7 @@ from revenge_core.rbac.ports import RoleReader
 
 
 class Rbac:
-    """Roles and permissions. Assigning and editing roles arrives with the access issue."""
+    """Roles and what they allow. Accounts get theirs from `accounts`; editing roles arrives with the access issue."""
 
     def __init__(self, reader: RoleReader) -> None:
         self._reader = reader
