@@ -44,7 +44,7 @@ class NewInvitation(Entity, kw_only=True):
     expires_at: datetime | None = None
     """None: the usual time from now."""
     email: str | None = None
-    """Where to send it. Then only an account with this address can be made, and the address counts as verified."""
+    """Where to send it. Only an account with this address can be made then; if it was mailed, that verifies it."""
     note: str | None = None
     """For whoever administers."""
 

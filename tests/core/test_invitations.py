@@ -15,9 +15,10 @@ from revenge_core.ids import InvitationId
 from revenge_core.mail.entities import MailRules
 from revenge_core.permissions import Permission
 from revenge_core.rbac.errors import RoleTooPowerful
+from revenge_core.users.entities import NewUser
 from revenge_core.users.errors import TokenInvalid
 from tests.core.admins import admin, helper
-from tests.core.people import act, entries, join, last_entry
+from tests.core.people import PASSWORD, act, entries, join, last_entry
 from tests.core.post import mailed
 
 PLAIN = NewInvitation()
@@ -52,6 +53,9 @@ async def test_without_mail_the_link_is_for_whoever_invites_to_hand_over() -> No
     invited = await box.revenge.invitations.create(Actor.host(), replace(PLAIN, email="ada@example.org"))
     assert await box.revenge.invitations.look(invited.token) == invited.invitation
     assert await mailed(box, "ada@example.org") == []
+    ada = NewUser(username="ada", email="ada@example.org")
+    made = await box.revenge.accounts.register(ada, PASSWORD, invitation=invited.token)
+    assert not made.user.email_verified, "nobody has shown that they read mail there"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ class Accounts:
         async with self._uow.begin() as tx:
             used = await self._invitations.use(tx, invitation, index)
             if used is not None:
-                verified, source, by = used.email is not None, GrantSource.INVITATION, used.created_by
+                # A link that somebody handed over proves no address, and without mail none of them was mailed.
+                verified = used.email is not None and self._addresses.can_verify
+                source, by = GrantSource.INVITATION, used.created_by
                 user = await self._add_account(
                     tx, new, password_hash, used.role, source, granted_by=by, email_verified=verified
                 )
