@@ -1,4 +1,4 @@
-"""What account management refuses."""
+"""What accounts refuse their owners and others."""
 
 from revenge_core.errors import Conflict, Invalid, NotFound, RateLimited, Unavailable
 

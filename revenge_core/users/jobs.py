@@ -1,4 +1,4 @@
-"""What accounts have done in the background, and how often."""
+"""What pictures of accounts have done in the background, and how often."""
 
 from datetime import timedelta
 from typing import ClassVar, Final

@@ -1,4 +1,4 @@
-"""What account management needs from outside."""
+"""What accounts, as their owners and others see them, need from outside."""
 
 from collections.abc import Collection
 from datetime import datetime
