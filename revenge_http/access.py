@@ -1,16 +1,17 @@
 """What a route asks of its caller. Every route declares it; one that doesn't is refused (decisions A3)."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
 
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute
 
 from revenge_core.entity import Entity
+from revenge_core.limits.entities import Tier
 from revenge_core.permissions import Permission
 
-ACCESS: Final = "access"
-"""The key in a route's `opt`."""
+ENTRANCES: Final = "entrances"
+"""The key in a route's `opt`: method → `Entrance`."""
 
 
 class Access(Entity, kw_only=True):
@@ -45,14 +46,34 @@ def needs(permission: Permission, *, keys: bool = True) -> Access:
     return Access(permission=permission, keys=keys)
 
 
+class Entrance(Entity, kw_only=True):
+    """What stands before one method of a path: who may call it, and how often."""
+
+    access: Access
+    tier: Tier | None = None
+
+
+FOR_READING: Final = {"GET": Entrance(access=public())}
+"""What stands before a page."""
+
+
 class UndeclaredRoute(Exception):  # noqa: N818 (named for what it is)
     """A route says nothing about who may call it; the server refuses to start with it."""
 
 
-def declared_by(handler: BaseRouteHandler) -> Access | None:
-    """What the route declares; None if it declares nothing."""
-    access = handler.opt.get(ACCESS)
-    return access if isinstance(access, Access) else None
+def entrances_of(handler: BaseRouteHandler) -> Mapping[str, Entrance]:
+    """What stands before each method of the route's path; empty if nothing is declared, or anything else than that."""
+    entrances = handler.opt.get(ENTRANCES)
+    if not isinstance(entrances, dict) or not all(isinstance(one, Entrance) for one in entrances.values()):
+        return {}
+    return cast(dict[str, Entrance], entrances)
+
+
+def entrance_of(handler: BaseRouteHandler, method: str) -> Entrance | None:
+    """What stands before one method; None where nothing is declared for it."""
+    entrances = handler.opt.get(ENTRANCES)
+    entrance = entrances.get(method) if isinstance(entrances, dict) else None
+    return entrance if isinstance(entrance, Entrance) else None
 
 
 def check_declarations(routes: Iterable[BaseRoute]) -> None:
@@ -63,7 +84,7 @@ def check_declarations(routes: Iterable[BaseRoute]) -> None:
     """
     for route in routes:
         for handler in handlers_of(route):
-            if declared_by(handler) is None:
+            if not entrances_of(handler):
                 message = f"{route.path} ({handler}) declares neither public(), signed_in() nor needs(…)"
                 raise UndeclaredRoute(message)
 

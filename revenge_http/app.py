@@ -1,13 +1,12 @@
 """The ASGI application: the routes, the gate before them, the edge around everything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response
 from litestar.enums import HttpMethod
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
-from litestar.types import ASGIApp
 
 from revenge_core.revenge import Revenge
 from revenge_http import (
@@ -31,9 +30,8 @@ from revenge_http import (
     users,
     workers,
 )
-from revenge_http.access import ACCESS, check_declarations, public
+from revenge_http.access import ENTRANCES, Entrance, check_declarations, entrances_of
 from revenge_http.account_pages import routes as account_pages
-from revenge_http.answers import Answer
 from revenge_http.asgi import App, Scope
 from revenge_http.edge.middleware import Edge
 from revenge_http.gate import Gate
@@ -41,6 +39,7 @@ from revenge_http.openapi import document
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
+from revenge_http.routes import routes
 from revenge_http.throttle import Throttle
 from revenge_http.uploads import ENVELOPE_BYTES
 
@@ -90,10 +89,9 @@ def create_router(
         headers = {name.decode(): value.decode() for name, value in answer.headers}
         return Response(answer.body, status_code=answer.status, headers=headers, media_type=headers["content-type"])
 
-    operations = [one.route(revenge, options) for one in OPERATIONS]
     pages = [*reference.routes(options, lambda: document(OPERATIONS, options)), *account_pages.routes(options)]
     app = Litestar(
-        with_options([*operations, *pages]),
+        with_options([*routes(OPERATIONS, revenge, options), *pages]),
         middleware=[DefineMiddleware(cast(Any, Gate), revenge=revenge, options=options, throttle=throttle)],
         exception_handlers={Exception: to_problem},
         openapi_config=None,
@@ -105,20 +103,21 @@ def create_router(
     return app
 
 
-def with_options(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    """For each path a route that says which methods it has, and the routes themselves.
+def with_options(handlers: Sequence[ASGIRouteHandler | HTTPRouteHandler]) -> list[ASGIRouteHandler | HTTPRouteHandler]:
+    """The routes, and one more for OPTIONS on each path of which a route has one method; the gate answers it.
 
-    Where none was registered before, the framework adds one, which declares no access and names only the first method.
+    Where none was registered, the framework adds one, which declares no access and names only the first method.
     """
-    methods: dict[str, set[str]] = {}
+    methods: dict[str, dict[str, Entrance]] = {}
     for handler in handlers:
-        for path in handler.paths:
-            methods.setdefault(path, {"OPTIONS"}).update(map(str, handler.http_methods))
-    return [*(_options(path, ", ".join(sorted(allowed))) for path, allowed in methods.items()), *handlers]
+        if isinstance(handler, HTTPRouteHandler):
+            for path in handler.paths:
+                methods.setdefault(path, {}).update(entrances_of(handler))
+    return [*(_options(path, entrances) for path, entrances in methods.items()), *handlers]
 
 
-def _options(path: str, allowed: str) -> HTTPRouteHandler:
-    async def endpoint() -> ASGIApp:
-        return cast(ASGIApp, Answer(204, headers=[(b"allow", allowed.encode())]))
+def _options(path: str, entrances: Mapping[str, Entrance]) -> HTTPRouteHandler:
+    async def endpoint() -> None:
+        raise AssertionError("the gate answers OPTIONS")
 
-    return HTTPRouteHandler(path, http_method=HttpMethod.OPTIONS, status_code=200, opt={ACCESS: public()})(endpoint)
+    return HTTPRouteHandler(path, http_method=HttpMethod.OPTIONS, status_code=204, opt={ENTRANCES: entrances})(endpoint)

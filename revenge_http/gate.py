@@ -1,18 +1,20 @@
 """The inner middleware: who calls, and may they (decisions W3: after the limits, before the body is read)."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, cast
 
 from revenge_core.actor import Actor, Origin
 from revenge_core.auth.errors import AccessTokenInvalid
 from revenge_core.errors import Forbidden, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.errors import SessionEnded
-from revenge_http.access import declared_by
+from revenge_http.access import Entrance, entrance_of, entrances_of
+from revenge_http.answers import Answer
 from revenge_http.asgi import App, Receive, Scope, Send, values_of
 from revenge_http.cookies import SAFE_METHODS, Cookies, Jar
-from revenge_http.errors import TwoCredentials
+from revenge_http.errors import MethodNotAllowed, TwoCredentials
 from revenge_http.options import HttpOptions
-from revenge_http.throttle import TIER, Throttle
+from revenge_http.throttle import Throttle
 
 _SCHEME: Final = b"bearer"
 
@@ -27,7 +29,7 @@ class Gate:
         self._app = app
         self._throttle = throttle
         self._cookies = Cookies(options)
-        self._authenticate = revenge.auth.authenticate
+        self._revenge = revenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request pass, or refuse it.
@@ -36,14 +38,14 @@ class Gate:
             RateLimited: its address sends too many to routes of this tier.
             Unauthenticated, TwoCredentials, CsrfFailed, Forbidden: it may not.
         """
-        handler = scope["route_handler"]
-        access = declared_by(handler)
-        origin: Origin = scope["origin"]
-        if self._throttle is not None and TIER in handler.opt:
-            await self._throttle.count_in(handler.opt[TIER], scope, origin.address)
+        entrance = entrance_of(scope["route_handler"], scope["method"])
+        if entrance is None:
+            await _without(entrances_of(scope["route_handler"]), scope, receive, send)
+            return
+        access, origin = entrance.access, cast(Origin, scope["origin"])
+        if self._throttle is not None and entrance.tier is not None:
+            await self._throttle.count_in(entrance.tier, scope, origin.address)
         jar = scope["cookies"] = self._cookies.jar(scope)
-        if access is None:
-            raise Forbidden
         if access.is_public:
             actor = await self._looked_at(scope, jar, origin) if access.looks else Actor.anonymous(origin)
         else:
@@ -69,9 +71,9 @@ class Gate:
         """
         token = jar.access_token
         if token is None or any(name in _CARRIERS for name, _ in scope["headers"]):
-            return await self._authenticate(bearer_token(scope), origin)
+            return await self._revenge.auth.authenticate(bearer_token(scope), origin)
         try:
-            actor = await self._authenticate(token, origin)
+            actor = await self._revenge.auth.authenticate(token, origin)
         except SessionEnded:
             jar.clear()
             raise
@@ -81,6 +83,21 @@ class Gate:
         if scope["method"] not in SAFE_METHODS:
             jar.check(actor.session_id)
         return actor
+
+
+async def _without(entrances: Mapping[str, Entrance], scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a method that the path does not have; OPTIONS is told which it has (RFC 9110, section 9.3.7).
+
+    Raises:
+        Forbidden: the route declares nothing at all.
+        MethodNotAllowed: it has other methods.
+    """
+    if not entrances:
+        raise Forbidden
+    allow = ", ".join(sorted({*entrances, "OPTIONS"}))
+    if scope["method"] != "OPTIONS":
+        raise MethodNotAllowed(allow)
+    await Answer(204, headers=[(b"allow", allow.encode())])(scope, receive, send)
 
 
 def bearer_token(scope: Scope) -> str:

@@ -13,15 +13,13 @@ from types import NoneType
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
 
 from revenge_core.actor import Actor
 from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
 from revenge_core.limits.entities import Tier
 from revenge_core.revenge import Revenge
-from revenge_http.access import ACCESS, Access
+from revenge_http.access import Access
 from revenge_http.answers import LOCATION, Answer, Made, Tagged
 from revenge_http.asgi import App, Receive, Scope, Send
 from revenge_http.conditions import ETAG, asked_version, entity_tag, tagged_answer
@@ -30,12 +28,8 @@ from revenge_http.decoding import BodyDecoder, check_media_type, read_body
 from revenge_http.options import HttpOptions
 from revenge_http.parameters import ParameterDecoder
 from revenge_http.repeats import Repeats, idempotency_key, repeated
-from revenge_http.throttle import TIER
 from revenge_http.uploads import Upload
 from revenge_http.wire import Wire, encode
-
-OPERATION: Final = "operation"
-"""The key in a route's `opt`."""
 
 Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
 Function = Callable[..., Awaitable[object]]
@@ -86,21 +80,6 @@ class Operation(Entity, kw_only=True):
     """Which limit of throughput it counts against, besides the one for everything."""
     repeats: Repeats | None
     """What a request with an `Idempotency-Key` is answered that was done before."""
-
-    def route(self, revenge: Revenge, options: HttpOptions) -> HTTPRouteHandler:
-        """What Litestar routes to. The handler takes nothing and answers with an ASGI application, its cheapest way."""
-        endpoint = self.endpoint(revenge, options)
-
-        async def handler() -> ASGIApp:
-            return cast(ASGIApp, endpoint)
-
-        return HTTPRouteHandler(
-            re.sub(r"\{(\w+)\}", r"{\1:str}", self.path),
-            http_method=cast(Any, self.method),
-            name=self.name,
-            status_code=200,  # ignored: an ASGI application answers for itself
-            opt={ACCESS: self.access, OPERATION: self} | ({TIER: self.tier} if self.tier else {}),
-        )(handler)
 
     def endpoint(self, revenge: Revenge, options: HttpOptions) -> App:
         """The operation as an application: it decodes, calls and encodes."""

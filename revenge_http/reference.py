@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from revenge_core.errors import NotFound, RevengeError
-from revenge_http.access import ACCESS, public
+from revenge_http.access import ENTRANCES, FOR_READING
 from revenge_http.answers import JSON, Answer
 from revenge_http.openapi import Json
 from revenge_http.options import HttpOptions
@@ -82,7 +82,7 @@ def _route(path: str, answer: Callable[..., Answer]) -> HTTPRouteHandler:
         return cast(ASGIApp, answer(**request.scope["path_params"]))
 
     name = re.sub(r"\W+", "_", path).strip("_")
-    return HTTPRouteHandler(path, http_method="GET", name=name, status_code=200, opt={ACCESS: public()})(endpoint)
+    return HTTPRouteHandler(path, http_method="GET", name=name, status_code=200, opt={ENTRANCES: FOR_READING})(endpoint)
 
 
 @cache

@@ -6,16 +6,12 @@ tier, before authentication. Both count by address. Clients are told in `RateLim
 """
 
 import math
-from typing import Final
 
 from revenge_core.errors import RateLimited
 from revenge_core.limits.entities import Quota, Tier, Verdict
 from revenge_core.limits.service import Limits
 from revenge_http.asgi import Headers, Scope
 from revenge_http.options import HttpOptions
-
-TIER: Final = "tier"
-"""The key in a route's `opt`; routes without one count in the outer edge only."""
 
 
 class Throttle:

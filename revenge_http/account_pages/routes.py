@@ -19,7 +19,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from revenge_http.access import ACCESS, public
+from revenge_http.access import ENTRANCES, FOR_READING
 from revenge_http.answers import Answer
 from revenge_http.asgi import Scope, values_of
 from revenge_http.conditions import ETAG, knows
@@ -121,4 +121,4 @@ def _route(path: str, answer: Callable[[Scope], Answer]) -> HTTPRouteHandler:
     async def endpoint(request: Request[Any, Any, Any]) -> ASGIApp:
         return cast(ASGIApp, answer(cast(Scope, request.scope)))
 
-    return HTTPRouteHandler(path, http_method="GET", status_code=200, opt={ACCESS: public()})(endpoint)
+    return HTTPRouteHandler(path, http_method="GET", status_code=200, opt={ENTRANCES: FOR_READING})(endpoint)

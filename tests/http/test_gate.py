@@ -9,7 +9,7 @@ from litestar import Litestar, get
 from revenge_adapters.wiring.sandbox import Sandbox
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import Role
-from revenge_http.access import ACCESS, needs, public, signed_in
+from revenge_http.access import ENTRANCES, FOR_READING, Access, Entrance, needs, public, signed_in
 from revenge_http.app import create_router
 from revenge_http.asgi import App
 from revenge_http.edge.middleware import Edge
@@ -121,7 +121,7 @@ def app_with(box: Sandbox, **opt: object) -> App:
 
 
 @pytest.mark.asvs("8.2.1")
-@pytest.mark.parametrize("opt", [{}, {ACCESS: None}, {ACCESS: "public"}, {"acess": public()}])
+@pytest.mark.parametrize("opt", [{}, {ENTRANCES: None}, {ENTRANCES: {"GET": "public"}}, {"entrance": FOR_READING}])
 async def test_a_route_that_declares_nothing_is_refused_when_it_is_called(
     box: Sandbox, root: Party, opt: dict[str, Any]
 ) -> None:
@@ -140,9 +140,9 @@ async def test_a_route_that_declares_nothing_is_refused_when_it_is_called(
     ],
 )
 async def test_a_declaration_decides_who_comes_in(
-    box: Sandbox, ada: Party, root: Party, access: object, stranger: int, member: int, admin: int
+    box: Sandbox, ada: Party, root: Party, access: Access, stranger: int, member: int, admin: int
 ) -> None:
-    app = app_with(box, access=access)
+    app = app_with(box, entrances={"GET": Entrance(access=access)})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         answers = [await client.get("/late", headers=headers) for headers in ({}, ada.headers, root.headers)]
     assert [answer.status_code for answer in answers] == [stranger, member, admin]
