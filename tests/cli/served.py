@@ -14,9 +14,8 @@ from revenge_core.actor import Actor
 from revenge_core.auth.errors import CredentialsInvalid
 from revenge_core.ids import UserId
 from revenge_core.secrets import Secret
-from revenge_http.app import create_app
 from revenge_http.asgi import App, Receive, Scope, Send
-from revenge_http.options import HttpOptions
+from tests.apps import app_of
 from tests.core.people import KITCHEN, PASSWORD, SOFA, new_user, register, sign_in
 
 HOST = Actor.host()
@@ -36,7 +35,7 @@ class Front:
     @contextmanager
     def of(self, box: Sandbox) -> Generator[str]:
         """The URL under which the sandbox answers while the block runs."""
-        self.app = create_app(box.revenge, HttpOptions())
+        self.app = app_of(box.revenge)
         try:
             yield self.url
         finally:

@@ -94,8 +94,7 @@ def test_a_filter_that_cannot_be_meant_is_a_usage_error(run: Run, arguments: tup
 async def test_the_shell_tells_what_the_api_tells(doors: Rehearsal, run: Run) -> None:
     from revenge_core.secrets import Secret as Password
     from revenge_core.users import NewUser
-    from revenge_http.app import create_app
-    from revenge_http.options import HttpOptions
+    from tests.apps import app_of
     from tests.http.support import PASSWORD, sign_in
 
     box = doors.box
@@ -103,7 +102,7 @@ async def test_the_shell_tells_what_the_api_tells(doors: Rehearsal, run: Run) ->
     token = await box.revenge.accounts.issue_bootstrap_token()
     assert token
     await box.revenge.accounts.bootstrap(token, NewUser(username="root", email="root@example.org"), Password(PASSWORD))
-    transport = httpx.ASGITransport(create_app(box.revenge, HttpOptions()))
+    transport = httpx.ASGITransport(app_of(box.revenge))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         root = await sign_in(client, "root")
 

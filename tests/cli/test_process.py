@@ -144,6 +144,7 @@ def test_one_command_serves_and_others_join_its_database(place: Path) -> None:
                 "secrets-match": "pass",
                 "cache": "pass",
                 "mail": "pass",
+                "mail-templates": "pass",
             }
             server.send_signal(signal.SIGTERM)
             assert server.wait(30) == 0

@@ -11,6 +11,7 @@ from revenge_core.secrets import Secret
 from revenge_core.users import NewUser
 from revenge_http.app import create_app
 from revenge_http.options import HttpOptions
+from tests.apps import app_of
 from tests.http.support import MEMBER, PASSWORD, PEER, Connect, Party, sign_in
 
 
@@ -25,7 +26,7 @@ async def connect(box: Sandbox) -> AsyncGenerator[Connect]:
     opened: list[httpx.AsyncClient] = []
 
     def connected(*, peer: str = PEER, scheme: str = "http", **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 (fields of HttpOptions)
-        app = create_app(box.revenge, HttpOptions(**options))
+        app = create_app(box.revenge, HttpOptions(**options)) if options else app_of(box.revenge)
         transport = httpx.ASGITransport(app, client=(peer, 50000))
         client = httpx.AsyncClient(transport=transport, base_url=f"{scheme}://media.example.org")
         opened.append(client)

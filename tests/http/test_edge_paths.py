@@ -7,6 +7,7 @@ from revenge_adapters.wiring.sandbox import Sandbox
 from revenge_http.app import create_app
 from revenge_http.asgi import Message
 from revenge_http.options import HttpOptions
+from tests.apps import app_of
 from tests.http.support import Connect, problem, raw
 
 
@@ -103,7 +104,7 @@ async def test_a_path_prefix_is_taken_off_where_a_proxy_left_it(connect: Connect
 
 
 async def test_a_host_program_may_mount_the_application(box: Sandbox) -> None:
-    app = create_app(box.revenge, HttpOptions())
+    app = app_of(box.revenge)
     status, _, _ = await raw(app, root_path="/media", path="/media/healthz", raw_path=b"/media/healthz")
     assert status == 200
 
@@ -117,5 +118,5 @@ async def test_no_route_is_a_web_socket(box: Sandbox) -> None:
     async def receive() -> Message:
         return {"type": "websocket.connect"}
 
-    await create_app(box.revenge, HttpOptions())({"type": "websocket", "path": "/healthz"}, receive, send)
+    await app_of(box.revenge)({"type": "websocket", "path": "/healthz"}, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]

@@ -10,9 +10,8 @@ import pytest
 from revenge_adapters.wiring.sandbox import Sandbox, sandbox
 from revenge_core.activity.entities import Action
 from revenge_core.limits.entities import LimitRules
-from revenge_http.app import create_app
 from revenge_http.asgi import App, Message
-from revenge_http.options import HttpOptions
+from tests.apps import app_of
 from tests.http.support import MEMBER, PASSWORD, PEER, PROXY, TRUSTED, Connect, Json, Party, problem, sign_in
 
 LOGIN = "/api/v1/auth/login"
@@ -98,7 +97,7 @@ async def post(app: App, body: bytes, forwarded: str) -> tuple[int, bytes]:
 @pytest.mark.asvs("6.3.1")
 @pytest.mark.asvs("2.4.1")
 async def test_defect_06_ten_thousand_guesses_from_forged_addresses_stay_limited(box: Sandbox, ada: Party) -> None:
-    app, random, body = create_app(box.revenge, HttpOptions()), Random(6), json.dumps(GUESS).encode()
+    app, random, body = app_of(box.revenge), Random(6), json.dumps(GUESS).encode()
     answers: Counter[int] = Counter()
     for number in range(MANY):
         forged = "garbage" if number % 7 == 0 else ".".join(str(random.randrange(256)) for _ in range(4))

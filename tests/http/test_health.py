@@ -50,9 +50,7 @@ async def test_readiness_answers_when_nobody_can_be_recognised(
         raise DatabaseUnavailable
 
     monkeypatch.setattr(type(box.revenge.auth), "authenticate", unreachable)
-    app = create_app(box.revenge, HttpOptions())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as late:
-        answer = await late.get("/readyz", headers=root.headers)
+    answer = await client.get("/readyz", headers=root.headers)
     assert (answer.status_code, "details" in answer.json()) == (200, False)
 
 
