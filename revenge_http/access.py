@@ -63,16 +63,17 @@ class UndeclaredRoute(Exception):  # noqa: N818 (named for what it is)
 
 def entrances_of(handler: BaseRouteHandler) -> Mapping[str, Entrance]:
     """What stands before each method of the route's path; empty if nothing is declared, or anything else than that."""
-    entrances = handler.opt.get(ENTRANCES)
-    if not isinstance(entrances, dict) or not all(isinstance(one, Entrance) for one in entrances.values()):
+    entrances: object = handler.opt.get(ENTRANCES)
+    if not isinstance(entrances, dict):
         return {}
-    return cast(dict[str, Entrance], entrances)
+    declared = cast(dict[str, object], entrances)
+    return {method: one for method, one in declared.items() if isinstance(one, Entrance)}
 
 
 def entrance_of(handler: BaseRouteHandler, method: str) -> Entrance | None:
     """What stands before one method; None where nothing is declared for it."""
-    entrances = handler.opt.get(ENTRANCES)
-    entrance = entrances.get(method) if isinstance(entrances, dict) else None
+    entrances: object = handler.opt.get(ENTRANCES)
+    entrance = cast(dict[str, object], entrances).get(method) if isinstance(entrances, dict) else None
     return entrance if isinstance(entrance, Entrance) else None
 
 

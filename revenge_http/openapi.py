@@ -106,7 +106,7 @@ def tag_of(one: Operation) -> str:
 
 
 def _security(one: Operation, *, with_cookies: bool) -> list[Json]:
-    by_cookie: Json = {"cookieAuth": []} | ({} if one.method == "GET" else {"csrfToken": []})
+    by_cookie: Json = {"cookieAuth": []} if one.method == "GET" else {"cookieAuth": [], "csrfToken": []}
     cookies = [by_cookie] if with_cookies else []
     if one.access.is_public:
         return [{}, {"bearerAuth": []}, *cookies] if one.access.looks else []

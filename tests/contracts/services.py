@@ -50,7 +50,7 @@ def services_over(
     adapters = containers.DynamicContainer()
     for provider, name in _OF_WORLD.items():
         adapters.set_provider(provider, providers.Object(getattr(world, name, None)))
-    for provider, adapter in {
+    others: dict[str, object] = {
         "clock": clock,
         "fingerprints": KeyedFingerprints(b"tests"),
         "hasher": hasher or QuickHasher(),
@@ -64,7 +64,8 @@ def services_over(
         "shared_limiter": ProcessLimiter(),
         "storage": MemoryFileStorage(clock),
         "tokens": PlainAccessTokens(rules.auth),
-    }.items():
+    }
+    for provider, adapter in others.items():
         adapters.set_provider(provider, providers.Object(adapter))
     revenge: Revenge = Services(adapters=adapters, rules=rules).revenge()
     return revenge

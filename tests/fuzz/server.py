@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -45,7 +45,7 @@ class Server:
         return self._on_its_loop(self._sign_in())
 
     @contextmanager
-    def running(self) -> Iterator["Server"]:
+    def running(self) -> Generator["Server"]:
         self._thread.start()
         try:
             self._on_its_loop(asyncio.sleep(0))

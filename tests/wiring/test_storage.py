@@ -55,7 +55,9 @@ async def test_a_bucket_that_cannot_be_used_is_told_at_once(tmp_path: Path, s3: 
 
 
 async def test_a_bucket_needs_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revenge_adapters.wiring.storage.find_spec", lambda _name: None)
+    def nothing_is_installed(_name: str) -> None: ...
+
+    monkeypatch.setattr("revenge_adapters.wiring.storage.find_spec", nothing_is_installed)
     with pytest.raises(SettingsInvalid, match=r"revenge\[s3\]"):
         async with opened_storage(settings_with(tmp_path, Storage(backend="s3", s3=GOOD))):
             pass

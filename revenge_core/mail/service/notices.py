@@ -55,7 +55,7 @@ class Notices:
             MailInvalid: the address cannot be written to.
             ValueError: a value is missing, or is none of the notice.
         """
-        if set(values) != VALUES[notice]:
+        if frozenset(values) != VALUES[notice]:
             message = f"{notice} wants {sorted(VALUES[notice])}, not {sorted(values)}"
             raise ValueError(message)
         if not self._mail.is_on:
