@@ -47,7 +47,7 @@ class NoDatabase:
 
 
 class StreamAdapters(containers.DeclarativeContainer):
-    """What there is without a database."""
+    """What there is without a database. `NoDatabase` stands for each port that is not named here."""
 
     master_secret = providers.Dependency(instance_of=Secret)
     mailer: providers.Dependency[object] = providers.Dependency()
@@ -56,9 +56,6 @@ class StreamAdapters(containers.DeclarativeContainer):
     ids = providers.Singleton(Uuid7Ids)
     sealer = providers.Singleton(CryptographySealer, master_secret)
     probes = providers.List()
-    uow = providers.Object(NoDatabase())
-    account_reader = activity_reader = job_reader = principal_reader = role_reader = uow
-    session_reader = user_reader = hasher = tokens = uow
 
 
 def relay_of(program: Program, store: JobStore, cache: RedisClient) -> StreamRelay:
@@ -141,10 +138,11 @@ async def _no_queue(_planned: Planned) -> int:
 
 def _handlers(settings: Settings, secret: Secret, jobs: MoreJobs | None) -> Handlers:
     """Those of kinds that need no database, over services that have none."""
-    services = Services(
-        adapters=StreamAdapters(master_secret=secret, mailer=mailer(settings)),
-        rules=rules_of(settings),
-    )
+    adapters = StreamAdapters(master_secret=secret, mailer=mailer(settings))
+    nothing = providers.Object(NoDatabase())
+    for port in Services.adapters.providers.keys() - adapters.providers.keys():
+        adapters.set_provider(port, nothing)
+    services = Services(adapters=adapters, rules=rules_of(settings))
     handlers: Handlers = services.handlers()
     register(services.revenge(), handlers, jobs)
     return handlers.pure()

@@ -47,7 +47,9 @@ def test_names_of_the_original_set_up_mail() -> None:
     loaded = load_settings(environ=HOME | environ)
     assert loaded.warnings == ()
     assert mail_rules(loaded.settings) == MailRules(
-        sender=Mailbox(address="revenge@films.example.org", name="Films"), is_on=True
+        sender=Mailbox(address="revenge@films.example.org", name="Films"),
+        public_url="https://films.example.org",
+        is_on=True,
     )
     assert smtp_server(loaded.settings.email.smtp) == SmtpServer(
         host="smtp.example.org",
