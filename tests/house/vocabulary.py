@@ -191,7 +191,8 @@ more; removes exports whose time is over.""",
 Prepares the storage of the audit log for this month and the two after it. Every start does the same; entries of a month
 that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
     "auth_cleanup": """\
-Forgets what nobody can sign in with any more: the one-time token for the first admin once it has expired.""",
+Forgets one-time tokens that expired, and counts of guesses that say nothing any more; what guesses were refused
+without being told yet goes into the audit log.""",
     "auth_send_reset": """\
 Looks whose address somebody gave who forgot a password, and mails a link. That is not done while they wait, so that
 nobody learns from the time it takes whether an address is known. An account that got such a link in the last five
