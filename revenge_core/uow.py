@@ -13,8 +13,11 @@ class UnitOfWork(Protocol[Tx_co]):
     Nothing slow or external happens inside the block: no hashing, no mail, no HTTP.
     """
 
-    def begin(self) -> AbstractAsyncContextManager[Tx_co]:
+    def begin(self, *, durable: bool = True) -> AbstractAsyncContextManager[Tx_co]:
         """A new transaction; it is never nested and never shared between tasks.
+
+        One that is not `durable` does not wait for the disk: where the machine itself fails within the next second it
+        may be forgotten, whole. The next durable one that commits takes it to the disk as well.
 
         Raises (on entering, using or leaving it):
             DatabaseUnavailable: nothing was committed; only where the line broke during the very commit, nobody knows.

@@ -1,8 +1,9 @@
 """Counts of guesses in memory."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from revenge_adapters.memory.tables import MemoryTables, Rows
@@ -23,6 +24,11 @@ class MemoryGuesses(GuessStore):
     @override
     async def put(self, counts: Sequence[GuessCount]) -> None:
         self._rows.guesses.update((count.key, count) for count in counts)
+
+    @override
+    async def give_back(self, earlier: Mapping[str, timedelta]) -> None:
+        there = [(self._rows.guesses[key], by) for key, by in earlier.items() if key in self._rows.guesses]
+        self._rows.guesses.update((count.key, replace(count, at=count.at - by)) for count, by in there)
 
     @override
     async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:

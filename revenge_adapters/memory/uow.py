@@ -147,7 +147,7 @@ class MemoryUnitOfWork(UnitOfWork[MemoryTx]):
 
     @override
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[MemoryTx]:
+    async def begin(self, *, durable: bool = True) -> AsyncGenerator[MemoryTx]:
         async with self._tables.draft() as draft:
             tx = MemoryTx(self._tables, draft, self._sealer)
             yield tx

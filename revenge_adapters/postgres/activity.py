@@ -38,7 +38,7 @@ class PostgresActivityLog(ActivityLog):
     @override
     async def add(self, entry: Entry) -> None:
         changes = msgspec.json.encode(entry.changes).decode()
-        await self._transaction.run(Sql.add, **{**asdict(entry), "changes": changes})
+        self._transaction.later(Sql.add, **{**asdict(entry), "changes": changes})
 
 
 class PostgresActivityMonths(ActivityMonths):

@@ -4,20 +4,20 @@ import os
 import select
 import socket
 from asyncio import get_running_loop
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
 from revenge_adapters.postgres.conninfo import with_settings
 from revenge_adapters.postgres.errors import DRIVER_ERRORS, in_our_words
-from revenge_adapters.postgres.sql import Query
+from revenge_adapters.postgres.sql import Query, Replanned
 
 T = TypeVar("T")
 
@@ -32,6 +32,17 @@ PREPARED_STATEMENTS: Final = 500
 CANCEL_SECONDS: Final = 1.0
 """How long a cancelled caller waits at most for the server to hear of it; the connection is closed then."""
 
+BEGIN: Final = Replanned[None]("begin", "BEGIN", type(None))
+COMMIT: Final = Replanned[None]("commit", "COMMIT", type(None))
+ROLLBACK: Final = Replanned[None]("rollback", "ROLLBACK", type(None))
+SAVEPOINT: Final = Replanned[None]("savepoint", "SAVEPOINT part", type(None))
+RELEASE: Final = Replanned[None]("release", "RELEASE SAVEPOINT part", type(None))
+ROLLBACK_PART: Final = Replanned[None]("rollback_part", "ROLLBACK TO SAVEPOINT part", type(None))
+WITHOUT_THE_DISK: Final = Replanned[None]("without_the_disk", "SET LOCAL synchronous_commit TO off", type(None))
+
+Parameters: TypeAlias = dict[str, object]
+Statement: TypeAlias = tuple[Query[Any], Parameters]
+
 
 class Connection(AsyncConnection[Any]):
     """A connection that gives up soon where the line is dead."""
@@ -39,6 +50,27 @@ class Connection(AsyncConnection[Any]):
     @override
     async def cancel_safe(self, *, timeout: float = CANCEL_SECONDS) -> None:
         await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
+
+
+class Piped(AsyncCursor[T]):
+    """A cursor whose statement is not sent before the pipeline ends, or grows large.
+
+    psycopg's own flushes after every statement: that is as many messages, and as many times that the server wakes up.
+    """
+
+    @override
+    def _execute_gen(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Generator[Any, Any, None]:
+        yield from self._start_query(query)
+        yield from self._maybe_prepare_gen(self._convert_query(query, params), prepare=prepare, binary=binary)
+        # What AsyncCursor does here, but for handing the commands to libpq instead of flushing them.
+        pipeline = self._conn._pipeline  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (psycopg has no other way)
+        while pipeline is not None and pipeline.command_queue:
+            pipeline.command_queue.popleft()()
+        self._last_query = query
+        prepared = self._conn._prepared  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (the same)
+        yield from prepared.maintain_gen(self._conn)
 
 
 class Database:
@@ -91,36 +123,37 @@ class Database:
             DatabaseUnavailable: no answer in time. The same holds for every method here.
         """
         async with self._connection() as connection:
-            return await _one(connection, self._deadline, query, parameters)
+            return await _one(await _send(connection, self._deadline, (query, parameters)))
 
     async def all(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
         """Every row, in the statement's order."""
         async with self._connection() as connection:
-            return await _all(connection, self._deadline, query, parameters)
+            return await _all(await _send(connection, self._deadline, (query, parameters)))
 
     async def run(self, query: Query[None], **parameters: object) -> int:
         """Write; how many rows were written."""
         async with self._connection() as connection:
-            return await _run(connection, self._deadline, query, parameters)
+            return (await _send(connection, self._deadline, (query, parameters)))[0].rowcount
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator["Transaction"]:
+    async def transaction(self, *, durable: bool = True) -> AsyncGenerator["Transaction"]:
         """A transaction: committed on a clean exit of the block, rolled back on any exception.
+
+        One that is not `durable` commits without waiting for the disk: if the machine fails in the same half second it
+        may be forgotten, whole.
 
         Raises:
             DatabaseUnavailable: nothing was committed; only where the line broke during the very commit, nobody knows.
         """
         async with self._connection() as connection:
-            await _command(connection, self._deadline, b"BEGIN")
+            transaction = Transaction(connection, self._deadline, durable=durable)
             try:
-                yield Transaction(connection, self._deadline)
+                yield transaction
+                await transaction.commit()
             except BaseException:
-                await _roll_back(connection, self._deadline)
+                if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                    await _roll_back(connection, self._deadline)
                 raise
-            if connection.pgconn.transaction_status == TransactionStatus.INERROR:
-                await _roll_back(connection, self._deadline)
-                raise RuntimeError("a statement failed and the block went on: nothing of it can be committed")
-            await _command(connection, self._deadline, b"COMMIT")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection]:
@@ -141,32 +174,46 @@ class Database:
 
     async def _give_back(self, connection: Connection) -> None:
         # Nothing here waits, so no cancellation comes between: the pool repairs only what would keep it waiting.
-        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        line = connection.pgconn
+        if line.transaction_status != TransactionStatus.IDLE or line.pipeline_status != PipelineStatus.OFF:
             await connection.close()
         await self._pool.putconn(connection)
 
 
 class Transaction:
-    """One transaction on one connection. `Database.transaction` makes it and ends it."""
+    """One transaction on one connection. `Database.transaction` makes it and ends it.
 
-    def __init__(self, connection: Connection, deadline: float) -> None:
+    Each trip to the server costs both sides more than most statements do. So BEGIN goes out with the first statement,
+    and what nobody waits for with the next one, or with the commit.
+    """
+
+    def __init__(self, connection: Connection, deadline: float, *, durable: bool = True) -> None:
         self._connection = connection
         self._deadline = deadline
+        self._opening: Sequence[Statement] = [(BEGIN, {})] if durable else [(BEGIN, {}), (WITHOUT_THE_DISK, {})]
+        self._waiting: list[Statement] = [*self._opening]
+        self._has_failed = False
+        self._is_over = False
 
     async def one(self, query: Query[T], **parameters: object) -> T | None:
         """The first row, if there is one."""
-        return await _one(self._connection, self._deadline, query, parameters)
+        return await _one(await self._send((query, parameters)))
 
     async def all(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
         """Every row, in the statement's order."""
-        return await _all(self._connection, self._deadline, query, parameters)
+        return await _all(await self._send((query, parameters)))
 
     async def run(self, query: Query[None], **parameters: object) -> int:
         """Write; how many rows were written."""
-        return await _run(self._connection, self._deadline, query, parameters)
+        return (await self._send((query, parameters)))[-1].rowcount
+
+    def later(self, query: Query[None], **parameters: object) -> None:
+        """Write, together with the next statement or the commit: what goes wrong with it is raised there."""
+        self._waiting.append((query, parameters))
 
     async def copy(self, query: Query[None], blocks: Iterable[bytes]) -> int:
         """Copy rows in, as COPY's text format has them; how many. All of it has the deadline of one statement."""
+        await self._send()
         with _rim(), _deadline(self._connection, self._deadline):
             cursor = AsyncCursor(self._connection)
             async with cursor.copy(query.text) as copy:
@@ -177,47 +224,71 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
         """A part of the transaction: an exception undoes what the block did, and no more. The rest may go on."""
-        await _command(self._connection, self._deadline, b"SAVEPOINT part")
+        await self._send((SAVEPOINT, {}))
         try:
             yield
+            await self._send((RELEASE, {}))
         except Exception:
-            await _roll_back(self._connection, self._deadline, b"ROLLBACK TO SAVEPOINT part")
+            self._waiting.clear()
+            self._has_failed = False
+            await _roll_back(self._connection, self._deadline, ROLLBACK_PART)
             raise
-        await _command(self._connection, self._deadline, b"RELEASE SAVEPOINT part")
+
+    async def commit_with(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
+        """Run the last statement of all and commit, in one trip: a lock that it takes is held no longer than that."""
+        return await _all((await self._commit((query, parameters)))[:-1])
+
+    async def commit(self) -> None:
+        """Commit, unless that was done, or there is nothing to commit."""
+        if not self._is_over and self._waiting != self._opening:
+            await self._commit()
+
+    async def _commit(self, *last: Statement) -> list[AsyncCursor[Any]]:
+        if self._has_failed or self._connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise RuntimeError("a statement failed and the block went on: nothing of it can be committed")
+        self._is_over = True
+        return await self._send(*last, (COMMIT, {}))
+
+    async def _send(self, *statements: Statement) -> list[AsyncCursor[Any]]:
+        together = (*self._waiting, *statements)
+        self._waiting.clear()
+        try:
+            return await _send(self._connection, self._deadline, *together)
+        except BaseException:
+            # Some of them may not have reached the server, which then knows nothing of a failure.
+            self._has_failed = len(together) > 1
+            raise
 
 
-Parameters: TypeAlias = dict[str, object]
-
-
-async def _one(connection: Connection, deadline: float, query: Query[T], parameters: Parameters) -> T | None:
+async def _send(connection: Connection, deadline: float, *statements: Statement) -> list[AsyncCursor[Any]]:
+    """Run them one after another, sent together; their cursors. All of them have the deadline of one statement."""
     with _rim(), _deadline(connection, deadline):
-        cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
-        return await cursor.fetchone()
+        if len(statements) == 1:
+            return [await _execute(AsyncCursor, connection, *statements[0])]
+        async with connection.pipeline():
+            return [await _execute(Piped, connection, *statement) for statement in statements]
 
 
-async def _all(connection: Connection, deadline: float, query: Query[T], parameters: Parameters) -> tuple[T, ...]:
-    with _rim(), _deadline(connection, deadline):
-        cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
-        return tuple(await cursor.fetchall())
+async def _execute(
+    kind: type[AsyncCursor[Any]], connection: Connection, query: Query[T], parameters: Parameters
+) -> AsyncCursor[T]:
+    cursor = kind(connection, row_factory=query.row_factory)
+    return await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
 
 
-async def _run(connection: Connection, deadline: float, query: Query[None], parameters: Parameters) -> int:
-    with _rim(), _deadline(connection, deadline):
-        cursor = AsyncCursor(connection, row_factory=query.row_factory)
-        await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
-        return cursor.rowcount
+async def _one(cursors: Sequence[AsyncCursor[T]]) -> T | None:
+    with _rim():
+        return await cursors[-1].fetchone()
 
 
-async def _command(connection: Connection, deadline: float, command: bytes) -> None:
-    with _rim(), _deadline(connection, deadline):
-        await AsyncCursor(connection).execute(command, prepare=False)
+async def _all(cursors: Sequence[AsyncCursor[T]]) -> tuple[T, ...]:
+    with _rim():
+        return tuple(await cursors[-1].fetchall())
 
 
-async def _roll_back(connection: Connection, deadline: float, command: bytes = b"ROLLBACK") -> None:
+async def _roll_back(connection: Connection, deadline: float, command: Query[None] = ROLLBACK) -> None:
     try:
-        await _command(connection, deadline, command)
+        await _send(connection, deadline, (command, {}))
     except Exception:  # noqa: BLE001 -- the exception that brought us here is the one to tell of
         await connection.close()
 

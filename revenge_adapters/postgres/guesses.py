@@ -1,7 +1,7 @@
 """Counts of guesses in PostgreSQL: every server counts together (rulings R9)."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from typing_extensions import override
 
@@ -16,6 +16,7 @@ class Sql(SqlFile, file="guesses.sql"):
 
     lock: Query[GuessCount]
     put: Query[None]
+    give_back: Query[None]
     lock_untold: Query[GuessCount]
     clear: Query[None]
     forget: Query[None]
@@ -34,7 +35,7 @@ class PostgresGuesses(GuessStore):
 
     @override
     async def put(self, counts: Sequence[GuessCount]) -> None:
-        await self._transaction.run(
+        self._transaction.later(
             Sql.put,
             keys=[count.key for count in counts],
             used=[float(count.used) for count in counts],
@@ -42,6 +43,10 @@ class PostgresGuesses(GuessStore):
             refused=[count.refused for count in counts],
             told=[count.told_at for count in counts],
         )
+
+    @override
+    async def give_back(self, earlier: Mapping[str, timedelta]) -> None:
+        self._transaction.later(Sql.give_back, keys=list(earlier), earlier=list(earlier.values()))
 
     @override
     async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:

@@ -14,6 +14,16 @@ UPDATE revenge.guesses
        ) AS kept (key, used, at, refused, told_at)
  WHERE guesses.key = kept.key
 
+-- name: give_back
+WITH given AS (
+    SELECT key, given.earlier
+      FROM unnest(%(keys)s::text[], %(earlier)s::interval[]) AS given (key, earlier)
+      JOIN revenge.guesses USING (key)
+     ORDER BY key COLLATE "C"
+       FOR NO KEY UPDATE OF guesses
+)
+UPDATE revenge.guesses SET at = guesses.at - given.earlier FROM given WHERE guesses.key = given.key
+
 -- name: lock_untold
 SELECT key, used, at, refused, told_at
   FROM revenge.guesses

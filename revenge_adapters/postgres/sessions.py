@@ -59,7 +59,7 @@ class PostgresSessions(SessionStore):
 
     @override
     async def add(self, session: Session) -> None:
-        await self._transaction.run(Sql.add, **{**asdict(session), "methods": list(session.methods)})
+        self._transaction.later(Sql.add, **{**asdict(session), "methods": list(session.methods)})
 
     @override
     async def by_id(self, session_id: SessionId) -> Session | None:
@@ -137,8 +137,8 @@ class PostgresSessions(SessionStore):
 
     @override
     async def add_device_token(self, token: DeviceToken, *, keep: int) -> None:
-        await self._transaction.run(DeviceSql.add_token, **asdict(token))
-        await self._transaction.run(DeviceSql.drop_surplus_tokens, device_id=token.device_id, keep=keep)
+        self._transaction.later(DeviceSql.add_token, **asdict(token))
+        self._transaction.later(DeviceSql.drop_surplus_tokens, device_id=token.device_id, keep=keep)
 
     @override
     async def end_all_on(
@@ -163,7 +163,7 @@ class PostgresRefreshTokens(RefreshTokenStore):
 
     @override
     async def add(self, token: RefreshToken) -> None:
-        await self._transaction.run(Sql.add_refresh_token, **asdict(token))
+        self._transaction.later(Sql.add_refresh_token, **asdict(token))
 
     @override
     async def lock_family(self, token_hash: bytes) -> RefreshFamily | None:

@@ -39,25 +39,26 @@ ended AS (
 SELECT id FROM ended ORDER BY id
 
 -- name: end_oldest_beyond
-WITH live AS (
-    SELECT id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
+-- By arrays, not joins: as a rule there is no surplus, and then nothing more is looked up, whatever the planner expects.
+WITH surplus AS MATERIALIZED (
+    SELECT id
       FROM revenge.sessions
      WHERE user_id = %(user_id)s AND ended_at IS NULL AND idle_expires_at > %(at)s AND expires_at > %(at)s
+     ORDER BY created_at DESC, id DESC
+    OFFSET %(limit)s
 ),
-surplus AS (
-    SELECT sessions.id
+locked AS MATERIALIZED (
+    SELECT id
       FROM revenge.sessions
-      JOIN live ON live.id = sessions.id
-     WHERE live.place > %(limit)s AND sessions.ended_at IS NULL
-     ORDER BY sessions.id
-       FOR NO KEY UPDATE OF sessions
+     WHERE id = ANY(ARRAY(SELECT id FROM surplus)) AND ended_at IS NULL
+     ORDER BY id
+       FOR NO KEY UPDATE
 ),
 ended AS (
     UPDATE revenge.sessions
        SET ended_at = %(at)s, end_reason = %(reason)s
-      FROM surplus
-     WHERE sessions.id = surplus.id
-    RETURNING sessions.id, sessions.created_at
+     WHERE id = ANY(ARRAY(SELECT id FROM locked))
+    RETURNING id, created_at
 )
 SELECT id FROM ended ORDER BY created_at, id
 

@@ -179,13 +179,13 @@ class PostgresUnitOfWork(UnitOfWork[PostgresTx]):
 
     @override
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[PostgresTx]:
+    async def begin(self, *, durable: bool = True) -> AsyncGenerator[PostgresTx]:
         announced: tuple[tuple[int, Change], ...] = ()
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction(durable=durable) as transaction:
             tx = PostgresTx(transaction, self._sealer)
             yield tx
             if changes := tuple(tx.feed.collected):
-                numbers = await transaction.all(
+                numbers = await transaction.commit_with(
                     Sql.publish, topics=[change.topic for change in changes], keys=[change.key for change in changes]
                 )
                 announced = tuple(zip(numbers, changes, strict=True))

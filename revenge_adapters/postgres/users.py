@@ -69,7 +69,7 @@ class PostgresUsers(UserStore):
 
     @override
     async def mark_login(self, user_id: UserId, at: datetime) -> None:
-        await self._transaction.run(Sql.mark_login, id=user_id, at=at)
+        self._transaction.later(Sql.mark_login, id=user_id, at=at)
 
     @override
     async def due_for_purge(self, *, by: datetime, limit: int) -> tuple[UserId, ...]:

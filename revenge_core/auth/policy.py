@@ -169,12 +169,13 @@ def taken(before: GuessCount, after: GuessCount, allowance: Allowance, now: date
     return used_now(after, allowance, now) - used_now(before, allowance, now)
 
 
-def refunded(count: GuessCount, allowance: Allowance, taken: float) -> GuessCount:
-    """The count without a guess that took so much. What others guessed meanwhile stays, and no more comes back.
+def earlier_by(taken: float, allowance: Allowance) -> timedelta:
+    """By how much a count is dated back for a guess that was none. What others guessed meanwhile stays.
 
-    It is made as much older as that takes to come back: so nobody waits for a try of their own because of it.
+    It is as long as what the guess took needs to come back: so nobody waits for a try of their own because of it, and
+    no more comes back.
     """
-    return replace(count, at=count.at - taken * allowance.regain)
+    return taken * allowance.regain
 
 
 def wait(count: GuessCount, allowance: Allowance, now: datetime) -> float:

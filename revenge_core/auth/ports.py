@@ -1,7 +1,7 @@
 """What signing in needs from outside."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from revenge_core.auth.entities import AccessClaims, Account, Credential, GuessCount, Principal, SigningKey
@@ -121,6 +121,13 @@ class GuessStore(Protocol):
 
     async def put(self, counts: Sequence[GuessCount]) -> None:
         """Keep these counts, which the caller locked."""
+        ...
+
+    async def give_back(self, earlier: Mapping[str, timedelta]) -> None:
+        """Date these counts so much earlier than they are; those that were forgotten meanwhile stay forgotten.
+
+        They are locked as by `lock`, but not before the transaction ends: so it holds them for a moment only.
+        """
         ...
 
     async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:

@@ -272,6 +272,81 @@ async def test_a_connection_that_dies_in_a_part_is_an_answer_and_commits_nothing
     assert await narrow.all(RENAMED) == ()
 
 
+async def test_what_is_written_later_is_there_for_the_next_statement_and_at_the_end(narrow: Database) -> None:
+    async with narrow.transaction() as transaction:
+        transaction.later(RENAME, name="admin")
+        assert await transaction.all(RENAMED) == ("admin",)
+        transaction.later(RENAME, name="user")
+    assert await narrow.all(RENAMED) == ("admin", "user")
+
+
+async def test_what_waits_for_the_next_statement_is_rolled_back_too(narrow: Database) -> None:
+    with suppress(ZeroDivisionError):
+        async with narrow.transaction() as transaction:
+            transaction.later(RENAME, name="admin")
+            raise ZeroDivisionError
+    assert await narrow.all(RENAMED) == ()
+    await use_every_connection(narrow)
+
+
+async def test_what_waits_in_a_part_is_undone_with_it(narrow: Database) -> None:
+    async def rename_later_and_fail(transaction: Transaction) -> None:
+        async with transaction.savepoint():
+            transaction.later(RENAME, name="admin")
+            raise ZeroDivisionError
+
+    async with narrow.transaction() as transaction:
+        transaction.later(RENAME, name="user")
+        with pytest.raises(ZeroDivisionError):
+            await rename_later_and_fail(transaction)
+    assert await narrow.all(RENAMED) == ("user",)
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800"])
+async def test_what_was_written_later_and_never_sent_cannot_be_forgotten(narrow: Database, name: str) -> None:
+    async def swallow() -> None:
+        async with narrow.transaction() as transaction:
+            transaction.later(RENAME, name=name)
+            transaction.later(RENAME, name="guest")
+            with suppress(Invalid):
+                await transaction.one(ONE)
+
+    with pytest.raises(RuntimeError, match="nothing of it can be committed"):
+        await swallow()
+    assert await narrow.all(RENAMED) == ()
+    await use_every_connection(narrow)
+
+
+async def test_what_fails_with_the_commit_is_rolled_back(narrow: Database) -> None:
+    async def fail() -> None:
+        async with narrow.transaction() as transaction:
+            transaction.later(RENAME, name="guest")
+            await transaction.commit_with(BROKEN)
+
+    for _ in range(3):
+        before = {await narrow.one(PID)}
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await fail()
+        assert {await narrow.one(PID)} == before, "the connection is as good as before"
+    assert await narrow.all(RENAMED) == ()
+    await use_every_connection(narrow)
+
+
+async def test_the_last_statement_answers_and_is_committed(narrow: Database) -> None:
+    async with narrow.transaction() as transaction:
+        transaction.later(RENAME, name="guest")
+        assert await transaction.commit_with(RENAMED) == ("guest",)
+    assert await narrow.all(RENAMED) == ("guest",)
+
+
+async def test_only_a_durable_transaction_waits_for_the_disk(narrow: Database) -> None:
+    async with narrow.transaction(durable=False) as transaction:
+        assert await transaction.one(SETTING, name="synchronous_commit") == "off"
+    async with narrow.transaction() as transaction:
+        found = await transaction.one(SETTING, name="synchronous_commit")
+    assert found == await narrow.one(SETTING, name="synchronous_commit")
+
+
 async def test_a_failure_that_was_swallowed_cannot_be_committed(narrow: Database) -> None:
     async def swallow() -> None:
         async with narrow.transaction() as transaction:

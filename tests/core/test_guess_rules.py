@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from revenge_adapters import Sandbox, sandbox
 from revenge_core.actor import Origin
 from revenge_core.auth.entities import GuessCount, GuessRules
 from revenge_core.auth.errors import TooManyAttempts
-from revenge_core.auth.policy import allowance_of, charged, forgotten_after, refunded, subjects_of, used_now, wait
+from revenge_core.auth.policy import allowance_of, charged, earlier_by, forgotten_after, subjects_of, used_now, wait
 from revenge_core.ids import DeviceId, UserId
 from revenge_core.testing.builders import NOW
 
@@ -94,7 +95,9 @@ async def play(box: Sandbox, tries: Iterable[Try]) -> list[Told]:
         if one.is_right:
             async with box.tables.draft() as rows:  # as a sign-in does, at the end of its transaction
                 for key, amount in guess.taken.items():
-                    rows.guesses[key] = refunded(rows.guesses[key], allowance_of(key, RULES), amount)
+                    count = rows.guesses[key]
+                    earlier = earlier_by(amount, allowance_of(key, RULES))
+                    rows.guesses[key] = structs.replace(count, at=count.at - earlier)
             assert changes_nothing(before, box.rows.guesses, box.clock.now())
     return told
 

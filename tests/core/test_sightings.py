@@ -96,10 +96,10 @@ class Unreliable(MemoryUnitOfWork):
 
     @override
     @contextlib.asynccontextmanager
-    async def begin(self) -> AsyncGenerator[MemoryTx]:
+    async def begin(self, *, durable: bool = True) -> AsyncGenerator[MemoryTx]:
         if self.away:
             raise DatabaseUnavailable
-        async with super().begin() as tx:
+        async with super().begin(durable=durable) as tx:
             yield tx
 
 

@@ -16,8 +16,8 @@ from revenge_core.auth.policy import (
     GuessKeys,
     allowance_of,
     charged,
+    earlier_by,
     forgotten_after,
-    refunded,
     strangers_wait,
     subjects_of,
     taken,
@@ -77,7 +77,9 @@ class Guessing:
         if device is not None and (guess := await self._charge_device(keys.device(device))) is not None:
             return guess
         try:
-            async with self._uow.begin() as tx:
+            async with self._uow.begin(
+                durable=False
+            ) as tx:  # the answer to a wrong one waits for the disk: it is audited
                 now = self._clock.now()
                 counts = await tx.guesses.lock(keys.all, now)
                 pair, address, everybody = (counts[key] for key in keys.all)
@@ -93,9 +95,8 @@ class Guessing:
 
     async def refund(self, tx: AuthTx, guess: Guess) -> None:
         """It was no guess: the password was right, or nobody looked. Last in the transaction of what it led to."""
-        counts = await tx.guesses.lock(tuple(guess.taken), self._clock.now())
-        await tx.guesses.put(
-            [refunded(one, allowance_of(key, self._rules), guess.taken[key]) for key, one in counts.items()]
+        await tx.guesses.give_back(
+            {key: earlier_by(took, allowance_of(key, self._rules)) for key, took in guess.taken.items()}
         )
 
     async def used(self, actor: Actor, *, limit: int = 100) -> Sequence[GuessCount]:
@@ -143,7 +144,7 @@ class Guessing:
 
     async def _charge_device(self, key: str) -> Guess | None:
         """Count it against the device alone; None if its allowance is used up."""
-        async with self._uow.begin() as tx:
+        async with self._uow.begin(durable=False) as tx:
             now = self._clock.now()
             count = (await tx.guesses.lock([key], now))[key]
             if wait(count, self._rules.per_device, now) > 0:

@@ -69,6 +69,25 @@ class GuessStoreContract(Contract):
         assert await race(guess) == [None] * RACERS
         assert {count.used for count in (await kept(world, "a", "b")).values()} == {RACERS}
 
+    async def test_of_many_who_give_back_nobody_is_lost(self, world: World) -> None:
+        await keep(world, a_count("a", at=NOW), a_count("b", at=NOW))
+
+        async def give_back() -> None:
+            async with world.uow.begin() as tx:
+                await tx.guesses.give_back({"b": 2 * TICK, "a": TICK})
+                await let_others_run()
+
+        assert await race(give_back) == [None] * RACERS
+        assert await kept(world, "a", "b") == {
+            "a": a_count("a", at=NOW - RACERS * TICK),
+            "b": a_count("b", at=NOW - 2 * RACERS * TICK),
+        }
+
+    async def test_what_was_forgotten_meanwhile_is_not_given_back(self, world: World) -> None:
+        async with world.uow.begin() as tx:
+            await tx.guesses.give_back({"a": MINUTE})
+        assert (await kept(world, "a"))["a"] == GuessCount(key="a", used=0, at=NOW)
+
     async def test_whoever_locks_the_same_in_another_order_waits_in_no_circle(self, world: World) -> None:
         keys = [f"key {number}" for number in range(4)]
 
