@@ -25,6 +25,7 @@ from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import Purpose, User
+from revenge_core.users.service import Users
 
 BATCH: Final = 50
 """So many accounts are erased before progress is told."""
@@ -112,14 +113,7 @@ class Leaving:
 
     async def restore(self, tx: AccountsTx, actor: Actor, user: User) -> User:
         """Bring a deleted account back, without its sessions; the account as it was stored."""
-        back = replace(
-            user,
-            deleted_at=None,
-            purge_at=None,
-            may_return=False,
-            version=user.version + 1,
-            updated_at=self._clock.now(),
-        )
+        back = Users.restored(user, self._clock.now())
         await tx.users.update(back)
         tx.feed.publish(Change.of_user(user.id))
         await self._activity.write(

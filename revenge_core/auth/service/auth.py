@@ -320,14 +320,7 @@ class Auth:
         return user if user is not None and may_sign_in(user, self._clock.now()) and user.epoch == seen.epoch else None
 
     async def _restored(self, tx: AuthTx, user: User, actor: Actor) -> User:
-        back = replace(
-            user,
-            deleted_at=None,
-            purge_at=None,
-            may_return=False,
-            version=user.version + 1,
-            updated_at=self._clock.now(),
-        )
+        back = Users.restored(user, self._clock.now())
         await tx.users.update(back)
         await self._activity.write(tx, actor, Action.USER_RESTORE, resource=Resource(type="user", id=user.id))
         await self._news.restored(tx, back)

@@ -1,5 +1,7 @@
 """Use cases of accounts: look at one, change one's own."""
 
+from datetime import datetime
+
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
@@ -64,6 +66,11 @@ class Users:
                 locale=changes.locale,
             )
         )
+
+    @staticmethod
+    def restored(user: User, now: datetime) -> User:
+        """A deleted account as it is once it is back; the caller stores and audits it."""
+        return replace(user, deleted_at=None, purge_at=None, may_return=False, version=user.version + 1, updated_at=now)
 
     async def add(self, tx: UsersTx, new: NewUser, *, email_verified: bool = False) -> User:
         """Make the account inside the caller's transaction; the caller has looked at `problems_of` and audits.
