@@ -87,10 +87,10 @@ class Pbkdf2Hasher(PasswordHasher):
     def decoy(self) -> Secret:
         return self._decoy
 
-    async def hash(self, password: Secret) -> Secret:
+    async def hash(self, password: Secret, *, known: bool = False) -> Secret:
         return await asyncio.to_thread(self._hashed, password, os.urandom(16))
 
-    async def verify(self, password_hash: Secret, password: Secret) -> bool:
+    async def verify(self, password_hash: Secret, password: Secret, *, known: bool = False) -> bool:
         parts = password_hash.reveal().split("$")
         if len(parts) != 4 or parts[0] != "pbkdf2":
             return False
