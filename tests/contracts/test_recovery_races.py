@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from revenge_adapters.postgres.db import Transaction
-from revenge_adapters.postgres.sql import Query
+from revenge_adapters.postgres.db import Statement, Transaction
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.ids import UserId
 from revenge_core.revenge import Revenge
@@ -145,14 +144,13 @@ async def test_defect_12_a_forgotten_password_runs_the_same_statements_for_known
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    for name in ("one", "all", "run"):
-        real = getattr(Transaction, name)
+    real = Transaction._send
 
-        async def noted(self: Transaction, query: Query[Any], *, _real: Any = real, **parameters: object) -> Any:  # noqa: ANN401 -- whatever the statement gives
-            ran.append(query.name)
-            return await _real(self, query, **parameters)
+    async def noted(self: Transaction, *statements: Statement) -> Any:  # noqa: ANN401 -- whatever the statements give
+        ran.extend(query.name for query, _ in (*self._waiting, *statements))
+        return await real(self, *statements)
 
-        monkeypatch.setattr(Transaction, name, noted)
+    monkeypatch.setattr(Transaction, "_send", noted)
     await somebody(servers[0])
     runs: list[list[str]] = []
     for email in ("anna@example.org", "nobody@example.org"):
