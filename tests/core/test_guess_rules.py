@@ -153,7 +153,7 @@ def test_defect_11_nobody_elses_guesses_refuse_an_address_its_own_try(flood: lis
             if before.one.address == each.one.address
             and before.was_let_through
             and not before.one.is_right
-            and each.at - before.at < RULES.per_pair.regain - timedelta(milliseconds=1)
+            and each.at - before.at < RULES.per_pair.regain
         ]
         assert each.was_let_through or own
 
