@@ -29,17 +29,18 @@ from revenge_adapters.postgres import db
 from revenge_core.secrets import Secret
 
 token, password, moment = sys.argv[1:]
-real = db._command
+real = db._send
 
 
-async def killing(connection, deadline, statement, **more):
-    if statement != b"COMMIT" or connection.info.backend_pid not in resetting:
-        return await real(connection, deadline, statement, **more)
+async def killing(connection, deadline, *statements):
+    if statements[-1][0] is not db.COMMIT or connection.info.backend_pid not in resetting:
+        return await real(connection, deadline, *statements)
     if moment == "after":
-        await real(connection, deadline, statement, **more)
+        await real(connection, deadline, *statements)
     elif moment == "during":
-        connection.pgconn.send_query(b"COMMIT")
-        connection.pgconn.flush()
+        sending = asyncio.create_task(real(connection, deadline, *statements))
+        for _ in range(3):  # it is told, and nobody heard the answer
+            await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -56,7 +57,7 @@ async def main():
             await reset(tx, *arguments)
 
         recovery._reset = noted
-        db._command = killing
+        db._send = killing
         await recovery.reset(Secret(token), Secret(password))
 
 
