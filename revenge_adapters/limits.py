@@ -8,6 +8,7 @@ from typing import Final
 from typing_extensions import override
 
 from revenge_core.limits.entities import Quota, Verdict
+from revenge_core.limits.policy import crowd_of
 from revenge_core.limits.ports import OwnLimiter, RateLimiter
 
 CAPACITY: Final = 50_000
@@ -55,8 +56,8 @@ class _Table:
 
     Whoever asked for nothing in a whole window has its burst again, and need not be remembered. So clients are noted in
     one dictionary for a window and looked up in the one before as well, which is then dropped as a whole. Where too
-    many are known, others share places: strangers who come in millions limit each other, and whoever was known before
-    is counted as ever.
+    many are known, others share places by their networks: strangers who come in millions limit each other, whoever was
+    known before is counted as ever, and newcomers from elsewhere still get in.
     """
 
     def __init__(self, quota: Quota, capacity: int) -> None:
@@ -98,7 +99,7 @@ class _Table:
         """Where a client is noted: under its own key, or one of a few that it shares with others."""
         if key in self._young or key in self._old or len(self._young) + len(self._old) < self._capacity:
             return key
-        return hash(key) % SHARED_PLACES
+        return hash(crowd_of(key)) % SHARED_PLACES
 
 
 def step_of(quota: Quota) -> int:

@@ -4,9 +4,13 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
+from revenge_core.limits.entities import Tier
+
 IPV6_PREFIX: Final = 64
 """What one subscriber has at least: whoever has it can use all of its addresses (RFC 6177)."""
+IPV6_CROWD: Final = 48
 UNKNOWN: Final = "unknown"
+_TIERS: Final = frozenset(tier.value for tier in Tier)
 
 
 @lru_cache(maxsize=4096)
@@ -21,3 +25,14 @@ def address_key(address: str | None) -> str:
     if isinstance(known, IPv6Address):
         return str(ip_network((int(known), IPV6_PREFIX), strict=False))
     return str(known)
+
+
+def crowd_of(key: str) -> str:
+    """With whom a client shares a place where too many are known: those of its /48 (IPv6) or /24 (IPv4), same tier.
+
+    One customer of a provider has a /48 at most as a rule (RFC 6177), so nobody fills the places of others with it.
+    """
+    tier, _, address = key.partition(":") if key.partition(":")[0] in _TIERS else ("", "", key)
+    if address.endswith(f"/{IPV6_PREFIX}"):
+        return f"{tier}:{ip_network(address).supernet(new_prefix=IPV6_CROWD)}"
+    return key.rpartition(".")[0] or key

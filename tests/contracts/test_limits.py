@@ -18,6 +18,7 @@ from revenge_adapters.dragonfly.limits import BUDGET_SECONDS, DragonflyLimiter
 from revenge_adapters.limits import SHARED_PLACES, ProcessLimiter
 from revenge_adapters.memory.clock import ManualClock
 from revenge_core.limits.entities import Quota, Verdict
+from revenge_core.limits.policy import address_key
 from revenge_core.limits.ports import RateLimiter
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.limits import QUOTA, STEP, Counting, OwnLimiterContract, RateLimiterContract
@@ -147,6 +148,17 @@ async def test_who_is_too_many_to_be_known_is_still_counted() -> None:
     assert await counting.allowed(6, "one more") == 5
     await time.pass_(25)
     assert await counting.allowed(6, "one more") == 5
+
+
+async def test_one_network_that_fills_every_place_keeps_hardly_anybody_else_out() -> None:
+    time = Time()
+    limiter = ProcessLimiter(time.nanoseconds, capacity=100)
+    for number in range(20_000):
+        await limiter.take(f"login:{address_key(f'2001:db8:0:{number:x}::1')}", QUOTA)
+    newcomers = [f"login:198.51.{high}.7" for high in range(100)]
+    newcomers += [f"login:{address_key(f'2001:db8:{high:x}::1')}" for high in range(1, 101)]
+    let_in = [(await limiter.take(key, QUOTA)).allowed for key in newcomers]
+    assert let_in.count(True) >= 190
 
 
 async def test_places_are_free_again_when_nobody_asked_for_a_while() -> None:
