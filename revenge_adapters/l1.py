@@ -126,6 +126,7 @@ class CachedPrincipals(PrincipalReader):
             lambda session_id, principal: (
                 Change.of_session(session_id),
                 Change.of_user(principal.session.user_id),
+                *map(Change.of_group, principal.groups),
             ),
             good_for=lambda principal: (principal.session.idle_expires_at - clock.now()).total_seconds(),
         )

@@ -1,12 +1,14 @@
 """Who acts. Every use case takes an `Actor` first: HTTP, CLI, jobs and embedding programs alike."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Protocol, Self
+from uuid import UUID
 
 from revenge_core.entity import Entity
-from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated
-from revenge_core.ids import SessionId, UserId
+from revenge_core.errors import Forbidden, KeyRefused, KeyScopeLacking, ReauthRequired, Unauthenticated
+from revenge_core.ids import KeyId, SessionId, UserId
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
 
 
@@ -14,6 +16,7 @@ class ActorKind(StrEnum):
     """How the actor came in; written into every audit entry."""
 
     ANONYMOUS = "anonymous"
+    API_KEY = "api_key"
     HOST = "host"
     SYSTEM = "system"
     USER = "user"
@@ -30,6 +33,35 @@ class Origin(Entity, kw_only=True):
 NOWHERE = Origin()
 
 
+OWN_READ: Final = "own:read"
+"""What an API key needs to read its owner's own things. Whoever signs in may, so no role carries it (rulings R13)."""
+OWN_WRITE: Final = "own:write"
+"""What an API key needs to change its owner's own things."""
+OWN_RIGHTS: Final = frozenset({OWN_READ, OWN_WRITE})
+
+
+class UseRecorder(Protocol):
+    """Whoever writes down what an API key in recording mode made use of."""
+
+    def used(self, key_id: KeyId, rights: Iterable[str]) -> None:
+        """The key was let through by these: names of permissions, `own:read`, `own:write`. It must not block."""
+        ...
+
+
+class KeyUse(Entity, kw_only=True):
+    """The API key that an actor came with, as far as it narrows what its owner may do (decisions A4)."""
+
+    id: KeyId
+    reads_own: bool
+    """Whether it may do what anybody signed in may, where that changes nothing."""
+    writes_own: bool
+    """Whether it may change what is its owner's own."""
+    libraries: frozenset[UUID] | None = None
+    """The only libraries that it reaches; None for all that its owner does."""
+    recorder: UseRecorder | None = None
+    """Where it is being found out what the key needs."""
+
+
 class Actor(Entity, kw_only=True):
     """Who acts, with the rights held at this moment.
 
@@ -43,6 +75,8 @@ class Actor(Entity, kw_only=True):
     permissions: frozenset[Permission] = NO_PERMISSIONS
     proven_until: datetime | None = None
     """Until when the latest proof of who this is counts as recent; None where nothing was proven (decisions W12)."""
+    key: KeyUse | None = None
+    """The API key that was presented instead of a session. `permissions` are already narrowed to what it may."""
     origin: Origin = NOWHERE
 
     @classmethod
@@ -69,34 +103,66 @@ class Actor(Entity, kw_only=True):
 
         Raises:
             Unauthenticated: nobody is signed in.
-            Forbidden: the signed-in user lacks the permission.
+            Forbidden: the signed-in user lacks the permission, or the API key does.
         """
         if permission in self.permissions:
+            if self.key is not None:
+                self._record(permission.value)
             return
         if self.kind is ActorKind.ANONYMOUS:
             raise Unauthenticated
         message = f"This needs the permission {permission.value}; ask an administrator for a role that has it"
+        if self.key is not None:
+            message = f"This needs the permission {permission.value}, which this API key or its owner does not have"
         raise Forbidden(message)
 
-    def require_user(self) -> UserId:
-        """The signed-in user.
+    def covers(self, permissions: frozenset[Permission]) -> bool:
+        """Whether the actor holds all of these: nobody reaches rights that they do not have (ASVS 8.2)."""
+        covered = permissions <= self.permissions
+        if covered and self.key is not None:
+            self._record(*(permission.value for permission in permissions))
+        return covered
+
+    def require_user(self, *, writes: bool = False) -> UserId:
+        """The signed-in user, for what anybody signed in may do; `writes` where it changes something of theirs.
 
         Raises:
             Unauthenticated: the actor is not a user.
+            KeyScopeLacking: it is an API key that was not made for this (rulings R13).
         """
         if self.user_id is None:
             raise Unauthenticated
+        if self.key is not None:
+            if not (self.key.writes_own if writes else self.key.reads_own):
+                raise KeyScopeLacking
+            self._record(OWN_WRITE if writes else OWN_READ)
         return self.user_id
+
+    def require_person(self) -> UserId:
+        """The signed-in user, who came with a session: for credentials, sessions and keys (decisions A4).
+
+        Raises:
+            Unauthenticated: the actor is not a user.
+            KeyRefused: it is an API key.
+        """
+        if self.key is not None:
+            raise KeyRefused
+        return self.require_user()
 
     def require_proof(self, now: datetime) -> None:
         """Refuse a user who did not prove lately who they are. The host's shell and Revenge itself need not (R24).
 
         Raises:
             Unauthenticated: nobody is signed in.
+            KeyRefused: it is an API key, which proves nothing about who holds it.
             ReauthRequired: the latest proof is too old.
         """
         if self.kind in {ActorKind.HOST, ActorKind.SYSTEM}:
             return
-        self.require_user()
+        self.require_person()
         if self.proven_until is None or now >= self.proven_until:
             raise ReauthRequired
+
+    def _record(self, *rights: str) -> None:
+        if self.key is not None and self.key.recorder is not None:
+            self.key.recorder.used(self.key.id, rights)

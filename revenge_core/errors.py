@@ -91,6 +91,20 @@ class ReauthRequired(Forbidden):
     title = "Prove once more who you are, with POST /api/v1/auth/reauthenticate, and try again"
 
 
+class KeyRefused(Forbidden):
+    """An API key came where only whoever signed in may: credentials, sessions, keys (decisions A4, rulings R13)."""
+
+    code = "key_refused"
+    title = "An API key cannot do this; sign in as yourself"
+
+
+class KeyScopeLacking(Forbidden):
+    """The key's owner may do this, the key may not (ASVS 10.3.2)."""
+
+    code = "key_scope"
+    title = "This API key was made for less than this; use one that has the scope"
+
+
 class RateLimited(RevengeError):
     """Too many tries; `retry_after` says when the next one counts."""
 

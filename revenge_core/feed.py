@@ -4,12 +4,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from revenge_core.entity import Entity
-from revenge_core.ids import SessionId, UserId
+from revenge_core.ids import GroupId, KeyId, SessionId, UserId
 
 
 class Topic(StrEnum):
     """What kind of thing changed."""
 
+    API_KEY = "api_key"
+    GROUP = "group"
     ROLES = "roles"
     SESSION = "session"
     SIGNING_KEYS = "signing_keys"
@@ -21,6 +23,16 @@ class Change(Entity, kw_only=True):
 
     topic: Topic
     key: str = ""
+
+    @classmethod
+    def of_group(cls, group_id: GroupId) -> "Change":
+        """What the group carries changed. Who joins or leaves one is announced as a change of the user."""
+        return cls(topic=Topic.GROUP, key=str(group_id))
+
+    @classmethod
+    def of_key(cls, key_id: KeyId) -> "Change":
+        """The API key was changed, rotated or revoked."""
+        return cls(topic=Topic.API_KEY, key=str(key_id))
 
     @classmethod
     def of_session(cls, session_id: SessionId) -> "Change":

@@ -10,6 +10,8 @@ EntryId = NewType("EntryId", UUID)
 InvitationId = NewType("InvitationId", UUID)
 AvatarId = NewType("AvatarId", UUID)
 ExportId = NewType("ExportId", UUID)
+KeyId = NewType("KeyId", UUID)
+GroupId = NewType("GroupId", UUID)
 
 
 class Ids(Protocol):

@@ -1,7 +1,8 @@
 """The table of contents of the product."""
 
 from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
-from revenge_core.activity.service import Activity
+from revenge_core.activity.service import Activity, Audit
+from revenge_core.apikeys.service import ApiKeys
 from revenge_core.auth.service import Auth, Guessing, Recovery
 from revenge_core.entity import Entity
 from revenge_core.health.service import Health
@@ -9,7 +10,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail
-from revenge_core.rbac.service import Rbac
+from revenge_core.rbac.service import Groups, Rbac
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
@@ -21,10 +22,13 @@ class Revenge(Entity, kw_only=True):
     activity: Activity
     addresses: Addresses
     administration: Administration
+    api_keys: ApiKeys
+    audit: Audit
     auth: Auth
     avatars: Avatars
     devices: Devices
     exports: Exports
+    groups: Groups
     guessing: Guessing
     health: Health
     idempotency: Idempotency

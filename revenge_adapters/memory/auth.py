@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from typing_extensions import override
 
-from revenge_adapters.memory.rbac import role_names
+from revenge_adapters.memory.held_roles import group_ids, role_names
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.auth.entities import Account, Credential, Principal, SigningKey
@@ -97,4 +97,5 @@ class MemoryPrincipalReader(PrincipalReader):
             user_epoch=user.epoch,
             user_active=user.is_active and user.deleted_at is None,
             roles=role_names(rows, user.id),
+            groups=group_ids(rows, user.id),
         )

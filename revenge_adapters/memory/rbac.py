@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
+from revenge_adapters.memory.held_roles import role_names
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.ids import UserId
@@ -11,11 +12,6 @@ from revenge_core.rbac.entities import ADMIN, PermissionIndex, Role, RoleGrant
 from revenge_core.rbac.errors import RoleNotFound
 from revenge_core.rbac.policy import compile_index
 from revenge_core.rbac.ports import RoleReader, RoleStore
-
-
-def role_names(rows: Rows, user_id: UserId) -> frozenset[str]:
-    """Roles granted directly to the user."""
-    return frozenset(role for holder, role in rows.grants if holder == user_id)
 
 
 class MemoryRoles(RoleStore):
@@ -28,7 +24,7 @@ class MemoryRoles(RoleStore):
     async def grant(self, grant: RoleGrant) -> None:
         if grant.role not in self._rows.roles:
             raise RoleNotFound
-        self._rows.grants.setdefault((grant.user_id, grant.role), grant)
+        self._rows.grants.setdefault((grant.user_id, grant.role, grant.source), grant)
 
     @override
     async def roles_of(self, user_id: UserId) -> frozenset[str]:
@@ -39,15 +35,22 @@ class MemoryRoles(RoleStore):
         wanted = {grant.role for grant in grants}
         if not wanted <= self._rows.roles.keys():
             raise RoleNotFound
-        for role in role_names(self._rows, user_id) - wanted:
-            del self._rows.grants[user_id, role]
+        held = {key for key in self._rows.grants if key[0] == user_id}
+        for key in held:
+            if key[1] not in wanted:
+                del self._rows.grants[key]
         for grant in grants:
-            await self.grant(grant)
+            if not any(role == grant.role for _, role, _ in held):
+                await self.grant(grant)
 
     @override
     async def lock_admins(self) -> frozenset[UserId]:
-        admins = (living_user(self._rows, holder) for holder, role in self._rows.grants if role == ADMIN)
-        return frozenset(admin.id for admin in admins if admin is not None and admin.is_active)
+        living = (living_user(self._rows, user_id) for user_id in self._rows.users)
+        return frozenset(
+            user.id
+            for user in living
+            if user is not None and user.is_active and ADMIN in role_names(self._rows, user.id)
+        )
 
     @override
     async def has_enabled_admin(self) -> bool:

@@ -17,9 +17,9 @@ from revenge_core.auth.entities import Credential, GuessCount, SigningKey
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
 from revenge_core.idempotency.entities import Recorded
-from revenge_core.ids import EntryId, InvitationId, SessionId, UserId
+from revenge_core.ids import EntryId, GroupId, InvitationId, SessionId, UserId
 from revenge_core.jobs.entities import JobItem, WorkerInfo
-from revenge_core.rbac.entities import Role, RoleGrant
+from revenge_core.rbac.entities import GrantSource, Group, Membership, Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.sessions.entities import Device, DeviceToken, RefreshToken, Session
 from revenge_core.users.entities import Avatar, OneTimeToken, Preferences, User
@@ -46,7 +46,13 @@ class Rows:
     guesses: dict[str, GuessCount] = field(default_factory=dict[str, GuessCount])
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict[bytes, RefreshToken])
     roles: dict[str, Role] = field(default_factory=lambda: {role.name: role for role in BUILT_IN_ROLES})
-    grants: dict[tuple[UserId, str], RoleGrant] = field(default_factory=dict[tuple[UserId, str], RoleGrant])
+    grants: dict[tuple[UserId, str, GrantSource], RoleGrant] = field(
+        default_factory=dict[tuple[UserId, str, GrantSource], RoleGrant]
+    )
+    groups: dict[GroupId, Group] = field(default_factory=dict[GroupId, Group])
+    members: dict[tuple[GroupId, UserId, GrantSource], Membership] = field(
+        default_factory=dict[tuple[GroupId, UserId, GrantSource], Membership]
+    )
     attempts: dict[tuple[str, str, bytes], Recorded] = field(default_factory=dict[tuple[str, str, bytes], Recorded])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
     activity_months: set[str] = field(default_factory=set[str])

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from typing_extensions import override
 
+from revenge_adapters.memory.held_roles import role_names
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.ids import UserId
 from revenge_core.rbac.entities import ADMIN
@@ -119,8 +120,7 @@ class MemoryUserDirectory(UserDirectory):
         return next(by_name, None) or next(by_address, None)
 
     def _listed(self, user: User) -> Listed:
-        grants = self._tables.rows.grants
-        return Listed(user=user, roles=frozenset(role for holder, role in grants if holder == user.id))
+        return Listed(user=user, roles=role_names(self._tables.rows, user.id))
 
 
 def _fits(one: Listed, wanted: UserFilter) -> bool:
@@ -149,6 +149,9 @@ def _erase_all_of(rows: Rows, user_id: UserId) -> None:
     for key, grant in rows.grants.items():
         if grant.granted_by == user_id:
             rows.grants[key] = replace(grant, granted_by=None)
+    for member, membership in rows.members.items():
+        if membership.added_by == user_id:
+            rows.members[member] = replace(membership, added_by=None)
     for key, invitation in rows.invitations.items():
         if invitation.created_by == user_id:
             rows.invitations[key] = replace(invitation, created_by=None)

@@ -27,7 +27,9 @@ SELECT sessions.id, sessions.user_id, device_id, sessions.epoch, client_type, de
        end_reason,
        users.epoch AS user_epoch,
        users.is_active AND users.deleted_at IS NULL AS user_active,
-       ARRAY(SELECT role FROM revenge.user_roles WHERE user_roles.user_id = sessions.user_id) AS roles
+       ARRAY(SELECT DISTINCT role FROM revenge.held_roles WHERE held_roles.user_id = sessions.user_id) AS roles,
+       ARRAY(SELECT DISTINCT group_id FROM revenge.group_members
+              WHERE group_members.user_id = sessions.user_id) AS groups
   FROM revenge.sessions
   JOIN revenge.users ON users.id = sessions.user_id
  WHERE sessions.id = ANY(%(session_ids)s::text::uuid[])

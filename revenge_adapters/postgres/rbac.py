@@ -20,6 +20,7 @@ class Sql(SqlFile, file="rbac.sql"):
 
     grant: Query[bool]
     roles_of: Query[str]
+    granted_to: Query[str]
     known_roles: Query[str]
     withdraw_others: Query[None]
     lock_admin_role: Query[str]
@@ -49,8 +50,10 @@ class PostgresRoles(RoleStore):
         if len(await self._transaction.all(Sql.known_roles, roles=roles)) < len(roles):
             raise RoleNotFound
         await self._transaction.run(Sql.withdraw_others, user_id=user_id, roles=roles)
+        granted = await self._transaction.all(Sql.granted_to, user_id=user_id)
         for grant in grants:
-            await self.grant(grant)
+            if grant.role not in granted:
+                await self.grant(grant)
 
     @override
     async def lock_admins(self) -> frozenset[UserId]:

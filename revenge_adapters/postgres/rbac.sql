@@ -5,12 +5,15 @@ WITH wanted AS (
 granted AS (
     INSERT INTO revenge.user_roles (user_id, role, source, granted_at, granted_by)
     SELECT %(user_id)s, name, %(source)s, %(granted_at)s, %(granted_by)s::uuid FROM wanted
-    ON CONFLICT (user_id, role) DO NOTHING
+    ON CONFLICT (user_id, role, source) DO NOTHING
 )
 SELECT EXISTS (SELECT FROM wanted)
 
 -- name: roles_of
-SELECT role FROM revenge.user_roles WHERE user_id = %(user_id)s
+SELECT DISTINCT role FROM revenge.held_roles WHERE user_id = %(user_id)s
+
+-- name: granted_to
+SELECT DISTINCT role FROM revenge.user_roles WHERE user_id = %(user_id)s
 
 -- name: known_roles
 SELECT name FROM revenge.roles WHERE name = ANY(%(roles)s::text[])
@@ -24,21 +27,21 @@ SELECT name FROM revenge.roles WHERE name = %(admin)s FOR NO KEY UPDATE
 
 -- name: enabled_admins
 -- A statement of its own, after the wait for the lock: it sees what the one before has committed.
-SELECT user_roles.user_id
-  FROM revenge.user_roles
-  JOIN revenge.users ON users.id = user_roles.user_id
- WHERE user_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
+SELECT DISTINCT held_roles.user_id
+  FROM revenge.held_roles
+  JOIN revenge.users ON users.id = held_roles.user_id
+ WHERE held_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
 
 -- name: has_enabled_admin
 SELECT EXISTS (
     SELECT
-      FROM revenge.user_roles
-      JOIN revenge.users ON users.id = user_roles.user_id
-     WHERE user_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
+      FROM revenge.held_roles
+      JOIN revenge.users ON users.id = held_roles.user_id
+     WHERE held_roles.role = %(admin)s AND users.is_active AND users.deleted_at IS NULL
 )
 
 -- name: all_roles
-SELECT name, description, built_in,
+SELECT name, description, built_in, version,
        ARRAY(SELECT parent FROM revenge.role_parents WHERE role = roles.name) AS parents,
        ARRAY(SELECT permission FROM revenge.role_permissions WHERE role = roles.name) AS permissions
   FROM revenge.roles

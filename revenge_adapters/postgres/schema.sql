@@ -111,8 +111,12 @@ CREATE INDEX refresh_tokens_salted ON revenge.refresh_tokens (rotated_at) WHERE 
 CREATE TABLE revenge.roles (
     name        text    NOT NULL COLLATE "C" PRIMARY KEY,
     description text    NOT NULL,
-    built_in    boolean NOT NULL
+    built_in    boolean NOT NULL,
+    version     integer NOT NULL
 );
+
+-- Nobody tells `Admin` from `admin`.
+CREATE UNIQUE INDEX roles_name_unique ON revenge.roles (lower(name));
 
 CREATE TABLE revenge.role_parents (
     role   text NOT NULL COLLATE "C" REFERENCES revenge.roles ON DELETE CASCADE,
@@ -120,23 +124,110 @@ CREATE TABLE revenge.role_parents (
     PRIMARY KEY (role, parent)
 );
 
+CREATE INDEX role_parents_parent ON revenge.role_parents (parent);
+
 CREATE TABLE revenge.role_permissions (
     role       text NOT NULL COLLATE "C" REFERENCES revenge.roles ON DELETE CASCADE,
     permission text NOT NULL COLLATE "C",
+    source     text NOT NULL,
     PRIMARY KEY (role, permission)
 );
 
 CREATE TABLE revenge.user_roles (
     user_id    uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
     role       text        NOT NULL COLLATE "C" REFERENCES revenge.roles,
-    source     text        NOT NULL,
+    source     text        NOT NULL COLLATE "C",
     granted_at timestamptz NOT NULL,
     granted_by uuid        REFERENCES revenge.users ON DELETE SET NULL,
-    PRIMARY KEY (user_id, role)
+    -- What one source granted, another never takes away: each has its own row (decisions A1).
+    PRIMARY KEY (user_id, role, source)
 );
 
 CREATE INDEX user_roles_role ON revenge.user_roles (role);
 CREATE INDEX user_roles_granted_by ON revenge.user_roles (granted_by) WHERE granted_by IS NOT NULL;
+
+CREATE TABLE revenge.groups (
+    id          uuid        NOT NULL PRIMARY KEY,
+    name        text        NOT NULL,
+    name_key    text        NOT NULL COLLATE "C",
+    description text        NOT NULL,
+    version     integer     NOT NULL,
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    CONSTRAINT groups_name_unique UNIQUE (name_key)
+);
+
+CREATE TABLE revenge.group_roles (
+    group_id uuid NOT NULL REFERENCES revenge.groups ON DELETE CASCADE,
+    role     text NOT NULL COLLATE "C" REFERENCES revenge.roles,
+    PRIMARY KEY (group_id, role)
+);
+
+CREATE INDEX group_roles_role ON revenge.group_roles (role);
+
+CREATE TABLE revenge.group_members (
+    group_id uuid        NOT NULL REFERENCES revenge.groups ON DELETE CASCADE,
+    user_id  uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
+    source   text        NOT NULL COLLATE "C",
+    added_at timestamptz NOT NULL,
+    added_by uuid        REFERENCES revenge.users ON DELETE SET NULL,
+    PRIMARY KEY (group_id, user_id, source)
+);
+
+CREATE INDEX group_members_user ON revenge.group_members (user_id);
+CREATE INDEX group_members_added_by ON revenge.group_members (added_by) WHERE added_by IS NOT NULL;
+
+-- Who holds which role, directly or through a group; a pair may be there several times.
+CREATE VIEW revenge.held_roles AS
+    SELECT user_id, role FROM revenge.user_roles
+    UNION ALL
+    SELECT group_members.user_id, group_roles.role
+      FROM revenge.group_members
+      JOIN revenge.group_roles ON group_roles.group_id = group_members.group_id;
+
+-- API keys -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE revenge.api_keys (
+    id                uuid        NOT NULL PRIMARY KEY,
+    user_id           uuid        NOT NULL REFERENCES revenge.users ON DELETE CASCADE,
+    name              text        NOT NULL,
+    description       text,
+    key_hash          bytea       NOT NULL,
+    prefix            text        NOT NULL,
+    -- The one before, which goes on working until then: whoever rotates a key needs time to hand out the new one.
+    previous_hash     bytea,
+    previous_until    timestamptz,
+    scopes            text[]      NOT NULL,
+    permissions       text[]      NOT NULL,
+    libraries         uuid[],
+    addresses         text[],
+    rate_limit        integer,
+    recording         boolean     NOT NULL,
+    expires_at        timestamptz,
+    reminded_at       timestamptz,
+    last_used_at      timestamptz,
+    last_used_address text,
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    revoked_at        timestamptz,
+    version           integer     NOT NULL,
+    CONSTRAINT api_keys_hash_unique UNIQUE (key_hash),
+    CONSTRAINT api_keys_previous_hash_unique UNIQUE (previous_hash),
+    CONSTRAINT api_keys_previous_ends CHECK ((previous_hash IS NULL) = (previous_until IS NULL))
+);
+
+CREATE INDEX api_keys_of_user ON revenge.api_keys (user_id, created_at, id);
+CREATE INDEX api_keys_expires ON revenge.api_keys (expires_at) WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
+
+-- What keys in recording mode made use of.
+CREATE TABLE revenge.api_key_uses (
+    key_id        uuid        NOT NULL REFERENCES revenge.api_keys ON DELETE CASCADE,
+    permission    text        NOT NULL COLLATE "C",
+    first_used_at timestamptz NOT NULL,
+    last_used_at  timestamptz NOT NULL,
+    uses          bigint      NOT NULL,
+    PRIMARY KEY (key_id, permission)
+);
 
 -- Keys and the first admin -------------------------------------------------------------------------------------------
 

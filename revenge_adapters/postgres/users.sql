@@ -68,14 +68,14 @@ DELETE FROM revenge.users WHERE id = %(id)s AND deleted_at IS NOT NULL
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
        email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at,
        may_return,
-       ARRAY(SELECT role FROM revenge.user_roles WHERE user_id = id) AS roles
+       ARRAY(SELECT DISTINCT role FROM revenge.held_roles WHERE user_id = id) AS roles
   FROM revenge.users
  WHERE (deleted_at IS NOT NULL) = %(is_deleted)s
    AND (%(is_active)s::boolean IS NULL OR is_active = %(is_active)s)
    AND (%(is_admin)s::boolean IS NULL
-        OR EXISTS (SELECT FROM revenge.user_roles WHERE user_id = id AND role = %(admin)s) = %(is_admin)s)
+        OR EXISTS (SELECT FROM revenge.held_roles WHERE user_id = id AND role = %(admin)s) = %(is_admin)s)
    AND (%(role)s::text IS NULL
-        OR EXISTS (SELECT FROM revenge.user_roles WHERE user_id = id AND role = %(role)s))
+        OR EXISTS (SELECT FROM revenge.held_roles WHERE user_id = id AND role = %(role)s))
    AND (%(text)s::text IS NULL
         OR strpos(username_key, %(text)s) > 0 OR strpos(email_key, %(text)s) > 0
         OR strpos(display_name_key, %(text)s) > 0)
@@ -88,9 +88,9 @@ SELECT count(*)
  WHERE (deleted_at IS NOT NULL) = %(is_deleted)s
    AND (%(is_active)s::boolean IS NULL OR is_active = %(is_active)s)
    AND (%(is_admin)s::boolean IS NULL
-        OR EXISTS (SELECT FROM revenge.user_roles WHERE user_id = id AND role = %(admin)s) = %(is_admin)s)
+        OR EXISTS (SELECT FROM revenge.held_roles WHERE user_id = id AND role = %(admin)s) = %(is_admin)s)
    AND (%(role)s::text IS NULL
-        OR EXISTS (SELECT FROM revenge.user_roles WHERE user_id = id AND role = %(role)s))
+        OR EXISTS (SELECT FROM revenge.held_roles WHERE user_id = id AND role = %(role)s))
    AND (%(text)s::text IS NULL
         OR strpos(username_key, %(text)s) > 0 OR strpos(email_key, %(text)s) > 0
         OR strpos(display_name_key, %(text)s) > 0)
@@ -99,7 +99,7 @@ SELECT count(*)
 SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
        email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at,
        may_return,
-       ARRAY(SELECT role FROM revenge.user_roles WHERE user_id = id) AS roles
+       ARRAY(SELECT DISTINCT role FROM revenge.held_roles WHERE user_id = id) AS roles
   FROM revenge.users
  WHERE id = %(id)s
 

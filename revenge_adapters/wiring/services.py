@@ -3,8 +3,9 @@
 from dependency_injector import containers, providers
 
 from revenge_adapters.wiring.rules import Rules
-from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving, Powers
-from revenge_core.activity.service import Activity
+from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving
+from revenge_core.activity.service import Activity, Audit
+from revenge_core.apikeys.service import ApiKeys
 from revenge_core.auth.service import (
     Auth,
     Guessing,
@@ -21,7 +22,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Handlers, Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail, Notices
-from revenge_core.rbac.service import Rbac
+from revenge_core.rbac.service import Groups, Powers, Rbac
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
@@ -34,6 +35,7 @@ class Services(containers.DeclarativeContainer):
     rules = providers.Dependency(instance_of=Rules)
 
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
+    audit = providers.Singleton(Audit)
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
     idempotency = providers.Singleton(Idempotency, adapters.uow, adapters.clock, adapters.fingerprints)
@@ -43,6 +45,8 @@ class Services(containers.DeclarativeContainer):
         Mail, adapters.uow, adapters.mailer, jobs, activity, adapters.clock, adapters.ids, rules.provided.mail
     )
     rbac = providers.Singleton(Rbac, adapters.role_reader)
+    powers = providers.Singleton(Powers, rbac, adapters.clock)
+    groups = providers.Singleton(Groups)
     notices = providers.Singleton(Notices, mail, adapters.notice_templates, rules.provided.mail)
     addresses = providers.Singleton(
         Addresses, adapters.uow, notices, activity, adapters.clock, rules.provided.addresses
@@ -140,7 +144,7 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         rules=rules.provided.auth,
     )
-    powers = providers.Singleton(Powers, rbac, adapters.clock)
+    api_keys = providers.Singleton(ApiKeys)
     invitations = providers.Singleton(
         Invitations,
         uow=adapters.uow,
@@ -211,10 +215,13 @@ class Services(containers.DeclarativeContainer):
         activity=activity,
         addresses=addresses,
         administration=administration,
+        api_keys=api_keys,
+        audit=audit,
         auth=auth,
         avatars=avatars,
         devices=devices,
         exports=exports,
+        groups=groups,
         guessing=guessing,
         health=health,
         idempotency=idempotency,

@@ -8,6 +8,8 @@ from typing import Final
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.errors import FieldProblem, Invalid
 from revenge_core.ids import UserId
+from revenge_core.permissions import Permission
+from revenge_core.rbac.entities import FREELY_GIVEN, PermissionIndex
 from revenge_core.rbac.errors import LastAdmin
 
 QUERY_MAX: Final = 200
@@ -55,6 +57,14 @@ def invitation_problems(new: NewInvitation, now: datetime) -> Iterator[FieldProb
     for index, library in enumerate(new.libraries[:LIBRARIES_MAX]):
         if not 1 <= len(library) <= LIBRARY_MAX or not _is_plain(library):
             yield FieldProblem(pointer=f"/libraries/{index}", detail="must be the id of a library")
+
+
+def can_invite_to(role: str, holder: frozenset[str], index: PermissionIndex) -> bool:
+    """Whether somebody with the roles `holder` could invite others to `role`."""
+    needed = {Permission.INVITATIONS_CREATE}
+    if role not in FREELY_GIVEN:
+        needed |= {Permission.ROLES_ASSIGN, *index.permissions_of(frozenset({role}))}
+    return needed <= index.permissions_of(holder)
 
 
 def _is_plain(text: str, *, besides: str = "") -> bool:

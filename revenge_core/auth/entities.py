@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from revenge_core.entity import Entity
-from revenge_core.ids import SessionId, UserId
+from revenge_core.ids import GroupId, SessionId, UserId
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import Session
 from revenge_core.users.entities import User
@@ -67,6 +67,8 @@ class Principal(Entity, kw_only=True):
     user_active: bool
     """Whether the user lives and is not disabled."""
     roles: frozenset[str]
+    """Held directly, or through a group."""
+    groups: frozenset[GroupId] = frozenset()
 
 
 class SigningKey(Entity, kw_only=True):

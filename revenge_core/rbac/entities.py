@@ -6,13 +6,17 @@ from enum import StrEnum
 from typing import Final
 
 from revenge_core.entity import Entity
-from revenge_core.ids import UserId
+from revenge_core.ids import GroupId, UserId
 from revenge_core.permissions import NO_PERMISSIONS, Permission
 
 ADMIN: Final = "admin"
 """The built-in role that may do everything."""
 MEMBER: Final = "user"
 """The built-in role that registering grants (rulings R22)."""
+
+
+FREELY_GIVEN: Final = frozenset({MEMBER})
+"""What everybody gets who registers takes no right of its own to give."""
 
 
 class Role(Entity, kw_only=True):
@@ -27,25 +31,58 @@ class Role(Entity, kw_only=True):
     built_in: bool = False
     parents: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
+    version: int = 0
+    """Goes on with every change of the role, its parents or its permissions."""
 
 
 class GrantSource(StrEnum):
-    """Where a user's role came from: what one source granted, another never takes away (decisions A1)."""
+    """Where a grant, a membership or a policy came from: what one source gave, another never takes away (decisions A1).
+
+    Administrators are no source: what they take away is gone, whoever gave it.
+    """
 
     BOOTSTRAP = "bootstrap"
+    BUILT_IN = "built_in"
+    DECLARATIVE = "declarative"
     INVITATION = "invitation"
     MANUAL = "manual"
+    OIDC = "oidc"
     REGISTRATION = "registration"
 
 
 class RoleGrant(Entity, kw_only=True):
-    """One user holds one role. `granted_by` is None where no user did it."""
+    """One user holds one role, as one source has it. `granted_by` is None where no user did it."""
 
     user_id: UserId
     role: str
     source: GrantSource
     granted_at: datetime
     granted_by: UserId | None = None
+
+
+class Group(Entity, kw_only=True):
+    """Users who carry roles together."""
+
+    id: GroupId
+    name: str
+    name_key: str
+    """In which form names are compared (NFKC, casefolded); unique."""
+    description: str = ""
+    roles: frozenset[str] = frozenset()
+    version: int = 0
+    """Goes on with every change of the group or its roles; members come and go without it."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class Membership(Entity, kw_only=True):
+    """One user is in one group, as one source has it. `added_by` is None where no user did it."""
+
+    group_id: GroupId
+    user_id: UserId
+    source: GrantSource
+    added_at: datetime
+    added_by: UserId | None = None
 
 
 _REMEMBERED_ROLE_SETS: Final = 10_000

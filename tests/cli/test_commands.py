@@ -10,6 +10,7 @@ from revenge_adapters.wiring.doctor import Finding, Verdict
 from revenge_adapters.wiring.schema import SchemaStatus
 from revenge_core.activity.entities import Action
 from revenge_core.actor import ActorKind
+from revenge_core.rbac.entities import GrantSource
 from tests.cli.conftest import Rehearsal, Run
 
 GOOD = ("admin", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin")
@@ -29,7 +30,7 @@ def test_an_admin_is_made_and_shown_without_the_password(run: Run, doors: Rehear
         "email": "ada@example.org",
         "created_at": user.created_at.isoformat(),
     }
-    assert set(doors.box.rows.grants) == {(user.id, "admin")}
+    assert set(doors.box.rows.grants) == {(user.id, "admin", GrantSource.MANUAL)}
     (entry,) = doors.box.rows.activity.values()
     assert (entry.action, entry.actor_kind) == (Action.USER_CREATE, ActorKind.HOST)
     assert "quiet" not in done.stdout + done.stderr

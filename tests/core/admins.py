@@ -49,7 +49,7 @@ def user_of(box: Sandbox, user: User) -> User:
 
 
 def roles_of(box: Sandbox, user: User) -> set[str]:
-    return {role for holder, role in box.rows.grants if holder == user.id}
+    return {role for holder, role, _ in box.rows.grants if holder == user.id}
 
 
 def told(box: Sandbox) -> dict[str, FieldChange]:

@@ -137,7 +137,7 @@ async def test_making_is_audited_and_roles_are_given_by_hand(box: Sandbox) -> No
     created = await box.revenge.administration.create(root, replace(NEW, roles=roles, email_verified=True))
     user = created.account.user
     assert user.email_verified
-    grants = [grant for (holder, _), grant in box.rows.grants.items() if holder == user.id]
+    grants = [grant for (holder, _, _), grant in box.rows.grants.items() if holder == user.id]
     assert {(grant.role, grant.source, grant.granted_by) for grant in grants} == {
         ("moderator", GrantSource.MANUAL, root.user_id),
         ("user", GrantSource.MANUAL, root.user_id),

@@ -39,7 +39,7 @@ async def test_an_actor_carries_the_rights_of_this_moment(box: Sandbox) -> None:
 async def test_a_role_that_is_granted_or_taken_counts_at_once(box: Sandbox) -> None:
     here = await join(box)
     grant: RoleGrant = a_grant(here.user.id, "admin")
-    box.rows.grants[here.user.id, "admin"] = grant
+    box.rows.grants[here.user.id, "admin", grant.source] = grant
     assert (await act(box, here)).roles == {"user", "admin"}
     box.rows.grants.clear()
     assert (await act(box, here)).permissions == frozenset()

@@ -54,7 +54,7 @@ async def test_whoever_invited_is_noted_with_the_role_and_the_use(box: Sandbox) 
     root = await admin(box)
     invited = await invite(box, root)
     made = await accept(box, invited)
-    grant = box.rows.grants[made.user.id, "user"]
+    grant = box.rows.grants[made.user.id, "user", GrantSource.INVITATION]
     assert grant.granted_by == root.user_id
     assert box.rows.invitations[invited.invitation.id].used == 1
     entry = last_entry(box)
@@ -133,7 +133,7 @@ async def test_an_invitation_that_is_lost_while_the_password_is_hashed_lets_nobo
     monkeypatch.setattr(box.hasher, "hash", hashed)
     with pytest.raises(TokenInvalid):
         await accept(box, invited)
-    assert {holder for holder, role in box.rows.grants if role == "admin"} <= {root.user_id, maker}
+    assert {holder for holder, role, _ in box.rows.grants if role == "admin"} <= {root.user_id, maker}
 
 
 async def test_whoever_was_deleted_meanwhile_invites_nobody(box: Sandbox) -> None:

@@ -109,7 +109,7 @@ async def play(steps: list[tuple[str, int]]) -> None:
             for one in people if deed == "purge" else [person]:
                 one.undergo(deed)
         living = {user.id for user in box.rows.users.values() if user.is_active and user.deleted_at is None}
-        enabled = living & {holder for holder, role in box.rows.grants if role == "admin"}
+        enabled = living & {holder for holder, role, _ in box.rows.grants if role == "admin"}
         assert enabled == {one.user_id for one in people if one.administers and not one.is_erased}
         assert enabled
 

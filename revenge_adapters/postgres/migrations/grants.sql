@@ -8,12 +8,17 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA revenge FROM {role};
 GRANT USAGE ON SCHEMA revenge TO {role};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
+    revenge.api_key_uses,
+    revenge.api_keys,
     revenge.bootstrap_tokens,
     revenge.changes,
     revenge.credentials,
     revenge.device_tokens,
     revenge.exports,
     revenge.feed_identity,
+    revenge.group_members,
+    revenge.group_roles,
+    revenge.groups,
     revenge.guesses,
     revenge.idempotency_keys,
     revenge.invitations,
@@ -39,6 +44,8 @@ TO {role};
 
 -- The audit log is only added to; its partitions are reached through it alone.
 GRANT SELECT, INSERT ON revenge.activity TO {role};
+
+GRANT SELECT ON revenge.held_roles TO {role};
 
 GRANT SELECT ON revenge.migrations TO {role};
 

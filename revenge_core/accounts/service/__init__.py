@@ -6,6 +6,5 @@ from revenge_core.accounts.service.changing import Changing
 from revenge_core.accounts.service.exports import Exports
 from revenge_core.accounts.service.invitations import Invitations
 from revenge_core.accounts.service.leaving import Leaving
-from revenge_core.accounts.service.powers import Powers
 
-__all__ = ["Accounts", "Administration", "Changing", "Exports", "Invitations", "Leaving", "Powers"]
+__all__ = ["Accounts", "Administration", "Changing", "Exports", "Invitations", "Leaving"]

@@ -13,7 +13,6 @@ from revenge_core.accounts.policy import check_not_last, checked_query
 from revenge_core.accounts.ports import AccountsTx
 from revenge_core.accounts.service.changing import Changing
 from revenge_core.accounts.service.leaving import Leaving
-from revenge_core.accounts.service.powers import Powers, Reach
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
@@ -27,6 +26,7 @@ from revenge_core.mail.errors import MailOff
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import GrantSource, RoleGrant
+from revenge_core.rbac.service import Powers, Reach
 from revenge_core.secrets import new_token
 from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.service import Sessions

@@ -10,7 +10,6 @@ from revenge_core.accounts.entities import AccountChanges
 from revenge_core.accounts.errors import AccountInvalid
 from revenge_core.accounts.policy import check_not_last
 from revenge_core.accounts.ports import AccountsTx
-from revenge_core.accounts.service.powers import Reach
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
@@ -19,6 +18,7 @@ from revenge_core.feed import Change
 from revenge_core.ids import UserId
 from revenge_core.mail.errors import MailInvalid
 from revenge_core.rbac.entities import ADMIN, GrantSource, RoleGrant
+from revenge_core.rbac.service import Reach
 from revenge_core.users.entities import Listed, Purpose, User
 from revenge_core.users.service import Addresses, Users
 

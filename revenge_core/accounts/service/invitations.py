@@ -4,9 +4,8 @@ from datetime import datetime
 
 from revenge_core.accounts.entities import AccountRules, Invitation, Invited, NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
-from revenge_core.accounts.policy import invitation_problems
+from revenge_core.accounts.policy import can_invite_to, invitation_problems
 from revenge_core.accounts.ports import AccountsTx, InvitationReader
-from revenge_core.accounts.service.powers import Powers, can_invite_to
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
@@ -18,6 +17,7 @@ from revenge_core.mail.service import Notices
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import PermissionIndex
+from revenge_core.rbac.service import Powers
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.errors import TokenInvalid

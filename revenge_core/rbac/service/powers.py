@@ -1,17 +1,13 @@
 """Nobody reaches rights that they do not have: neither by handing out roles, nor by changing those who have more."""
 
 from datetime import datetime
-from typing import Final
 
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import MEMBER, PermissionIndex
+from revenge_core.rbac.entities import FREELY_GIVEN, PermissionIndex
 from revenge_core.rbac.errors import RoleTooPowerful
-from revenge_core.rbac.service import Rbac
-
-_FREELY_GIVEN: Final = frozenset({MEMBER})
-"""What everybody gets who registers takes no right of its own to give."""
+from revenge_core.rbac.service.rbac import Rbac
 
 
 class Reach:
@@ -34,7 +30,7 @@ class Reach:
             ReauthRequired: the actor's latest proof is too old.
             RoleTooPowerful: a role carries what the actor may not.
         """
-        if given := roles - _FREELY_GIVEN:
+        if given := roles - FREELY_GIVEN:
             self.check_exchange(given)
 
     def check_exchange(self, roles: frozenset[str]) -> None:
@@ -58,7 +54,7 @@ class Reach:
             raise RoleTooPowerful("This account may do things that you may not, so you cannot change it")
 
     def _covers(self, roles: frozenset[str]) -> bool:
-        return self._index.permissions_of(roles) <= self._actor.permissions
+        return self._actor.covers(self._index.permissions_of(roles))
 
 
 class Powers:
@@ -79,11 +75,3 @@ class Powers:
     async def index(self) -> PermissionIndex:
         """What roles allow at this moment. Asked for before a transaction begins."""
         return await self._rbac.index()
-
-
-def can_invite_to(role: str, holder: frozenset[str], index: PermissionIndex) -> bool:
-    """Whether somebody with the roles `holder` could invite others to `role`."""
-    needed = {Permission.INVITATIONS_CREATE}
-    if role not in _FREELY_GIVEN:
-        needed |= {Permission.ROLES_ASSIGN, *index.permissions_of(frozenset({role}))}
-    return needed <= index.permissions_of(holder)

@@ -1,0 +1,1 @@
+"""Remembering what is expensive to ask for. Nothing here is ever the authority."""
