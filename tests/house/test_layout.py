@@ -61,7 +61,9 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
 
 
 def test_every_feature_is_in_every_list_of_features_that_import_linter_has() -> None:
-    features = {path.parent.name for path in (ROOT / "revenge_core").glob("*/entities.py")}
+    features = {
+        path.parent.name for layer in ("entities", "ports") for path in (ROOT / "revenge_core").glob(f"*/{layer}.py")
+    }
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     lists = {contract["id"]: contract for contract in contracts}
     assert {name.partition(".")[2] for name in lists["feature-files"]["containers"]} == features

@@ -38,6 +38,7 @@ PYTHON_TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "_text": (frozenset, list, tuple),
     "timestamptz": (datetime,),
     "uuid": (UUID,),
+    "_uuid": (frozenset, list, tuple),
 }
 """What psycopg and the decoder make of each type of PostgreSQL that is used."""
 MAY_ASK_THE_TIME: Final = ("feed.poll", "jobs.")
@@ -146,7 +147,8 @@ def test_columns_that_may_be_null_go_to_fields_that_may_be_none(
     misfits: set[str] = set()
     for column in columns:
         origin = connection.execute(
-            "SELECT NOT attnotnull FROM pg_attribute WHERE attrelid = %s::oid AND attnum = %s::int",
+            "SELECT NOT attnotnull FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " WHERE attrelid = %s::oid AND attnum = %s::int AND relkind <> 'v'",  # views do not say
             (column.table, column.number),
         ).fetchone()
         if origin is not None and origin[0] != (type(None) in alternatives(wanted[column.name])):
