@@ -58,6 +58,8 @@ class KeyUse(Entity, kw_only=True):
     """Whether it may change what is its owner's own."""
     libraries: frozenset[UUID] | None = None
     """The only libraries that it reaches; None for all that its owner does."""
+    rate_limit: int | None = None
+    """Requests per minute; None for no limit of its own. The edge counts (decisions W5)."""
     recorder: UseRecorder | None = None
     """Where it is being found out what the key needs."""
 
@@ -96,7 +98,10 @@ class Actor(Entity, kw_only=True):
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor holds this kind of act; says nothing yet about whose object it is."""
-        return permission in self.permissions
+        holds = permission in self.permissions
+        if holds and self.key is not None:
+            self._record(permission.value)
+        return holds
 
     def require(self, permission: Permission) -> None:
         """Refuse an actor who may not do this kind of act.
@@ -145,9 +150,17 @@ class Actor(Entity, kw_only=True):
             Unauthenticated: the actor is not a user.
             KeyRefused: it is an API key.
         """
+        self.refuse_key()
+        return self.require_user()
+
+    def refuse_key(self) -> None:
+        """Refuse an API key where others than a user may act as well: on sessions and credentials of other people.
+
+        Raises:
+            KeyRefused: the actor came with one.
+        """
         if self.key is not None:
             raise KeyRefused
-        return self.require_user()
 
     def require_proof(self, now: datetime) -> None:
         """Refuse a user who did not prove lately who they are. The host's shell and Revenge itself need not (R24).
