@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from revenge_core.entity import Entity
 from revenge_core.ids import GroupId, KeyId, UserId
 from revenge_core.secrets import Secret
@@ -57,6 +59,8 @@ class KeyPrincipal(Entity, kw_only=True):
     """A key with all that decides whether it is good and what it may do, read in one go (decisions I4, A4)."""
 
     key: ApiKey
+    digest: bytes
+    """Of what was presented: the key's own, or, while a rotation's overlap lasts, that of the one before."""
     user_active: bool
     """Whether the owner lives and is not disabled."""
     roles: frozenset[str]
@@ -64,6 +68,10 @@ class KeyPrincipal(Entity, kw_only=True):
     groups: frozenset[GroupId] = frozenset()
     good_until: datetime | None
     """When what was presented stops working by itself: the key's expiry, or the end of a rotation's overlap."""
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether what was presented is good for anything at this time."""
+        return self.user_active and self.key.is_live(now) and (self.good_until is None or now < self.good_until)
 
 
 class NewKey(Entity, kw_only=True):
@@ -82,11 +90,69 @@ class NewKey(Entity, kw_only=True):
     recording: bool = False
 
 
+class KeyChanges(Entity, kw_only=True):
+    """What is wanted otherwise about a key. Absent means: keep. What it may do can only become less (decisions A4)."""
+
+    name: str | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+    scopes: frozenset[KeyScope] | UnsetType = UNSET
+    permissions: frozenset[str] | UnsetType = UNSET
+    libraries: frozenset[UUID] | None | UnsetType = UNSET
+    addresses: tuple[str, ...] | None | UnsetType = UNSET
+    rate_limit: int | None | UnsetType = UNSET
+    recording: bool | UnsetType = UNSET
+
+
 class MadeKey(Entity, kw_only=True):
     """A key that was just made or rotated. `secret` is shown this once."""
 
     key: ApiKey
     secret: Secret
+
+
+class KeyRight(Entity, kw_only=True):
+    """A right that a key in recording mode made use of: the name of a permission, `own:read` or `own:write`."""
+
+    right: str
+    first_used_at: datetime
+    last_used_at: datetime
+    uses: int
+
+
+class RecordedRight(Entity, kw_only=True):
+    """What is to be added to the record of a key."""
+
+    key_id: KeyId
+    use: KeyRight
+
+
+class KeyProposal(Entity, kw_only=True):
+    """What a key was seen to need, and the least that would do. It is not applied: whoever owns the key decides."""
+
+    key: ApiKey
+    uses: tuple[KeyRight, ...]
+    """By name. Complete but for the last seconds of other processes."""
+    scopes: frozenset[KeyScope] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    """Fine scopes with which every call that was recorded goes through; without any one of them, one does not."""
+
+
+class KeySighting(Entity, kw_only=True):
+    """A key was used."""
+
+    key_id: KeyId
+    at: datetime
+    address: str | None
+
+
+class ExpiringKey(Entity, kw_only=True):
+    """A key that is about to expire, and whom to tell."""
+
+    key: ApiKey
+    username: str
+    email: str
+    email_verified: bool
+    timezone: str
 
 
 class KeyRules(Entity, kw_only=True):
