@@ -200,7 +200,7 @@ async def update_user(call: Call, user_id: UUID, body: AdminUserUpdate) -> Tagge
     "DELETE",
     _USER,
     "adminDeleteUser",
-    needs(Permission.USERS_DELETE),
+    needs(Permission.USERS_DELETE, keys=False),
     raises=(UserNotFound, OwnAccount, LastAdmin, *_powers),
     versioned=True,
 )
@@ -239,7 +239,7 @@ async def enable_user(call: Call, user_id: UUID) -> None:
     "POST",
     f"{_USER}/restore",
     "adminRestoreUser",
-    needs(Permission.USERS_DELETE),
+    needs(Permission.USERS_DELETE, keys=False),
     raises=(UserNotFound, AccountNotDeleted, *_powers),
 )
 async def restore_user(call: Call, user_id: UUID) -> Tagged[AdminUser]:
@@ -252,7 +252,7 @@ async def restore_user(call: Call, user_id: UUID) -> Tagged[AdminUser]:
     "POST",
     f"{_USER}/send-reset",
     "adminSendPasswordReset",
-    needs(Permission.USERS_UPDATE),
+    needs(Permission.USERS_UPDATE, keys=False),
     raises=(UserNotFound, RoleTooPowerful, MailOff),
 )
 async def send_reset(call: Call, user_id: UUID) -> None:
@@ -264,7 +264,7 @@ async def send_reset(call: Call, user_id: UUID) -> None:
     "POST",
     f"{_USER}/revoke-sessions",
     "adminRevokeUserSessions",
-    needs(Permission.SESSIONS_REVOKE),
+    needs(Permission.SESSIONS_REVOKE, keys=False),
     raises=(UserNotFound, RoleTooPowerful),
 )
 async def revoke_sessions(call: Call, user_id: UUID) -> RevokedSessions:

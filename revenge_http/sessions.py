@@ -54,6 +54,7 @@ class SessionListResponse(Wire, kw_only=True):
 
 
 _own = signed_in(keys=False)
+_others = needs(Permission.SESSIONS_LIST, keys=False)
 
 
 @operation("GET", "/api/v1/sessions", "listSessions", _own)
@@ -92,7 +93,7 @@ async def end_one(call: Call, session_id: UUID) -> None:
         call.cookies.clear()
 
 
-@operation("GET", "/api/v1/admin/users/{userId}/sessions", "adminListUserSessions", needs(Permission.SESSIONS_LIST))
+@operation("GET", "/api/v1/admin/users/{userId}/sessions", "adminListUserSessions", _others)
 async def list_sessions_of(call: Call, user_id: UUID) -> SessionListResponse:
     """Where somebody is signed in, the latest used first."""
     found = await call.revenge.sessions.list(call.actor, UserId(user_id))

@@ -168,10 +168,10 @@ class Accounts:
         """Delete the actor's own account: all of its sessions end, and signing in within the grace period undoes it.
 
         Raises:
-            Unauthenticated, ReauthRequired: nobody is signed in, or not lately.
+            Unauthenticated, KeyRefused, ReauthRequired: nobody is signed in, or not lately.
             LastAdmin: nobody else could administer the server.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_person()
         actor.require_proof(self._clock.now())
         jobs = await self._leaving.jobs_of(user_id)
         async with self._uow.begin() as tx:

@@ -258,10 +258,11 @@ class Administration:
         """Mail a link to set a new password; the administrator never knows it (ASVS 6.4.6).
 
         Raises:
-            Unauthenticated, Forbidden: the actor lacks `users:update`.
+            Unauthenticated, Forbidden: the actor lacks `users:update`, or is an API key: a link sets a credential.
             RoleTooPowerful, UserNotFound: as `change`.
             MailOff: this server sends none; from its shell `reset_link` helps.
         """
+        actor.refuse_key()
         actor.require(Permission.USERS_UPDATE)
         if not self._addresses.can_verify:
             raise MailOff
@@ -273,9 +274,10 @@ class Administration:
         """End all sessions of an account; how many there were.
 
         Raises:
-            Unauthenticated, Forbidden: the actor lacks `sessions:revoke`.
+            Unauthenticated, Forbidden: the actor lacks `sessions:revoke`, or is an API key (decisions A4).
             RoleTooPowerful, UserNotFound: as `change`.
         """
+        actor.refuse_key()
         actor.require(Permission.SESSIONS_REVOKE)
         async with self._locked(await self._powers.reach(actor), user_id, None) as (tx, _, _):
             return await self._sessions.end_all(

@@ -61,11 +61,11 @@ class Exports:
         """Begin an export; the one that is being made or was finished within the last day is given instead.
 
         Raises:
-            Unauthenticated, ReauthRequired: nobody is signed in, or not lately: it holds everything.
+            Unauthenticated, KeyRefused, ReauthRequired: nobody is signed in, or not lately: it holds everything.
         """
         now = self._clock.now()
         actor.require_proof(now)
-        user_id = actor.require_user()
+        user_id = actor.require_person()
         async with self._uow.begin() as tx:
             if await tx.users.lock(user_id) is None:
                 raise Unauthenticated
@@ -87,10 +87,10 @@ class Exports:
         """How far the actor's latest export is.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
             ExportNotFound: there is none.
         """
-        export = await self._reader.of_user(actor.require_user())
+        export = await self._reader.of_user(actor.require_person())
         if export is None:
             raise ExportNotFound
         return replace(export, state=_state_at(export, self._clock.now()))
@@ -100,13 +100,13 @@ class Exports:
         """The file of the actor's latest export.
 
         Raises (on entering):
-            Unauthenticated, ReauthRequired: nobody is signed in, or not lately.
+            Unauthenticated, KeyRefused, ReauthRequired: nobody is signed in, or not lately.
             ExportNotFound: there is none, or it is not ready.
             StorageUnavailable: it cannot be read.
         """
         now = self._clock.now()
         actor.require_proof(now)
-        user_id = actor.require_user()
+        user_id = actor.require_person()
         export = await self._reader.of_user(user_id)
         if export is None or _state_at(export, now) is not ExportState.READY:
             raise ExportNotFound

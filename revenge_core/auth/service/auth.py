@@ -236,9 +236,9 @@ class Auth:
         """End the actor's session, and the one of `refresh_token` if it is theirs as well; or all of them.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key (decisions A4).
         """
-        user_id = actor.require_user()
+        user_id = actor.require_person()
         sessions = {actor.session_id, await self._session_of(refresh_token, user_id)}
         async with self._uow.begin() as tx:
             if everywhere:

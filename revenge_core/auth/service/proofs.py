@@ -125,8 +125,9 @@ class Proofs:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            KeyRefused: it is an API key (decisions A4).
         """
-        account = await self._accounts.of_user(actor.require_user())
+        account = await self._accounts.of_user(actor.require_person())
         if account is None:
             raise Unauthenticated
         return account

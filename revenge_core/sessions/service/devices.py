@@ -57,9 +57,9 @@ class Devices:
         """The actor's own devices, last seen first.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key (decisions A4).
         """
-        return await self._reader.of_user(actor.require_user(), current=actor.session_id)
+        return await self._reader.of_user(actor.require_person(), current=actor.session_id)
 
     async def forget(self, actor: Actor, device_id: DeviceId) -> bool:
         """Make one of the actor's devices a stranger: its sessions end on every node, its tokens are void.
@@ -67,10 +67,10 @@ class Devices:
         Whether the actor's own session was one of those.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
             DeviceNotFound: the actor has no such device.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_person()
         async with self._uow.begin() as tx:
             if not await tx.sessions.lock_device(user_id, device_id):
                 raise DeviceNotFound

@@ -77,8 +77,10 @@ class Sessions:
 
         Raises:
             Unauthenticated: nobody is signed in.
+            KeyRefused: it is an API key, as for all that concerns sessions (decisions A4).
             SessionNotFound: the actor may not know of them.
         """
+        actor.refuse_key()
         owner = user_id or actor.require_user()
         if not may_see(actor, owner):
             raise SessionNotFound
@@ -88,7 +90,7 @@ class Sessions:
         """The session that the actor came with.
 
         Raises:
-            Unauthenticated: the actor did not come with a session.
+            Unauthenticated, KeyRefused: the actor did not come with a session.
             SessionNotFound: it is over.
         """
         session_id = _session_of(actor)
@@ -101,9 +103,10 @@ class Sessions:
         """End one session, on every node.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
             SessionNotFound: it is over, never was, or is somebody else's.
         """
+        actor.refuse_key()
         if actor.user_id is None and not actor.permissions:
             raise Unauthenticated
         async with self._uow.begin() as tx:
@@ -119,7 +122,7 @@ class Sessions:
         """End the session that the actor came with; nothing happens if it is over.
 
         Raises:
-            Unauthenticated: the actor did not come with a session.
+            Unauthenticated, KeyRefused: the actor did not come with a session.
         """
         async with self._uow.begin() as tx:
             await self.end_one(tx, actor, _session_of(actor), EndReason.REVOKED, Action.SESSION_REVOKE)
@@ -128,9 +131,10 @@ class Sessions:
         """End all sessions of a user, of the actor's own account if none is named; how many there were.
 
         Raises:
-            Unauthenticated: nobody is signed in.
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
             SessionNotFound: the actor may not end them.
         """
+        actor.refuse_key()
         owner = user_id or actor.require_user()
         if not may_end(actor, owner):
             raise SessionNotFound
@@ -355,9 +359,9 @@ class Sessions:
 
 
 def _session_of(actor: Actor) -> SessionId:
-    actor.require_user()
+    actor.require_person()
     if actor.session_id is None:
-        message = "This call needs a session; sign in with a password instead of an API key"
+        message = "This call needs a session; sign in with a password"
         raise Unauthenticated(message)
     return actor.session_id
 

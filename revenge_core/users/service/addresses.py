@@ -142,7 +142,7 @@ class Addresses:
             EmailVerified: there is nothing to verify.
             MailOff: this server sends no mail.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_user(writes=True)
         async with self._uow.begin() as tx:
             user = await tx.users.lock(user_id)
             if user is None:

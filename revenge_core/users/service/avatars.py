@@ -72,7 +72,7 @@ class Avatars:
             PicturesBusy: too many are being drawn.
             StorageUnavailable: it could not be kept; the picture before stays.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_user(writes=True)
         if len(upload) > self._rules.max_bytes:
             problem = FieldProblem(pointer="/file", detail=f"must be at most {self._rules.max_bytes} bytes long")
             raise PictureInvalid(problems=[problem])
@@ -109,7 +109,7 @@ class Avatars:
             Unauthenticated: nobody is signed in, or the account is gone.
             AvatarNotFound: there is none.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_user(writes=True)
         async with self._uow.begin() as tx:
             user = await tx.users.lock(user_id)
             if user is None:

@@ -42,10 +42,11 @@ class UserPreferences:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            KeyScopeLacking: it is an API key that was not made for changes.
             PreferencesInvalid: fields break rules; all of them are named.
             VersionMismatch: they are not at `version`.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_user(writes=True)
         if problems := list(_problems_of(changes)):
             raise PreferencesInvalid(problems=problems)
         said = {name: value for name, value in asdict(changes).items() if value is not UNSET}

@@ -131,6 +131,8 @@ class Users:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            KeyScopeLacking: it is an API key that was not made for changes.
+            KeyRefused: it is an API key, and the address changes, or a change of it is called off.
             UserInvalid: a field breaks a rule; all of them are named.
             ReauthRequired: the address is another one, and the latest proof is too old (decisions W12).
             EmailChangeUnavailable: the address is another one, and this server sends no mail (rulings R23).
@@ -138,7 +140,7 @@ class Users:
             EmailTaken: somebody else has that address.
             VersionMismatch: it is not at `version`.
         """
-        user_id = actor.require_user()
+        user_id = actor.require_user(writes=True)
         if problems := self.problems_of_changes(changes):
             raise UserInvalid(problems=problems)
 
@@ -174,6 +176,8 @@ class Users:
         """The account on its way to `email`, or with nothing pending where that is its address."""
         key = name_key(email)
         if key == user.email_key:
+            if user.pending_email is not None:
+                actor.refuse_key()
             return await self._addresses.call_off_change(tx, user)
         if user.pending_email is not None and key == name_key(user.pending_email):
             return user
