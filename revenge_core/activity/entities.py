@@ -6,7 +6,7 @@ from uuid import UUID
 
 from revenge_core.actor import ActorKind
 from revenge_core.entity import Entity
-from revenge_core.ids import EntryId, SessionId, UserId
+from revenge_core.ids import EntryId, KeyId, SessionId, UserId
 
 
 class Action(StrEnum):
@@ -16,6 +16,11 @@ class Action(StrEnum):
     AVATAR_UPLOAD = "avatar.upload"
     BOOTSTRAP_TOKEN_ISSUE = "bootstrap_token.issue"
     DEVICE_FORGET = "device.forget"
+    GROUP_CREATE = "group.create"
+    GROUP_DELETE = "group.delete"
+    GROUP_MEMBER_ADD = "group.member_add"
+    GROUP_MEMBER_REMOVE = "group.member_remove"
+    GROUP_UPDATE = "group.update"
     INVITATION_CREATE = "invitation.create"
     INVITATION_REVOKE = "invitation.revoke"
     JOB_ARGS_READ = "job.args_read"
@@ -97,6 +102,8 @@ class Entry(Entity, kw_only=True):
     actor_kind: ActorKind
     actor_id: UserId | None
     session_id: SessionId | None
+    key_id: KeyId | None
+    """The API key that the actor came with."""
     on_behalf_of: UserId | None
     action: Action
     outcome: Outcome

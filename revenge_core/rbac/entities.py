@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from revenge_core.entity import Entity
 from revenge_core.ids import GroupId, UserId
 from revenge_core.permissions import NO_PERMISSIONS, Permission
@@ -83,6 +85,45 @@ class Membership(Entity, kw_only=True):
     source: GrantSource
     added_at: datetime
     added_by: UserId | None = None
+
+
+class NewGroup(Entity, kw_only=True):
+    """What a group is to be like."""
+
+    name: str
+    description: str = ""
+    roles: frozenset[str] = frozenset()
+
+
+class GroupChanges(Entity, kw_only=True):
+    """What is to become of a group; what is absent stays. `roles` are all that it then carries."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    roles: frozenset[str] | UnsetType = UNSET
+
+
+class GroupPage(Entity, kw_only=True):
+    """Some groups, and how many there are in all."""
+
+    groups: tuple[Group, ...]
+    total: int
+
+
+class Member(Entity, kw_only=True):
+    """Somebody who is in a group, and which sources have it so."""
+
+    user_id: UserId
+    username: str
+    memberships: tuple[Membership, ...]
+    """One per source, by its name; never empty."""
+
+
+class MemberPage(Entity, kw_only=True):
+    """Some members, and how many there are in all."""
+
+    members: tuple[Member, ...]
+    total: int
 
 
 _REMEMBERED_ROLE_SETS: Final = 10_000

@@ -29,3 +29,31 @@ class RoleCycle(Invalid):
 
     code = "role_cycle"
     title = "A role cannot inherit from itself, not even through others"
+
+
+class GroupNotFound(NotFound):
+    """There is no group of that id."""
+
+    code = "group_not_found"
+    title = "There is no group of that id"
+
+
+class MemberNotFound(NotFound):
+    """Somebody is in no group that they could be taken out of."""
+
+    code = "member_not_found"
+    title = "This account is not in the group"
+
+
+class GroupInvalid(Invalid):
+    """Fields of a group break rules."""
+
+    code = "group_invalid"
+    title = "The group is not valid; correct what is named"
+
+
+class GroupNameTaken(Conflict):
+    """Names of groups are compared as those of users are (rulings R20)."""
+
+    code = "group_name_taken"
+    title = "Another group has this name; choose another one"

@@ -1,8 +1,11 @@
 """The built-in roles, and what becomes of roles when it is asked what they allow (rulings R22, decisions A2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
+from revenge_core.errors import FieldProblem
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
 from revenge_core.rbac.entities import ADMIN, MEMBER, PermissionIndex, Role
 from revenge_core.rbac.errors import RoleCycle
@@ -58,3 +61,30 @@ def compile_index(roles: Iterable[Role]) -> PermissionIndex:
         return done[name]
 
     return PermissionIndex({name: expand(name, ()) for name in by_name})
+
+
+GROUP_NAME_MAX: Final = 64
+GROUP_DESCRIPTION_MAX: Final = 256
+GROUP_ROLES_MAX: Final = 100
+"""In one group."""
+
+
+def group_problems(
+    name: str | UnsetType = UNSET, description: str | UnsetType = UNSET, roles: frozenset[str] | UnsetType = UNSET
+) -> Iterator[FieldProblem]:
+    """What is wrong with those fields of a group that are given; whether roles exist, the caller asks."""
+    if name is not UNSET:
+        if not 1 <= len(name) <= GROUP_NAME_MAX:
+            yield FieldProblem(pointer="/name", detail=f"must have 1 to {GROUP_NAME_MAX} characters")
+        elif name != name.strip() or not name.isprintable():
+            yield FieldProblem(
+                pointer="/name", detail="must hold letters that can be seen, and no space at either end"
+            )
+    if description is not UNSET:
+        if len(description) > GROUP_DESCRIPTION_MAX:
+            detail = f"must have at most {GROUP_DESCRIPTION_MAX} characters"
+            yield FieldProblem(pointer="/description", detail=detail)
+        elif not description.isprintable():
+            yield FieldProblem(pointer="/description", detail="must hold no control characters")
+    if roles is not UNSET and len(roles) > GROUP_ROLES_MAX:
+        yield FieldProblem(pointer="/roles", detail=f"must be at most {GROUP_ROLES_MAX}")

@@ -3,8 +3,18 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from revenge_core.ids import UserId
-from revenge_core.rbac.entities import PermissionIndex, Role, RoleGrant
+from revenge_core.ids import GroupId, UserId
+from revenge_core.rbac.entities import (
+    GrantSource,
+    Group,
+    GroupPage,
+    MemberPage,
+    Membership,
+    PermissionIndex,
+    Role,
+    RoleGrant,
+)
+from revenge_core.users.ports import UsersTx
 
 
 class RoleStore(Protocol):
@@ -42,6 +52,63 @@ class RoleStore(Protocol):
         ...
 
 
+class GroupStore(Protocol):
+    """Groups inside a transaction, reached as `tx.groups`."""
+
+    async def add(self, group: Group) -> None:
+        """Keep a new group.
+
+        Raises:
+            GroupNameTaken: another group has `name_key`.
+            RoleNotFound: no such role; nothing was kept.
+        """
+        ...
+
+    async def lock(self, group_id: GroupId) -> Group | None:
+        """The group, which no other transaction changes or deletes until this one ends. None if there is none."""
+        ...
+
+    async def update(self, group: Group) -> None:
+        """Replace the group that has `group.id`, and what it carries; the caller holds its lock.
+
+        Raises:
+            GroupNameTaken, RoleNotFound: as `add`.
+        """
+        ...
+
+    async def delete(self, group_id: GroupId) -> None:
+        """Forget the group and who is in it; the caller holds its lock."""
+        ...
+
+    async def add_member(self, membership: Membership) -> bool:
+        """Put the user into the group, as this source has it. False if the source did so before: nothing changes."""
+        ...
+
+    async def remove_member(self, group_id: GroupId, user_id: UserId, source: GrantSource | None = None) -> bool:
+        """Take away what `source` added, or with None what any did. False if that was nothing."""
+        ...
+
+    async def carrying(self, role: str) -> tuple[GroupId, ...]:
+        """Groups that carry the role, in order; whoever deletes the role holds its lock."""
+        ...
+
+
+class GroupReader(Protocol):
+    """Groups outside a transaction; never cached."""
+
+    async def by_id(self, group_id: GroupId) -> Group | None:
+        """The group, or None."""
+        ...
+
+    async def find(self, *, limit: int, offset: int) -> GroupPage:
+        """All groups by `name_key` (code point order)."""
+        ...
+
+    async def members(self, group_id: GroupId, *, limit: int, offset: int) -> MemberPage:
+        """Who is in the group and lives, by the normalised user name (code point order); none if there is none."""
+        ...
+
+
 class RoleReader(Protocol):
     """Roles outside a transaction."""
 
@@ -61,3 +128,12 @@ class RbacTx(Protocol):
     def roles(self) -> RoleStore:
         """Roles and grants."""
         ...
+
+    @property
+    def groups(self) -> GroupStore:
+        """Groups and who is in them."""
+        ...
+
+
+class GroupsTx(RbacTx, UsersTx, Protocol):
+    """What managing groups does in one transaction."""
