@@ -317,11 +317,17 @@ CREATE TABLE revenge.activity (
     user_agent    text,
     request_id    text,
     salt          bytea       NOT NULL,
+    key_id        uuid,
     PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
 
 CREATE INDEX activity_newest ON revenge.activity (created_at, id);
 CREATE INDEX activity_by_actor ON revenge.activity (actor_id, created_at, id) WHERE actor_id IS NOT NULL;
+-- One for each filter, in the order of the list. Whoever filters by several things gets the index of one of them.
+CREATE INDEX activity_by_action ON revenge.activity (action, created_at, id);
+CREATE INDEX activity_by_resource ON revenge.activity (resource_id, created_at, id) WHERE resource_id IS NOT NULL;
+CREATE INDEX activity_by_type ON revenge.activity (resource_type, created_at, id) WHERE resource_type IS NOT NULL;
+CREATE INDEX activity_failures ON revenge.activity (created_at, id) WHERE outcome = 'failure';
 
 CREATE TABLE revenge.activity_default PARTITION OF revenge.activity DEFAULT;
 

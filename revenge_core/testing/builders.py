@@ -180,6 +180,7 @@ def an_entry(**changes: object) -> Entry:
         actor_kind=ActorKind.ANONYMOUS,
         actor_id=None,
         session_id=None,
+        key_id=None,
         on_behalf_of=None,
         action=Action.USER_LOGIN,
         outcome=Outcome.FAILURE,

@@ -102,3 +102,13 @@ CREATE TABLE revenge.api_key_uses (
     uses          bigint      NOT NULL,
     PRIMARY KEY (key_id, permission)
 );
+
+-- Reading the audit log ----------------------------------------------------------------------------------------------
+
+ALTER TABLE revenge.activity ADD COLUMN key_id uuid;
+
+-- One for each filter, in the order of the list. Whoever filters by several things gets the index of one of them.
+CREATE INDEX activity_by_action ON revenge.activity (action, created_at, id);
+CREATE INDEX activity_by_resource ON revenge.activity (resource_id, created_at, id) WHERE resource_id IS NOT NULL;
+CREATE INDEX activity_by_type ON revenge.activity (resource_type, created_at, id) WHERE resource_type IS NOT NULL;
+CREATE INDEX activity_failures ON revenge.activity (created_at, id) WHERE outcome = 'failure';

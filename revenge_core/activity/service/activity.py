@@ -53,6 +53,7 @@ class Activity:
                 actor_kind=actor.kind,
                 actor_id=actor.user_id,
                 session_id=actor.session_id,
+                key_id=actor.key.id if actor.key else None,
                 on_behalf_of=on_behalf_of,
                 action=action,
                 outcome=outcome,

@@ -7,7 +7,7 @@ import pytest
 
 from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome
 from revenge_core.actor import ActorKind
-from revenge_core.ids import EntryId, SessionId, UserId
+from revenge_core.ids import EntryId, KeyId, SessionId, UserId
 from revenge_core.testing.builders import NOW, an_entry, an_id
 from revenge_core.testing.contracts.world import RACERS, Contract, World, race
 
@@ -28,6 +28,7 @@ def a_full_entry() -> Entry:
         actor_kind=ActorKind.USER,
         actor_id=UserId(an_id()),
         session_id=SessionId(an_id()),
+        key_id=KeyId(an_id()),
         on_behalf_of=UserId(an_id()),
         action=Action.USER_UPDATE,
         outcome=Outcome.SUCCESS,
