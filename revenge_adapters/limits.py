@@ -14,6 +14,8 @@ from revenge_core.limits.ports import OwnLimiter, RateLimiter
 CAPACITY: Final = 50_000
 """So many clients of one quota are known by name; more of them share places."""
 SHARED_PLACES: Final = 1024
+TABLES: Final = 64
+"""From so many quotas on, those that nobody uses any more are forgotten: each API key may have one of its own."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 Now = Callable[[], int]
@@ -27,6 +29,7 @@ class ProcessLimiter(OwnLimiter, RateLimiter):
         self._now = now
         self._capacity = capacity
         self._tables: dict[Quota, _Table] = {}
+        self._tidy_at = TABLES
         none = Quota(burst=1, window=timedelta(seconds=1))
         self._latest = (none, _Table(none, 0))
 
@@ -46,9 +49,17 @@ class ProcessLimiter(OwnLimiter, RateLimiter):
         if quota is not self._latest[0]:  # the same one with every request; looking a record up takes a while
             table = self._tables.get(quota)
             if table is None:
+                self._tidy()
                 table = self._tables[quota] = _Table(quota, self._capacity)
             self._latest = (quota, table)
         return self._latest[1]
+
+    def _tidy(self) -> None:
+        """Forget quotas under which nobody is short of anything, each time there are twice as many as were left."""
+        if len(self._tables) >= self._tidy_at:
+            now = self._now()
+            self._tables = {quota: table for quota, table in self._tables.items() if not table.is_idle(now)}
+            self._tidy_at = max(TABLES, 2 * len(self._tables))
 
 
 class _Table:
@@ -67,6 +78,10 @@ class _Table:
         self._young: dict[str | int, int] = {}
         self._old: dict[str | int, int] = {}
         self._young_until = 0
+
+    def is_idle(self, now: int) -> bool:
+        """Whether all of its clients have their whole burst again."""
+        return now >= self._young_until + self._window
 
     def take(self, key: str, now: int) -> Verdict:
         """Count one request."""

@@ -5,10 +5,11 @@ from typing import Final, cast
 
 from revenge_core.actor import Actor, Origin
 from revenge_core.auth.errors import AccessTokenInvalid
-from revenge_core.errors import Forbidden, RevengeError, Unauthenticated
+from revenge_core.errors import Forbidden, KeyRefused, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
+from revenge_core.secrets import Secret
 from revenge_core.sessions.errors import SessionEnded
-from revenge_http.access import Entrance, entrance_of, entrances_of
+from revenge_http.access import Access, Entrance, entrance_of, entrances_of
 from revenge_http.answers import Answer
 from revenge_http.asgi import App, Receive, Scope, Send, values_of
 from revenge_http.cookies import SAFE_METHODS, Cookies, Jar
@@ -17,12 +18,14 @@ from revenge_http.options import HttpOptions
 from revenge_http.throttle import Throttle
 
 _SCHEME: Final = b"bearer"
+_API_KEY: Final = "rv_"
+"""How a bearer token begins that is an API key: no access token does, since those begin with a JSON object."""
 
 
 class Gate:
     """Counts against the route's limit, authenticates, and checks the permission that the route declares.
 
-    Leaves an `Actor` as `scope["user"]`. Limits that go by key will come after it.
+    Leaves an `Actor` as `scope["user"]`.
     """
 
     def __init__(self, app: App, revenge: Revenge, options: HttpOptions, throttle: Throttle | None) -> None:
@@ -35,7 +38,7 @@ class Gate:
         """Let one request pass, or refuse it.
 
         Raises:
-            RateLimited: its address sends too many to routes of this tier.
+            RateLimited: its address sends too many to routes of this tier, or its API key too many at all.
             Unauthenticated, TwoCredentials, CsrfFailed, Forbidden: it may not.
         """
         entrance = entrance_of(scope["route_handler"], scope["method"])
@@ -50,6 +53,10 @@ class Gate:
             actor = await self._looked_at(scope, jar, origin) if access.looks else Actor.anonymous(origin)
         else:
             actor = await self._actor(scope, jar, origin)
+            if actor.key is not None:
+                if self._throttle is not None:
+                    await self._throttle.count_key(scope, actor.key)
+                _check_key(actor, access, scope["method"])
             if access.permission is not None:
                 actor.require(access.permission)
         scope["user"] = actor
@@ -67,11 +74,15 @@ class Gate:
 
         Raises:
             Unauthenticated, TwoCredentials: there is no credential, a bad one, or several.
+            KeyAddressRefused: the API key is not taken from there.
             CsrfFailed: a cookie came with a request that changes something, and no page of ours sent it.
         """
         token = jar.access_token
         if token is None or any(name in _CARRIERS for name, _ in scope["headers"]):
-            return await self._revenge.auth.authenticate(bearer_token(scope), origin)
+            credential = credential_of(scope)
+            if isinstance(credential, Secret):
+                return await self._revenge.api_keys.authenticate(credential, origin)
+            return await self._revenge.auth.authenticate(credential, origin)
         try:
             actor = await self._revenge.auth.authenticate(token, origin)
         except SessionEnded:
@@ -100,20 +111,36 @@ async def _without(entrances: Mapping[str, Entrance], scope: Scope, receive: Rec
     await Answer(204, headers=[(b"allow", allow.encode())])(scope, receive, send)
 
 
-def bearer_token(scope: Scope) -> str:
-    """The one credential in the headers of the request. API keys will be read here, too.
+def _check_key(actor: Actor, access: Access, method: str) -> None:
+    """Whether an API key will do here. What is for anybody signed in needs the right to one's own (rulings R13).
+
+    Raises:
+        KeyRefused: only a session will do.
+        KeyScopeLacking: the key may not read, or change, what is its owner's own.
+    """
+    if not access.keys:
+        raise KeyRefused
+    if access.permission is None:
+        actor.require_user(writes=method not in SAFE_METHODS)
+
+
+def credential_of(scope: Scope) -> str | Secret:
+    """The one credential in the headers of the request: an access token, or an API key, which is a `Secret`.
 
     Raises:
         Unauthenticated: there is none that this server takes.
         TwoCredentials: there are several.
     """
-    bearers = values_of(scope, b"authorization")
-    if len(bearers) + len(values_of(scope, b"x-api-key")) > 1:
+    bearers, keys = values_of(scope, b"authorization"), values_of(scope, b"x-api-key")
+    if len(bearers) + len(keys) > 1:
         raise TwoCredentials
+    if keys:
+        return Secret(keys[0].strip().decode("latin-1"))
     if bearers:
         scheme, _, token = bearers[0].partition(b" ")
         if scheme.lower() == _SCHEME:
-            return token.strip().decode("latin-1")
+            text = token.strip().decode("latin-1")
+            return Secret(text) if text.startswith(_API_KEY) else text
     raise Unauthenticated
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from litestar.exceptions import HTTPException
 from msgspec import UNSET, UnsetType
 
+from revenge_core.apikeys.errors import KeyInvalid
 from revenge_core.auth.errors import AccessTokenInvalid
 from revenge_core.errors import (
     Conflict,
@@ -137,7 +138,7 @@ class ProblemWriter:
 
     def _www_authenticate(self, error: Unauthenticated) -> str:
         """RFC 6750, section 3: a request without a token gets no error code."""
-        if isinstance(error, AccessTokenInvalid | SessionEnded):
+        if isinstance(error, AccessTokenInvalid | KeyInvalid | SessionEnded):
             return f'{self._challenge}, error="invalid_token", error_description="{_quotable(type(error).title)}"'
         return self._challenge
 

@@ -16,6 +16,8 @@ class Tier(StrEnum):
     """What sends mail, makes accounts, or takes a one-time token: register, forgot, reset, verify, resend."""
     GLOBAL = "global"
     """Every request of one address, in this process."""
+    KEY = "key"
+    """What comes with one API key that has a limit of its own, from wherever (decisions A4)."""
     LOGIN = "login"
     """What takes a password: sign-in, reauthentication, change of password, bootstrap."""
     REFRESH = "refresh"
@@ -39,12 +41,18 @@ class LimitRules(Entity, kw_only=True):
     refresh: Quota = Quota(burst=60, window=timedelta(minutes=1))
 
     def quota(self, tier: Tier) -> Quota:
-        """The quota of this tier."""
+        """The quota of this tier.
+
+        Raises:
+            LookupError: it is that of API keys, each of which has its own.
+        """
         match tier:
             case Tier.ACCOUNT:
                 return self.account
             case Tier.GLOBAL:
                 return self.everything
+            case Tier.KEY:
+                raise LookupError(tier)
             case Tier.LOGIN:
                 return self.login
             case Tier.REFRESH:

@@ -1,10 +1,11 @@
 """Whose requests are counted together."""
 
+from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from revenge_core.limits.entities import Tier
+from revenge_core.limits.entities import Quota, Tier
 
 IPV6_PREFIX: Final = 64
 """What one subscriber has at least: whoever has it can use all of its addresses (RFC 6177)."""
@@ -25,6 +26,12 @@ def address_key(address: str | None) -> str:
     if isinstance(known, IPv6Address):
         return str(ip_network((int(known), IPV6_PREFIX), strict=False))
     return str(known)
+
+
+@lru_cache(maxsize=1024)
+def per_minute(requests: int) -> Quota:
+    """The quota of an API key that may send so many requests in a minute."""
+    return Quota(burst=requests, window=timedelta(minutes=1))
 
 
 def crowd_of(key: str) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from revenge_core.ids import KeyId
 from revenge_core.limits.entities import LimitRules, Quota, Tier, Verdict
-from revenge_core.limits.policy import address_key
+from revenge_core.limits.policy import address_key, per_minute
 from revenge_core.limits.ports import OwnLimiter, RateLimiter
 
 _FREE: Final = Verdict(allowed=True, remaining=1, reset_after=0)
@@ -23,7 +24,7 @@ class Limits:
         return self._rules.is_on
 
     def quota(self, tier: Tier) -> Quota:
-        """What one address may ask for in this tier."""
+        """What one address may ask for in this tier; that of API keys has no quota for all."""
         return self._rules.quota(tier)
 
     @staticmethod
@@ -42,3 +43,7 @@ class Limits:
         if not self._rules.is_on:
             return _FREE
         return await self._shared.take(f"{tier.value}:{address_key(address)}", self._rules.quota(tier))
+
+    async def take_of_key(self, key_id: KeyId, requests: int) -> Verdict:
+        """Count one request that came with this API key, which may send so many in a minute, from wherever."""
+        return await self._shared.take(f"{Tier.KEY.value}:{key_id}", per_minute(requests)) if self.is_on else _FREE

@@ -15,10 +15,10 @@ from typing_extensions import override
 
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.limits import DragonflyLimiter
-from revenge_adapters.limits import SHARED_PLACES, ProcessLimiter
+from revenge_adapters.limits import SHARED_PLACES, TABLES, ProcessLimiter
 from revenge_adapters.memory.clock import ManualClock
 from revenge_core.limits.entities import Quota, Verdict
-from revenge_core.limits.policy import address_key
+from revenge_core.limits.policy import address_key, per_minute
 from revenge_core.limits.ports import RateLimiter
 from revenge_core.secrets import Secret
 from revenge_core.testing.contracts.limits import QUOTA, STEP, Counting, OwnLimiterContract, RateLimiterContract
@@ -138,6 +138,21 @@ async def test_memory_is_bounded_whatever_keys_strangers_choose() -> None:
             await time.pass_(1)
     (table,) = limiter._tables.values()
     assert len(table._young) + len(table._old) <= 100 + SHARED_PLACES
+
+
+async def test_quotas_that_nobody_uses_any_more_are_forgotten_and_others_keep_their_counts() -> None:
+    """Each API key may have a quota of its own, and another one every minute."""
+    time = Time()
+    limiter = ProcessLimiter(time.nanoseconds)
+    for number in range(10 * TABLES):
+        await limiter.take("a key", per_minute(number + 10))
+        await time.pass_(7)
+        assert len(limiter._tables) <= 2 * TABLES
+    counting = Counting(limiter=limiter, pass_time=time.pass_)
+    assert await counting.allowed(6, "known") == 5
+    for number in range(10 * TABLES):
+        await limiter.take("a key", per_minute(number + 10_000))
+    assert await counting.allowed(6, "known") == 0
 
 
 async def test_who_is_too_many_to_be_known_is_still_counted() -> None:
