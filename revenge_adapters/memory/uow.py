@@ -11,6 +11,7 @@ from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.avatars import MemoryAvatars
 from revenge_adapters.memory.exports import MemoryExports
 from revenge_adapters.memory.feed import MemoryFeed
+from revenge_adapters.memory.groups import MemoryGroups
 from revenge_adapters.memory.guesses import MemoryGuesses
 from revenge_adapters.memory.idempotency import MemoryIdempotency
 from revenge_adapters.memory.jobs.admin import MemoryJobAdmin
@@ -85,6 +86,11 @@ class MemoryTx(EveryTx):
     @override
     def idempotency(self) -> MemoryIdempotency:
         return MemoryIdempotency(self._rows)
+
+    @property
+    @override
+    def groups(self) -> MemoryGroups:
+        return MemoryGroups(self._rows)
 
     @property
     @override

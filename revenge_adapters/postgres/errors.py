@@ -7,6 +7,7 @@ from psycopg import errors
 
 from revenge_core.errors import DatabaseUnavailable, Invalid, RevengeError
 from revenge_core.jobs.errors import JobStateConflict
+from revenge_core.rbac.errors import GroupNameTaken
 from revenge_core.users.errors import EmailTaken, UsernameTaken
 
 RETRY_AFTER: Final = 1.0
@@ -16,6 +17,7 @@ DRIVER_ERRORS: Final = (psycopg.Error, UnicodeEncodeError)
 """All that running a statement can raise, a connection that breaks included."""
 
 _BY_CONSTRAINT: Final[dict[str | None, type[RevengeError]]] = {
+    "groups_name_unique": GroupNameTaken,
     "jobs_unique": JobStateConflict,
     "users_email_unique": EmailTaken,
     "users_username_unique": UsernameTaken,

@@ -13,6 +13,7 @@ from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningK
 from revenge_adapters.postgres.avatars import PostgresAvatars
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.exports import PostgresExports
+from revenge_adapters.postgres.groups import PostgresGroups
 from revenge_adapters.postgres.guesses import PostgresGuesses
 from revenge_adapters.postgres.idempotency import PostgresIdempotency
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
@@ -114,6 +115,11 @@ class PostgresTx(EveryTx):
     @override
     def idempotency(self) -> PostgresIdempotency:
         return PostgresIdempotency(self._transaction)
+
+    @property
+    @override
+    def groups(self) -> PostgresGroups:
+        return PostgresGroups(self._transaction)
 
     @property
     @override

@@ -11,6 +11,7 @@ from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalRea
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.devices import MemoryDeviceReader
 from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
+from revenge_adapters.memory.groups import MemoryGroupReader
 from revenge_adapters.memory.guesses import MemoryGuessReader
 from revenge_adapters.memory.health import SteadyProbe
 from revenge_adapters.memory.ids import CountingIds
@@ -55,6 +56,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
     device_reader = providers.Singleton(MemoryDeviceReader, tables)
+    group_reader = providers.Singleton(MemoryGroupReader, tables)
     guess_reader = providers.Singleton(MemoryGuessReader, tables)
     job_reader = providers.Singleton(MemoryJobReader, tables)
     job_store = providers.Singleton(MemoryJobStore, tables)

@@ -17,6 +17,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.devices import PostgresDeviceReader
 from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
 from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.postgres.groups import PostgresGroupReader
 from revenge_adapters.postgres.guesses import PostgresGuessReader
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
@@ -65,6 +66,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
     device_reader = providers.Singleton(PostgresDeviceReader, database)
+    group_reader = providers.Singleton(PostgresGroupReader, database)
     guess_reader = providers.Singleton(PostgresGuessReader, database)
     job_reader = providers.Singleton(PostgresJobReader, database)
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)

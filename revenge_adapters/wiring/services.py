@@ -46,7 +46,9 @@ class Services(containers.DeclarativeContainer):
     )
     rbac = providers.Singleton(Rbac, adapters.role_reader)
     powers = providers.Singleton(Powers, rbac, adapters.clock)
-    groups = providers.Singleton(Groups)
+    groups = providers.Singleton(
+        Groups, adapters.uow, adapters.group_reader, powers, activity, adapters.clock, adapters.ids
+    )
     notices = providers.Singleton(Notices, mail, adapters.notice_templates, rules.provided.mail)
     addresses = providers.Singleton(
         Addresses, adapters.uow, notices, activity, adapters.clock, rules.provided.addresses

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from revenge_core.activity.entities import Entry
 from revenge_core.ids import UserId
 
-_NOT_ONES_OWN = frozenset({"invitation", "user"})
+_NOT_ONES_OWN = frozenset({"group", "invitation", "user"})
 """Resources whose names and changes tell of people: of a person's own account alone they are that person's."""
 
 

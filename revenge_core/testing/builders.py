@@ -13,11 +13,11 @@ from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.auth.entities import Credential, SigningKey
-from revenge_core.ids import DeviceId, EntryId, InvitationId, SessionId, UserId
+from revenge_core.ids import DeviceId, EntryId, GroupId, InvitationId, SessionId, UserId
 from revenge_core.jobs.entities import WORKERS, Claimed, WorkerInfo
 from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import MEMBER, GrantSource, RoleGrant
+from revenge_core.rbac.entities import MEMBER, GrantSource, Group, Membership, RoleGrant
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType, Device, RefreshToken, Session
 from revenge_core.users.entities import OneTimeToken, Purpose, User
@@ -239,3 +239,17 @@ def a_message(**changes: object) -> Message:
         sender=Mailbox(address="revenge@films.example.org", name="Revenge"),
         email=an_email(**changes),
     )
+
+
+def a_group(name: str, *roles: str, **changes: object) -> Group:
+    """A group that carries these roles."""
+    group = Group(
+        id=GroupId(an_id()), name=name, name_key=name_key(name), roles=frozenset(roles), created_at=NOW, updated_at=NOW
+    )
+    return replace(group, **changes)
+
+
+def a_membership(group_id: GroupId, user_id: UserId, **changes: object) -> Membership:
+    """The user is in the group because an administrator put them there."""
+    membership = Membership(group_id=group_id, user_id=user_id, source=GrantSource.MANUAL, added_at=NOW)
+    return replace(membership, **changes)

@@ -10,6 +10,7 @@ from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalRea
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.devices import MemoryDeviceReader
 from revenge_adapters.memory.exports import MemoryExportReader, MemoryPersonalData
+from revenge_adapters.memory.groups import MemoryGroupReader
 from revenge_adapters.memory.guesses import MemoryGuessReader
 from revenge_adapters.memory.jobs.reader import MemoryJobReader
 from revenge_adapters.memory.jobs.store import MemoryJobStore
@@ -50,6 +51,7 @@ def memory_world() -> World:
         users=MemoryUserReader(tables),
         sessions=MemorySessionReader(tables),
         devices=MemoryDeviceReader(tables),
+        groups=MemoryGroupReader(tables),
         guesses=MemoryGuessReader(tables),
         roles=MemoryRoleReader(tables),
         activity=MemoryActivityReader(tables),

@@ -15,6 +15,7 @@ from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrinci
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.devices import PostgresDeviceReader
 from revenge_adapters.postgres.exports import PostgresExportReader, PostgresPersonalData
+from revenge_adapters.postgres.groups import PostgresGroupReader
 from revenge_adapters.postgres.guesses import PostgresGuessReader
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.jobs.store import PostgresJobStore
@@ -72,6 +73,7 @@ def postgres_world(
         users=PostgresUserReader(database),
         sessions=PostgresSessionReader(database),
         devices=PostgresDeviceReader(database),
+        groups=PostgresGroupReader(database),
         guesses=PostgresGuessReader(database),
         roles=PostgresRoleReader(database),
         activity=PostgresActivityReader(database),

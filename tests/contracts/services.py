@@ -27,6 +27,7 @@ _OF_WORLD: Final = {
     "activity_reader": "activity",
     "device_reader": "devices",
     "export_reader": "exports",
+    "group_reader": "groups",
     "guess_reader": "guesses",
     "invitation_reader": "invitations",
     "job_reader": "job_reader",

@@ -1,5 +1,292 @@
 """Use cases of groups: people who carry roles together."""
 
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from revenge_core.activity.entities import Action, FieldChange, Resource
+from revenge_core.activity.service import Activity
+from revenge_core.actor import Actor
+from revenge_core.clock import Clock
+from revenge_core.errors import FieldProblem, VersionMismatch
+from revenge_core.feed import Change
+from revenge_core.ids import GroupId, Ids, UserId
+from revenge_core.paging import checked_limit, checked_offset
+from revenge_core.permissions import Permission
+from revenge_core.rbac.entities import (
+    GrantSource,
+    Group,
+    GroupChanges,
+    GroupPage,
+    MemberPage,
+    Membership,
+    NewGroup,
+)
+from revenge_core.rbac.errors import GroupInvalid, GroupNotFound, LastAdmin, MemberNotFound
+from revenge_core.rbac.policy import group_problems
+from revenge_core.rbac.ports import GroupReader, GroupsTx
+from revenge_core.rbac.service.powers import Powers, Reach
+from revenge_core.uow import UnitOfWork
+from revenge_core.users.errors import UserNotFound
+from revenge_core.users.service import Users
+
 
 class Groups:
-    """Groups of users. Whoever is in one holds the roles that it carries, as long as they are in it."""
+    """Groups of users. Whoever is in one holds the roles that it carries, as long as they are in it.
+
+    To put somebody into a group is to hand out its roles, and to change what it carries does so to all who are in it:
+    every change takes a recent proof, and of a group that carries roles all that giving and taking them takes.
+    """
+
+    def __init__(  # one argument per port and service that it uses
+        self,
+        uow: UnitOfWork[GroupsTx],
+        reader: GroupReader,
+        powers: Powers,
+        activity: Activity,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._uow = uow
+        self._reader = reader
+        self._powers = powers
+        self._activity = activity
+        self._clock = clock
+        self._ids = ids
+
+    async def list(self, actor: Actor, *, limit: int = 50, offset: int = 0) -> GroupPage:
+        """Groups, by name.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:list`.
+            Invalid: `limit` is not from 1 to 200, or `offset` not from 0 to a million.
+        """
+        actor.require(Permission.GROUPS_LIST)
+        return await self._reader.find(limit=checked_limit(limit), offset=checked_offset(offset))
+
+    async def get(self, actor: Actor, group_id: GroupId) -> Group:
+        """One group.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:get`.
+            GroupNotFound: there is none.
+        """
+        actor.require(Permission.GROUPS_GET)
+        group = await self._reader.by_id(group_id)
+        if group is None:
+            raise GroupNotFound
+        return group
+
+    async def members(self, actor: Actor, group_id: GroupId, *, limit: int = 50, offset: int = 0) -> MemberPage:
+        """Who is in the group, by user name, and who put them there. Deleted accounts are left out.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:get`.
+            GroupNotFound: there is none.
+            Invalid: as `list`.
+        """
+        limit, offset = checked_limit(limit), checked_offset(offset)
+        await self.get(actor, group_id)
+        return await self._reader.members(group_id, limit=limit, offset=offset)
+
+    async def create(self, actor: Actor, new: NewGroup) -> Group:
+        """Make a group that nobody is in yet.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:create`, or `roles:assign` where it carries roles.
+            ReauthRequired: the actor's latest proof is too old.
+            RoleTooPowerful: a role carries what the actor may not.
+            GroupInvalid: fields break rules, or roles do not exist; all of them are named.
+            GroupNameTaken: another group has the name.
+        """
+        actor.require(Permission.GROUPS_CREATE)
+        reach = await self._checked(actor, new.name, new.description, new.roles)
+        _check_exchange(reach, new.roles)
+        now = self._clock.now()
+        group = Group(
+            id=GroupId(self._ids.new()),
+            name=new.name,
+            name_key=Users.key_of(new.name),
+            description=new.description,
+            roles=new.roles,
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._uow.begin() as tx:
+            await tx.groups.add(group)
+            await self._audit(tx, actor, Action.GROUP_CREATE, group, _differences(None, group))
+        return group
+
+    async def change(
+        self, actor: Actor, group_id: GroupId, changes: GroupChanges, *, version: int | None = None
+    ) -> Group:
+        """Change a group; what it carries from now on, all who are in it hold at once.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:update`, or `roles:assign` where it carries roles.
+            ReauthRequired: the actor's latest proof is too old.
+            RoleTooPowerful: what the group carries, or is to carry, may do what the actor may not.
+            GroupNotFound: there is none.
+            VersionMismatch: it is not at `version`.
+            GroupInvalid, GroupNameTaken: as `create`.
+            LastAdmin: nobody else could administer the server.
+        """
+        actor.require(Permission.GROUPS_UPDATE)
+        reach = await self._checked(actor, changes.name, changes.description, changes.roles)
+        async with self._locked(reach, group_id, version, may_end_admins=changes.roles is not UNSET) as (tx, before):
+            after = replace(
+                before,
+                name=before.name if changes.name is UNSET else changes.name,
+                name_key=before.name_key if changes.name is UNSET else Users.key_of(changes.name),
+                description=before.description if changes.description is UNSET else changes.description,
+                roles=before.roles if changes.roles is UNSET else changes.roles,
+            )
+            if after == before:
+                return before
+            _check_exchange(reach, after.roles)
+            after = replace(after, version=before.version + 1, updated_at=self._clock.now())
+            await tx.groups.update(after)
+            tx.feed.publish(Change.of_group(group_id))
+            await self._audit(tx, actor, Action.GROUP_UPDATE, after, _differences(before, after))
+        return after
+
+    async def delete(self, actor: Actor, group_id: GroupId, *, version: int | None = None) -> None:
+        """Delete a group: whoever was in it holds its roles no longer, unless they have them from elsewhere.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:delete`, or `roles:assign` where it carries roles.
+            ReauthRequired, RoleTooPowerful, GroupNotFound, VersionMismatch, LastAdmin: as `change`.
+        """
+        actor.require(Permission.GROUPS_DELETE)
+        reach = await self._powers.reach(actor)
+        async with self._locked(reach, group_id, version, may_end_admins=True) as (tx, group):
+            await tx.groups.delete(group_id)
+            tx.feed.publish(Change.of_group(group_id))
+            await self._audit(tx, actor, Action.GROUP_DELETE, group, _differences(group, None))
+
+    async def add_member(self, actor: Actor, group_id: GroupId, user_id: UserId) -> None:
+        """Put somebody into a group. Nothing happens where an administrator did so before.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `groups:update`, or `roles:assign` where it carries roles.
+            ReauthRequired: the actor's latest proof is too old.
+            RoleTooPowerful: the group or the account may do what the actor may not.
+            GroupNotFound, UserNotFound: there is none.
+        """
+        actor.require(Permission.GROUPS_UPDATE)
+        reach = await self._powers.reach(actor)
+        async with self._locked(reach, group_id) as (tx, group):
+            await self._check_over(tx, reach, user_id)
+            membership = Membership(
+                group_id=group_id,
+                user_id=user_id,
+                source=GrantSource.MANUAL,
+                added_at=self._clock.now(),
+                added_by=actor.user_id,
+            )
+            if await tx.groups.add_member(membership):
+                tx.feed.publish(Change.of_user(user_id))
+                joined = {"member": FieldChange(after=str(user_id)), "source": FieldChange(after=membership.source)}
+                await self._audit(tx, actor, Action.GROUP_MEMBER_ADD, group, joined)
+
+    async def remove_member(self, actor: Actor, group_id: GroupId, user_id: UserId) -> None:
+        """Take somebody out of a group, whoever put them there: an administrator's word ends what sources said.
+
+        Raises:
+            Unauthenticated, Forbidden, ReauthRequired, RoleTooPowerful, GroupNotFound, UserNotFound: as `add_member`.
+            MemberNotFound: they are not in it.
+            LastAdmin: nobody else could administer the server.
+        """
+        actor.require(Permission.GROUPS_UPDATE)
+        reach = await self._powers.reach(actor)
+        async with self._locked(reach, group_id, may_end_admins=True) as (tx, group):
+            await self._check_over(tx, reach, user_id)
+            if not await tx.groups.remove_member(group_id, user_id):
+                raise MemberNotFound
+            tx.feed.publish(Change.of_user(user_id))
+            left = {"member": FieldChange(before=str(user_id))}
+            await self._audit(tx, actor, Action.GROUP_MEMBER_REMOVE, group, left)
+
+    async def _checked(
+        self,
+        actor: Actor,
+        name: str | UnsetType,
+        description: str | UnsetType,
+        roles: frozenset[str] | UnsetType,
+    ) -> Reach:
+        """Judge the fields by themselves; how far the actor's rights reach.
+
+        Raises:
+            GroupInvalid: some break rules; all of them are named.
+        """
+        problems = list(group_problems(name, description, roles))
+        if roles is not UNSET and (unknown := await self._powers.unknown(roles)):
+            detail = f"there is no role {', '.join(unknown)[:200]!r}"
+            problems.append(FieldProblem(pointer="/roles", detail=detail))
+        if problems:
+            raise GroupInvalid(problems=problems)
+        return await self._powers.reach(actor)
+
+    @asynccontextmanager
+    async def _locked(
+        self, reach: Reach, group_id: GroupId, version: int | None = None, *, may_end_admins: bool = False
+    ) -> AsyncGenerator[tuple[GroupsTx, Group]]:
+        """A transaction that holds the group's lock; the actor may change what it carries.
+
+        Where that could leave nobody who administers, all admins are locked before, and counted once it is done.
+        """
+        async with self._uow.begin() as tx:
+            admins = await tx.roles.lock_admins() if may_end_admins else frozenset[UserId]()
+            group = await tx.groups.lock(group_id)
+            if group is None:
+                raise GroupNotFound
+            _check_exchange(reach, group.roles)
+            if version is not None and version != group.version:
+                raise VersionMismatch
+            yield tx, group
+            if admins and not await tx.roles.has_enabled_admin():
+                raise LastAdmin
+
+    @staticmethod
+    async def _check_over(tx: GroupsTx, reach: Reach, user_id: UserId) -> None:
+        """Lock the account; whether the actor may change it.
+
+        Raises:
+            UserNotFound: there is none, or it is deleted.
+            RoleTooPowerful: it may do what the actor may not.
+        """
+        if await tx.users.lock(user_id) is None:
+            raise UserNotFound
+        reach.check_over(await tx.roles.roles_of(user_id))
+
+    async def _audit(
+        self, tx: GroupsTx, actor: Actor, action: Action, group: Group, changes: Mapping[str, FieldChange]
+    ) -> None:
+        resource = Resource(type="group", id=group.id, key=group.name)
+        await self._activity.write(tx, actor, action, resource=resource, changes=changes)
+
+
+def _check_exchange(reach: Reach, roles: frozenset[str]) -> None:
+    """Whether the actor may give these roles to people and take them away, which for none takes a proof alone."""
+    if roles:
+        reach.check_exchange(roles)
+    else:
+        reach.check_proof()
+
+
+def _differences(before: Group | None, after: Group | None) -> Mapping[str, FieldChange]:
+    old, new = _told(before), _told(after)
+    return {
+        name: FieldChange(before=old.get(name), after=new.get(name))
+        for name in (*old, *(new.keys() - old.keys()))
+        if old.get(name) != new.get(name)
+    }
+
+
+def _told(group: Group | None) -> Mapping[str, str]:
+    """What the audit log tells of a group."""
+    if group is None:
+        return {}
+    return {"name": group.name, "description": group.description, "roles": ", ".join(sorted(group.roles))}

@@ -14,7 +14,7 @@ from revenge_core.auth.ports import AccountReader, GuessReader, PrincipalReader
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.jobs.ports import JobReader, JobStore, JobUpkeep, WakeUps
-from revenge_core.rbac.ports import RoleReader
+from revenge_core.rbac.ports import GroupReader, RoleReader
 from revenge_core.secrets import Sealer
 from revenge_core.sessions.entities import RefreshFamily, RefreshToken, Session
 from revenge_core.sessions.ports import DeviceReader, SessionReader
@@ -49,6 +49,7 @@ class World:
     sessions: SessionReader
     devices: DeviceReader
     guesses: GuessReader
+    groups: GroupReader
     roles: RoleReader
     activity: ActivityReader
     accounts: AccountReader
