@@ -255,6 +255,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def ledger(session: nox.Session) -> None:
+    """Rows of the security standard, and the tests that prove each. Reads tests without running them."""
+    session.run(sys.executable, "-m", "tests.house.ledger", env=NEUTRAL, external=True)
+
+
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Bring requirements.lock and constraints.txt up to pyproject.toml; `-- --upgrade` takes the newest of all."""
     compile_ = (

@@ -164,6 +164,7 @@ async def test_names_of_others_cannot_be_given(box: Sandbox) -> None:
         await box.revenge.administration.create(Actor.host(), replace(NEW, username="hopper"))
 
 
+@pytest.mark.asvs("8.3.1")
 async def test_nobody_gives_rights_that_they_lack(box: Sandbox) -> None:
     create = box.revenge.administration.create
     with pytest.raises(Forbidden, match="users:create"):

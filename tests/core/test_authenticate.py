@@ -52,6 +52,7 @@ async def test_what_is_no_token_is_refused(box: Sandbox, garbage: str) -> None:
         await box.revenge.auth.authenticate(garbage)
 
 
+@pytest.mark.asvs("9.2.1")
 async def test_a_token_expires(box: Sandbox) -> None:
     here = await join(box)
     box.clock.advance(minutes=14, seconds=59)
@@ -71,6 +72,7 @@ async def test_defect_3_a_token_is_only_as_alive_as_its_user(box: Sandbox, chang
         await act(box, here)
 
 
+@pytest.mark.asvs("7.2.1")
 async def test_a_token_of_a_session_that_never_was_is_refused(box: Sandbox) -> None:
     here = await join(box)
     del box.rows.sessions[here.session.id]
@@ -78,6 +80,7 @@ async def test_a_token_of_a_session_that_never_was_is_refused(box: Sandbox) -> N
         await act(box, here)
 
 
+@pytest.mark.asvs("10.3.3")
 async def test_a_token_whose_session_is_somebody_elses_is_refused(box: Sandbox) -> None:
     here = await join(box)
     box.rows.sessions[here.session.id] = replace(here.session, user_id=(await join(box, "eve")).user.id)
@@ -135,7 +138,7 @@ async def test_another_master_secret_is_noticed_at_start(fresh: Sandbox) -> None
         await Process(fresh, Secret("another one")).keys.load()
 
 
-@pytest.mark.asvs("11.1.1")
+@pytest.mark.asvs("11.1.1", "11.2.2")
 async def test_a_new_key_signs_and_nobody_is_logged_out(box: Sandbox) -> None:
     here = await join(box)
     await box.revenge.auth.rotate_signing_key(Actor.host())

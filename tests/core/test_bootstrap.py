@@ -144,6 +144,7 @@ async def test_a_server_whose_only_admin_is_disabled_gives_out_a_token_again(box
     assert await box.revenge.accounts.issue_bootstrap_token() is not None
 
 
+@pytest.mark.asvs("6.3.2")
 async def test_a_fresh_server_has_no_account(box: Sandbox) -> None:
     assert (box.rows.users, box.rows.credentials) == ({}, {})
 

@@ -349,6 +349,7 @@ async def test_an_export_that_nobody_wants_any_more_leaves_no_file(box: Sandbox)
     assert not box.storage.files
 
 
+@pytest.mark.asvs("8.3.3")
 async def test_somebody_deleted_meanwhile_gets_no_export(box: Sandbox) -> None:
     here = await join(box)
     asked = await box.revenge.exports.ask(await act(box, here))

@@ -199,6 +199,7 @@ async def test_what_many_try_at_once_is_counted_one_by_one(box: Sandbox) -> None
     assert sorted(answers).count("wrong") == 5
 
 
+@pytest.mark.asvs("16.5.3")
 async def test_where_nobody_can_count_nobody_may_guess(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     await register(box)
     monkeypatch.setattr(MemoryGuesses, "lock", AsyncMock(side_effect=DatabaseUnavailable))
@@ -210,6 +211,7 @@ async def test_where_nobody_can_count_nobody_may_guess(box: Sandbox, monkeypatch
 # The audit log
 
 
+@pytest.mark.asvs("16.3.3")
 async def test_refusals_are_told_at_once_and_then_once_a_minute(box: Sandbox) -> None:
     user = await register(box)
     await guesses(box, 5)

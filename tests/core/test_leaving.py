@@ -66,6 +66,7 @@ async def test_leaving_is_audited_as_ones_own_deed(box: Sandbox) -> None:
     assert entry.address == KITCHEN.address
 
 
+@pytest.mark.asvs("7.5.3")
 async def test_leaving_takes_a_recent_proof_of_who_one_is(box: Sandbox) -> None:
     actor = await act(box, await join(box))
     box.clock.advance(minutes=11)

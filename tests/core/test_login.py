@@ -73,6 +73,7 @@ async def test_unknown_wrong_and_disabled_get_the_same_answer(box: Sandbox) -> N
     assert len({(type(answer), answer.detail, answer.retry_after) for answer in answers}) == 1
 
 
+@pytest.mark.asvs("16.2.5", "16.3.1")
 async def test_a_failed_attempt_is_audited_without_what_was_typed(box: Sandbox) -> None:
     user = await register(box)
     await refusal(box, "my-secret-typed-as-name", Secret("a bad guess"))
@@ -97,6 +98,7 @@ async def test_a_failed_attempt_changes_nothing_but_the_log_and_the_counts(box: 
     assert box.changes == changes
 
 
+@pytest.mark.asvs("16.2.1", "16.3.1")
 async def test_a_sign_in_is_audited_and_announced(box: Sandbox) -> None:
     await register(box)
     signed_in = await sign_in(box, origin=SOFA)
@@ -217,6 +219,7 @@ async def test_a_client_may_say_what_it_is(box: Sandbox) -> None:
     assert (signed_in.session.client_type, signed_in.session.device_name) == (ClientType.TV, "Living room")
 
 
+@pytest.mark.asvs("7.2.2", "7.2.4")
 async def test_tokens_are_of_full_entropy_and_never_repeat(box: Sandbox) -> None:
     await register(box)
     tokens = [(await sign_in(box)).tokens for _ in range(5)]

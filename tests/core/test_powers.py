@@ -69,6 +69,7 @@ async def test_nobody_locks_themselves_out_by_mistake(box: Sandbox, deed: str) -
         await ACTS[deed](box, root, root.user_id)
 
 
+@pytest.mark.asvs("7.5.3")
 @pytest.mark.parametrize("deed", ["delete", "restore"])
 async def test_what_is_hard_to_undo_takes_a_recent_proof(box: Sandbox, deed: str) -> None:
     root, ada = await admin(box), await register(box)

@@ -35,6 +35,7 @@ async def test_an_administrator_sees_anybody_as_a_whole(box: Sandbox) -> None:
         assert profile == Profile(user=ada, shows_email=True, shows_everything=True, roles=frozenset({MEMBER}))
 
 
+@pytest.mark.asvs("8.2.3")
 async def test_a_stranger_sees_who_shows_themselves_and_neither_address_nor_roles(box: Sandbox) -> None:
     ada = await show(box, profile_visibility=Visibility.PUBLIC)
     stranger = await act(box, await join(box, "max"))

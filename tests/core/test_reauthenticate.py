@@ -19,6 +19,7 @@ from tests.core.people import KITCHEN, PASSWORD, act, entries, is_signed_in, joi
 WRONG = Secret("a bad guess")
 
 
+@pytest.mark.asvs("8.2.4", "10.3.4")
 async def test_a_sign_in_counts_as_recent_for_a_while(box: Sandbox) -> None:
     here = await join(box)
     actor = await act(box, here)
@@ -50,6 +51,7 @@ async def test_a_password_proves_it_again_for_that_session_alone(box: Sandbox) -
     assert (entry.outcome, entry.actor_id, entry.session_id) == (Outcome.SUCCESS, here.user.id, here.session.id)
 
 
+@pytest.mark.asvs("7.2.4")
 async def test_the_new_access_token_is_another_one_for_the_same_session(box: Sandbox) -> None:
     here = await join(box)
     proof = await box.revenge.auth.reauthenticate(await act(box, here), PASSWORD)
@@ -61,6 +63,7 @@ async def test_the_new_access_token_is_another_one_for_the_same_session(box: San
     await box.revenge.auth.refresh(here.tokens.refresh_token)
 
 
+@pytest.mark.asvs("10.3.4")
 async def test_a_refresh_proves_nothing(box: Sandbox) -> None:
     here = await join(box)
     box.clock.advance(minutes=11)

@@ -69,6 +69,7 @@ async def test_the_window_counts_from_the_first_use(box: Sandbox) -> None:
     await refused(box, token)
 
 
+@pytest.mark.asvs("16.3.3")
 async def test_a_theft_is_audited_and_announced(box: Sandbox) -> None:
     here = await join(box)
     await box.revenge.auth.refresh(here.tokens.refresh_token)
@@ -143,7 +144,7 @@ async def test_a_session_without_activity_expires(box: Sandbox) -> None:
     assert not await is_signed_in(box, here)
 
 
-@pytest.mark.asvs("7.3.2")
+@pytest.mark.asvs("7.3.2", "10.4.8")
 async def test_no_number_of_refreshes_passes_the_absolute_end() -> None:
     box = sandbox(session_rules=SessionRules(app=Lifetime(idle=timedelta(hours=2), absolute=timedelta(hours=10))))
     here = await join(box)

@@ -113,6 +113,7 @@ async def test_who_may_revoke_sessions_ends_those_of_others_on_their_behalf(box:
     assert (entry.actor_id, entry.on_behalf_of) == (actor.user_id, theirs.user.id)
 
 
+@pytest.mark.asvs("8.3.1")
 async def test_seeing_sessions_of_others_is_not_yet_ending_them(box: Sandbox) -> None:
     here, theirs = await join(box), await join(box, "eve")
     actor = an_actor(here.user, Permission.SESSIONS_LIST)
@@ -169,6 +170,7 @@ async def test_all_sessions_of_somebody_else_are_for_who_may_revoke_them(box: Sa
     assert entries(box, Action.SESSION_REVOKE_ALL)[0].on_behalf_of == theirs.user.id
 
 
+@pytest.mark.asvs("7.1.2")
 async def test_defect_38_the_eleventh_session_ends_the_oldest(box: Sandbox) -> None:
     await register(box)
     theirs = await join(box, "eve")

@@ -11,6 +11,7 @@ from revenge_adapters.wiring.settings.schema import Setting, all_settings, secti
 from revenge_cli.commands import revenge
 from tests.house.defects import defects_page
 from tests.house.job_kinds import jobs_page
+from tests.house.ledger import asvs_page
 from tests.house.modules import ROOT
 from tests.house.template_texts import templates_page
 from tests.house.vocabulary import actions_page, errors_page, permissions_page
@@ -130,6 +131,7 @@ def doctor_page() -> str:
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "actions.md": actions_page,
+    "asvs.md": asvs_page,
     "cli.md": cli_page,
     "defects.md": defects_page,
     "doctor.md": doctor_page,

@@ -24,6 +24,7 @@ def callers(owner: str, method: str) -> Iterator[tuple[str, str]]:
                             pass
 
 
+@pytest.mark.asvs("6.3.4")
 @pytest.mark.parametrize(
     ("owner", "method", "gate"),
     [

@@ -170,3 +170,11 @@ def luminance(colour: str) -> float:
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.asvs("7.4.4")
+async def test_whoever_is_signed_in_is_shown_how_to_sign_out(connect: Connect) -> None:
+    answer = await connect(cookies=MODE).get("/account/sign-in")
+    _, _, shown = answer.text.partition('<section id="in"')
+    assert '<button type="submit">Sign out</button>' in shown
+    assert '"auth/logout"' in (files("revenge_http.account_pages") / "files" / "sign-in.js").read_text("utf-8")

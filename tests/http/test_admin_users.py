@@ -106,6 +106,7 @@ async def test_all_that_is_wrong_is_told(client: httpx.AsyncClient, root: Party)
     assert pointers(said) == ["/email", "/roles", "/username"]
 
 
+@pytest.mark.asvs("6.4.6")
 async def test_a_password_given_by_somebody_else_is_not_looked_at(client: httpx.AsyncClient, root: Party) -> None:
     body = {**GRACE, "password": MEMBER["password"]}
     assert (await client.post(USERS, json=body, headers=root.headers)).status_code == 201

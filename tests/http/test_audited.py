@@ -164,6 +164,7 @@ async def test_what_changes_something_leaves_an_entry(
     assert answer.headers["x-request-id"] in {entry.request_id for entry in written}
 
 
+@pytest.mark.asvs("2.3.3", "16.5.3")
 @pytest.mark.parametrize("one", CHANGING, ids=named)
 async def test_without_its_entry_nothing_is_changed(
     box: Sandbox, client: httpx.AsyncClient, scene: Scene, one: Operation, monkeypatch: pytest.MonkeyPatch

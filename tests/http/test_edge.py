@@ -131,11 +131,26 @@ async def test_the_access_log_has_one_line_per_request_without_secrets(
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.asvs("16.3.2")
+async def test_what_is_refused_is_logged_also_where_nothing_else_is(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, ada: Party
+) -> None:
+    with caplog.at_level(logging.INFO, "revenge.http.access"):
+        await client.get("/api/v1/users/me", headers=ada.headers)
+        await client.get("/api/v1/users/me", headers={"x-request-id": "nobody"})
+        await client.get("/api/v1/admin/users", headers={**ada.headers, "x-request-id": "too-little"})
+    lines = [record.getMessage() for record in caplog.records if record.name == "revenge.http.access"]
+    assert [line.split()[:3] + line.split()[-2:] for line in lines] == [
+        ["GET", "/api/v1/users/me", "401", PEER, "nobody"],
+        ["GET", "/api/v1/admin/users", "403", PEER, "too-little"],
+    ]
+
+
 def edge_over(app: App) -> App:
     return Edge(app, HttpOptions(), ProblemWriter(HttpOptions()))
 
 
-@pytest.mark.asvs("16.5.4")
+@pytest.mark.asvs("16.3.4", "16.5.1", "16.5.4")
 async def test_the_last_resort_answers_for_what_breaks_anywhere_inside(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("SELECT secret FROM somewhere")
@@ -147,6 +162,7 @@ async def test_the_last_resort_answers_for_what_breaks_anywhere_inside(caplog: p
     assert headers[b"x-request-id"].decode() in caplog.text
 
 
+@pytest.mark.asvs("16.3.4")
 async def test_what_breaks_after_its_answer_began_is_logged_and_ends(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 
 import pytest
 
@@ -43,3 +44,17 @@ def test_a_traceback_follows_its_line() -> None:
     assert trace
     assert all(line.startswith("    ") for line in trace)
     assert "line two" in json.loads(JsonLines().format(record("it failed", failed=True)))["exception"]
+
+
+@pytest.mark.asvs("16.2.2")
+@pytest.mark.parametrize("form", [TextLines(), JsonLines()], ids=["text", "JSON"])
+def test_times_are_utc_wherever_the_server_stands(form: logging.Formatter, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = record("noon")
+    event.created = 1_767_268_800.25
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        assert "2026-01-01T12:00:00.250Z" in form.format(event)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -40,6 +40,7 @@ async def test_an_administrator_sees_anybody_as_a_whole(client: httpx.AsyncClien
     assert (await look(client, root, root.id)).json()["is_admin"] is True
 
 
+@pytest.mark.asvs("8.2.3")
 @pytest.mark.parametrize(("show_email", "fields"), [(False, SHOWN), (True, {*SHOWN, "email"})])
 async def test_defect_21_a_stranger_sees_what_is_shown_and_nothing_else(
     client: httpx.AsyncClient, ada: Party, max_: Party, show_email: bool, fields: set[str]

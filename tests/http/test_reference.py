@@ -27,6 +27,7 @@ async def test_the_document_is_the_same_as_json_and_as_yaml(client: httpx.AsyncC
     assert as_json.json()["openapi"] == "3.1.0"
 
 
+@pytest.mark.asvs("8.1.1")
 async def test_every_operation_says_what_it_needs_and_how_stable_it_is(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/openapi.json")).json()
     found = {one["operationId"]: one for methods in document["paths"].values() for one in methods.values()}

@@ -222,6 +222,7 @@ async def test_it_serves_on_a_unix_socket(tmp_path: Path) -> None:
         assert not path.exists()
 
 
+@pytest.mark.asvs("16.2.2", "16.2.4")
 async def test_the_log_is_lines_of_json_on_standard_error_when_asked_so(tmp_path: Path) -> None:
     async with started(tmp_path, log__format="json", log__level="debug") as child:
         address = await address_of(child)

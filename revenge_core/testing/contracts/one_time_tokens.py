@@ -107,6 +107,7 @@ class OneTimeTokenStoreContract(Contract):
         assert await self.find(world, verify, Purpose.EMAIL_VERIFY) == verify
         assert await self.find(world, somebody_elses) == somebody_elses
 
+    @pytest.mark.asvs("2.3.4", "15.4.2")
     async def test_defect_13_of_many_who_use_a_token_one_does(self, world: World) -> None:
         token = await self.put(world)
         outcomes = await race(lambda: self.consume(world, token))

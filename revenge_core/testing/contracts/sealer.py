@@ -63,9 +63,11 @@ class SealerContract(Contract):
         assert sealed.isprintable()
         assert not set(sealed) & set(" \"'\\")
 
+    @pytest.mark.asvs("11.3.4")
     def test_the_same_secret_is_sealed_differently_each_time(self, sealer: Sealer) -> None:
         assert len({sealer.seal(Secret(TOKEN), "mail") for _ in range(20)}) == 20
 
+    @pytest.mark.asvs("11.3.3")
     def test_it_opens_in_its_context_only(self, sealer: Sealer) -> None:
         sealed = sealer.seal(Secret(TOKEN), "mail")
         for context in ("", "Mail", "mail ", "mai", "another", "mäil"):
@@ -76,6 +78,7 @@ class SealerContract(Contract):
         for context in ("", "job send_email", "Zoë 🎬"):
             assert sealer.unseal(sealer.seal(Secret(TOKEN), context), context) == Secret(TOKEN)
 
+    @pytest.mark.asvs("11.2.5", "11.3.2")
     def test_a_seal_changed_anywhere_is_broken(self, sealer: Sealer) -> None:
         sealed = sealer.seal(Secret(TOKEN), "mail")
         for place, character in enumerate(sealed):

@@ -38,6 +38,7 @@ class AccessTokensContract(Contract):
         tokens.load((tokens.new_key("first", now=NOW),))
         return tokens
 
+    @pytest.mark.asvs("10.3.3")
     def test_a_token_says_who_for_which_session_and_how_long(self, tokens: AccessTokens) -> None:
         user_id, session_id = UserId(an_id()), SessionId(an_id())
         token = tokens.issue(user_id, session_id, token_id="1", now=NOW)  # noqa: S106 - its number
@@ -45,6 +46,7 @@ class AccessTokensContract(Contract):
         assert (claims.user_id, claims.session_id) == (user_id, session_id)
         assert abs(claims.expires_at - (NOW + LIFE).timestamp()) <= 1
 
+    @pytest.mark.asvs("9.2.1")
     def test_a_token_is_good_for_its_life(self, tokens: AccessTokens) -> None:
         token = issue(tokens)
         tokens.verify(token, now=NOW + LIFE - SECOND)
@@ -57,6 +59,7 @@ class AccessTokensContract(Contract):
         made = {tokens.issue(user_id, session_id, token_id=str(n), now=NOW).reveal() for n in range(3)}
         assert len(made) == 3
 
+    @pytest.mark.asvs("9.1.1")
     def test_a_token_changed_anywhere_is_refused(self, tokens: AccessTokens) -> None:
         token = issue(tokens)
         # The last character of a part may carry bits that mean nothing, so another one may be the same token.
