@@ -1,7 +1,7 @@
 """The table of contents of the product."""
 
 from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
-from revenge_core.activity.service import Activity, Audit
+from revenge_core.activity.service import Activity, Audit, AuditReading, Denials
 from revenge_core.apikeys.service import ApiKeys
 from revenge_core.auth.service import Auth, Guessing, Recovery
 from revenge_core.entity import Entity
@@ -10,7 +10,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail
-from revenge_core.rbac.service import Groups, Rbac
+from revenge_core.rbac.service import Grants, Groups, Rbac, Roles
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
@@ -24,10 +24,13 @@ class Revenge(Entity, kw_only=True):
     administration: Administration
     api_keys: ApiKeys
     audit: Audit
+    audit_reading: AuditReading
     auth: Auth
     avatars: Avatars
+    denials: Denials
     devices: Devices
     exports: Exports
+    grants: Grants
     groups: Groups
     guessing: Guessing
     health: Health
@@ -39,5 +42,6 @@ class Revenge(Entity, kw_only=True):
     preferences: UserPreferences
     rbac: Rbac
     recovery: Recovery
+    roles: Roles
     sessions: Sessions
     users: Users

@@ -22,6 +22,7 @@ from revenge_http.admin_users import (
     AdminUserUpdate,
     RevokedSessions,
 )
+from revenge_http.api_key_examples import API_KEY_EXAMPLES
 from revenge_http.auth import (
     ChangePasswordRequest,
     LoginRequest,
@@ -62,6 +63,7 @@ from revenge_http.problems import Problem
 from revenge_http.queues import JobQueue, JobQueueList
 from revenge_http.recovery import ForgotPasswordRequest, ResetPasswordRequest, VerifyEmailRequest
 from revenge_http.registration import BootstrapRequest, InvitationOffer, InvitationToken, RegisterRequest
+from revenge_http.role_examples import ROLE_EXAMPLES
 from revenge_http.schedules import Schedule, ScheduleList
 from revenge_http.sessions import SessionInfo, SessionListResponse
 from revenge_http.users import Profile, User, UserUpdate
@@ -186,6 +188,7 @@ _no_job: Final = Problem(
 EXAMPLES: Final[dict[type[Wire], Wire]] = {
     type(example): example
     for example in (
+        *API_KEY_EXAMPLES,
         _admin_user,
         AdminUserCreate(username="grace", email="grace@example.org", roles=("moderator",)),
         AdminUserCreated(
@@ -329,5 +332,6 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         UserPreferencesUpdate(email_notifications=EmailNotifications(frequency=MailFrequency.WEEKLY), theme=Theme.DARK),
         UserUpdate(display_name="Ada L.", timezone="Europe/London"),
         WorkerList(workers=[_worker]),
+        *ROLE_EXAMPLES,
     )
 }

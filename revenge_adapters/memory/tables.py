@@ -10,14 +10,16 @@ from typing import Self
 
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
+from revenge_adapters.memory.key_rows import StoredKey
 from revenge_adapters.memory.turns import Turns
 from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
 from revenge_core.activity.entities import Entry
+from revenge_core.apikeys.entities import KeyRight
 from revenge_core.auth.entities import Credential, GuessCount, SigningKey
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
 from revenge_core.idempotency.entities import Recorded
-from revenge_core.ids import EntryId, GroupId, InvitationId, SessionId, UserId
+from revenge_core.ids import EntryId, GroupId, InvitationId, KeyId, SessionId, UserId
 from revenge_core.jobs.entities import JobItem, WorkerInfo
 from revenge_core.rbac.entities import GrantSource, Group, Membership, Role, RoleGrant
 from revenge_core.rbac.policy import BUILT_IN_ROLES
@@ -46,6 +48,8 @@ class Rows:
     guesses: dict[str, GuessCount] = field(default_factory=dict[str, GuessCount])
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict[bytes, RefreshToken])
     roles: dict[str, Role] = field(default_factory=lambda: {role.name: role for role in BUILT_IN_ROLES})
+    policy_sources: dict[tuple[str, str], GrantSource] = field(default_factory=dict[tuple[str, str], GrantSource])
+    """Role and permission → who put it there; those that came with Revenge are not here."""
     grants: dict[tuple[UserId, str, GrantSource], RoleGrant] = field(
         default_factory=dict[tuple[UserId, str, GrantSource], RoleGrant]
     )
@@ -53,6 +57,8 @@ class Rows:
     members: dict[tuple[GroupId, UserId, GrantSource], Membership] = field(
         default_factory=dict[tuple[GroupId, UserId, GrantSource], Membership]
     )
+    api_keys: dict[KeyId, StoredKey] = field(default_factory=dict[KeyId, StoredKey])
+    api_key_uses: dict[tuple[KeyId, str], KeyRight] = field(default_factory=dict[tuple[KeyId, str], KeyRight])
     attempts: dict[tuple[str, str, bytes], Recorded] = field(default_factory=dict[tuple[str, str, bytes], Recorded])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
     activity_months: set[str] = field(default_factory=set[str])

@@ -7,6 +7,7 @@ from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.mail_templates import FileTemplates
 from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
+from revenge_adapters.memory.api_keys import MemoryKeyPrincipalReader, MemoryKeyReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.devices import MemoryDeviceReader
@@ -23,7 +24,7 @@ from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.preferences import MemoryPreferenceReader
-from revenge_adapters.memory.rbac import MemoryRoleReader
+from revenge_adapters.memory.rbac import MemoryRoleDirectory, MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.storage import MemoryFileStorage
@@ -54,6 +55,8 @@ class MemoryAdapters(containers.DeclarativeContainer):
     uow = providers.Singleton(MemoryUnitOfWork, tables, sealer, wake_ups)
     account_reader = providers.Singleton(MemoryAccountReader, tables)
     activity_reader = providers.Singleton(MemoryActivityReader, tables)
+    key_reader = providers.Singleton(MemoryKeyReader, tables)
+    key_principal_reader = providers.Singleton(MemoryKeyPrincipalReader, tables)
     principal_reader = providers.Singleton(MemoryPrincipalReader, tables)
     device_reader = providers.Singleton(MemoryDeviceReader, tables)
     group_reader = providers.Singleton(MemoryGroupReader, tables)
@@ -61,6 +64,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     job_reader = providers.Singleton(MemoryJobReader, tables)
     job_store = providers.Singleton(MemoryJobStore, tables)
     job_upkeep = providers.Singleton(MemoryJobUpkeep, tables, sealer, wake_ups)
+    role_directory = providers.Singleton(MemoryRoleDirectory, tables)
     role_reader = providers.Singleton(MemoryRoleReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)

@@ -6,12 +6,14 @@ from dependency_injector import containers, providers
 
 from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
+from revenge_adapters.l1_keys import CachedKeys
 from revenge_adapters.limits import ProcessLimiter
 from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.pictures_pillow import PillowPictures
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
+from revenge_adapters.postgres.api_keys import PostgresKeyPrincipalReader, PostgresKeyReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.devices import PostgresDeviceReader
@@ -22,7 +24,7 @@ from revenge_adapters.postgres.guesses import PostgresGuessReader
 from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.preferences import PostgresPreferenceReader
-from revenge_adapters.postgres.rbac import PostgresRoleReader
+from revenge_adapters.postgres.rbac import PostgresRoleDirectory, PostgresRoleReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserDirectory, PostgresUserReader
@@ -62,6 +64,10 @@ class ProductionAdapters(containers.DeclarativeContainer):
     uow = providers.Singleton(PostgresUnitOfWork, database, follower, sealer=sealer, wake_ups=wake_ups)
     account_reader = providers.Singleton(PostgresAccountReader, database)
     activity_reader = providers.Singleton(PostgresActivityReader, database)
+    key_reader = providers.Singleton(PostgresKeyReader, database)
+    key_principal_reader = providers.Singleton(
+        CachedKeys, providers.Singleton(PostgresKeyPrincipalReader, database), follower
+    )
     principal_reader = providers.Singleton(
         CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
     )
@@ -69,6 +75,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     group_reader = providers.Singleton(PostgresGroupReader, database)
     guess_reader = providers.Singleton(PostgresGuessReader, database)
     job_reader = providers.Singleton(PostgresJobReader, database)
+    role_directory = providers.Singleton(PostgresRoleDirectory, database)
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)

@@ -5,7 +5,7 @@ from dependency_injector import containers, providers
 from revenge_adapters.wiring.rules import Rules
 from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving
 from revenge_core.activity.service import Activity, Audit
-from revenge_core.apikeys.service import ApiKeys
+from revenge_core.apikeys.service import ApiKeys, KeyUsage, PresentedKeys
 from revenge_core.auth.service import (
     Auth,
     Guessing,
@@ -22,7 +22,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Handlers, Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail, Notices
-from revenge_core.rbac.service import Groups, Powers, Rbac
+from revenge_core.rbac.service import Grants, Groups, Powers, Rbac, Roles
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
@@ -44,7 +44,9 @@ class Services(containers.DeclarativeContainer):
     mail = providers.Singleton(
         Mail, adapters.uow, adapters.mailer, jobs, activity, adapters.clock, adapters.ids, rules.provided.mail
     )
-    rbac = providers.Singleton(Rbac, adapters.role_reader)
+    rbac = providers.Singleton(Rbac, adapters.role_reader, adapters.role_directory)
+    grants = providers.Singleton(Grants, adapters.uow, adapters.role_directory, activity, adapters.clock)
+    roles = providers.Singleton(Roles, adapters.uow, activity, adapters.clock)
     powers = providers.Singleton(Powers, rbac, adapters.clock)
     groups = providers.Singleton(
         Groups, adapters.uow, adapters.group_reader, powers, activity, adapters.clock, adapters.ids
@@ -146,7 +148,23 @@ class Services(containers.DeclarativeContainer):
         clock=adapters.clock,
         rules=rules.provided.auth,
     )
-    api_keys = providers.Singleton(ApiKeys)
+    key_usage = providers.Singleton(KeyUsage, adapters.uow, adapters.clock)
+    presented_keys = providers.Singleton(
+        PresentedKeys, adapters.uow, adapters.key_principal_reader, key_usage, rbac, activity, adapters.clock
+    )
+    api_keys = providers.Singleton(
+        ApiKeys,
+        uow=adapters.uow,
+        reader=adapters.key_reader,
+        presented=presented_keys,
+        usage=key_usage,
+        powers=powers,
+        notices=notices,
+        activity=activity,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        rules=rules.provided.api_keys,
+    )
     invitations = providers.Singleton(
         Invitations,
         uow=adapters.uow,
@@ -223,6 +241,7 @@ class Services(containers.DeclarativeContainer):
         avatars=avatars,
         devices=devices,
         exports=exports,
+        grants=grants,
         groups=groups,
         guessing=guessing,
         health=health,
@@ -234,6 +253,7 @@ class Services(containers.DeclarativeContainer):
         preferences=preferences,
         rbac=rbac,
         recovery=recovery,
+        roles=roles,
         sessions=sessions,
         users=users,
     )

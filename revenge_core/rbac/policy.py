@@ -1,13 +1,15 @@
 """The built-in roles, and what becomes of roles when it is asked what they allow (rulings R22, decisions A2)."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, UnsetType
 
 from revenge_core.errors import FieldProblem
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
-from revenge_core.rbac.entities import ADMIN, MEMBER, PermissionIndex, Role
+from revenge_core.rbac.entities import ADMIN, MEMBER, NewRole, PermissionIndex, Role, RoleChanges
 from revenge_core.rbac.errors import RoleCycle
 
 _GUEST = ("libraries:get", "libraries:list", "movies:get", "movies:list", "playback:stream", "profile:read")
@@ -31,14 +33,18 @@ BUILT_IN_ROLES: Final = (
 )
 
 
+@lru_cache(maxsize=4096)
 def matching(pattern: str) -> frozenset[Permission]:
-    """The permissions that `pattern` stands for; empty if it stands for none."""
-    if pattern == "*:*":
-        return ALL_PERMISSIONS
+    """The permissions that `pattern` stands for, where each half may be `*`; empty if it stands for none."""
     resource, _, action = pattern.partition(":")
-    if action == "*":
-        return frozenset(known for known in Permission if known.value.partition(":")[0] == resource)
-    return frozenset({Permission(pattern)}) if pattern in ALL_PERMISSIONS else NO_PERMISSIONS
+    if "*" not in {resource, action}:
+        return frozenset({Permission(pattern)}) if pattern in ALL_PERMISSIONS else NO_PERMISSIONS
+    return frozenset(known for known in Permission if _fits(known, resource, action))
+
+
+def _fits(permission: Permission, resource: str, action: str) -> bool:
+    its_resource, its_action = permission.value.split(":")
+    return resource in {"*", its_resource} and action in {"*", its_action}
 
 
 def compile_index(roles: Iterable[Role]) -> PermissionIndex:
@@ -49,18 +55,103 @@ def compile_index(roles: Iterable[Role]) -> PermissionIndex:
     """
     by_name = {role.name: role for role in roles}
     done: dict[str, frozenset[Permission]] = {}
-
-    def expand(name: str, path: tuple[str, ...]) -> frozenset[Permission]:
-        if name in path:
-            raise RoleCycle(" → ".join((*path, name)) + ": a role cannot inherit from itself")
-        if name not in done:
-            role = by_name.get(name)
-            own = (matching(pattern) for pattern in role.permissions) if role else ()
-            inherited = (expand(parent, (*path, name)) for parent in sorted(role.parents)) if role else ()
+    for start in by_name.values():
+        # No recursion: a line of heirs may be longer than Python's stack.
+        path: dict[str, list[str]] = {}
+        """Each role on the way from `start`, and which of its parents are to be looked at yet."""
+        _step_into(path, start, done)
+        while path:
+            name = next(reversed(path))
+            if path[name]:
+                parent = by_name.get(path[name].pop())
+                if parent is not None:
+                    _step_into(path, parent, done)
+                continue
+            del path[name]
+            role = by_name[name]
+            own = (matching(pattern) for pattern in role.permissions)
+            inherited = (done.get(parent, NO_PERMISSIONS) for parent in role.parents)
             done[name] = NO_PERMISSIONS.union(*own, *inherited)
-        return done[name]
+    return PermissionIndex(done)
 
-    return PermissionIndex({name: expand(name, ()) for name in by_name})
+
+def _step_into(path: dict[str, list[str]], role: Role, done: Mapping[str, frozenset[Permission]]) -> None:
+    if role.name in path:
+        way = [*path][[*path].index(role.name) :]
+        raise RoleCycle(" → ".join((*way, role.name)) + ": a role cannot inherit from itself")
+    if role.name not in done:
+        path[role.name] = sorted(role.parents, reverse=True)
+
+
+ROLE_DESCRIPTION_MAX: Final = 256
+ROLE_PERMISSIONS_MAX: Final = 200
+"""Patterns of one role."""
+ROLE_PARENTS_MAX: Final = 20
+"""Of one role."""
+ROLES_MAX: Final = 500
+
+_ROLE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+def is_role_name(name: str) -> bool:
+    """Whether a role may be called so. Nothing else needs to be looked for."""
+    return _ROLE_NAME.match(name) is not None
+
+
+def new_role_problems(new: NewRole, roles: Sequence[Role]) -> Iterator[FieldProblem]:
+    """What is wrong with a role that is to join `roles`; nothing if it is good."""
+    if not is_role_name(new.name):
+        detail = "must have 1 to 64 ASCII letters, digits, '.', '_' or '-', and begin with a letter or digit"
+        yield FieldProblem(pointer="/name", detail=detail)
+    yield from role_problems(new.name, RoleChanges(description=new.description, parents=new.parents), roles)
+    yield from permission_problems(new.permissions)
+
+
+def role_problems(name: str, changes: RoleChanges, roles: Sequence[Role]) -> Iterator[FieldProblem]:
+    """What is wrong with changes to the role of that name, one of `roles` or about to be; nothing if they are good.
+
+    Whether a circle would come of them, `compile_index` finds out.
+    """
+    if changes.description is not UNSET and not _is_description(changes.description):
+        detail = f"must have at most {ROLE_DESCRIPTION_MAX} characters, none that control"
+        yield FieldProblem(pointer="/description", detail=detail)
+    if changes.parents is UNSET:
+        return
+    if len(changes.parents) > ROLE_PARENTS_MAX:
+        yield FieldProblem(pointer="/parents", detail=f"must be at most {ROLE_PARENTS_MAX}")
+        return
+    names = {role.name for role in roles}
+    for index, parent in enumerate(changes.parents):
+        if parent == ADMIN:
+            yield FieldProblem(pointer=f"/parents/{index}", detail="cannot be admin: nobody inherits from that role")
+        elif parent == name:
+            yield FieldProblem(pointer=f"/parents/{index}", detail="cannot be the role itself")
+        elif parent not in names:
+            yield FieldProblem(pointer=f"/parents/{index}", detail="must be the name of a role")
+
+
+def permission_problems(permissions: Sequence[str]) -> Iterator[FieldProblem]:
+    """What is wrong with the patterns of a role; nothing if they are good."""
+    if len(permissions) > ROLE_PERMISSIONS_MAX:
+        yield FieldProblem(pointer="/permissions", detail=f"must be at most {ROLE_PERMISSIONS_MAX}")
+        return
+    for index, pattern in enumerate(permissions):
+        if not is_pattern(pattern):
+            yield FieldProblem(pointer=f"/permissions/{index}", detail=NO_PATTERN)
+
+
+NO_PATTERN: Final = "must be a permission that exists, or stand for some with * for its resource, its action or both"
+_PATTERN_MAX: Final = 64
+"""Longer than any permission: nothing longer is looked at."""
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it stands for at least one permission."""
+    return len(text) <= _PATTERN_MAX and bool(matching(text))
+
+
+def _is_description(text: str) -> bool:
+    return len(text) <= ROLE_DESCRIPTION_MAX and text.isprintable()
 
 
 GROUP_NAME_MAX: Final = 64
@@ -77,9 +168,7 @@ def group_problems(
         if not 1 <= len(name) <= GROUP_NAME_MAX:
             yield FieldProblem(pointer="/name", detail=f"must have 1 to {GROUP_NAME_MAX} characters")
         elif name != name.strip() or not name.isprintable():
-            yield FieldProblem(
-                pointer="/name", detail="must hold letters that can be seen, and no space at either end"
-            )
+            yield FieldProblem(pointer="/name", detail="must hold letters that can be seen, and no space at either end")
     if description is not UNSET:
         if len(description) > GROUP_DESCRIPTION_MAX:
             detail = f"must have at most {GROUP_DESCRIPTION_MAX} characters"

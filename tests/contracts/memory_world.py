@@ -6,6 +6,7 @@ import pytest
 
 from revenge_adapters.memory.accounts import MemoryInvitationReader
 from revenge_adapters.memory.activity import MemoryActivityReader
+from revenge_adapters.memory.api_keys import MemoryKeyPrincipalReader, MemoryKeyReader
 from revenge_adapters.memory.auth import MemoryAccountReader, MemoryPrincipalReader
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.devices import MemoryDeviceReader
@@ -17,7 +18,7 @@ from revenge_adapters.memory.jobs.store import MemoryJobStore
 from revenge_adapters.memory.jobs.upkeep import MemoryJobUpkeep
 from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.preferences import MemoryPreferenceReader
-from revenge_adapters.memory.rbac import MemoryRoleReader
+from revenge_adapters.memory.rbac import MemoryRoleDirectory, MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
@@ -54,8 +55,11 @@ def memory_world() -> World:
         groups=MemoryGroupReader(tables),
         guesses=MemoryGuessReader(tables),
         roles=MemoryRoleReader(tables),
+        role_directory=MemoryRoleDirectory(tables),
         activity=MemoryActivityReader(tables),
         accounts=MemoryAccountReader(tables),
+        api_keys=MemoryKeyReader(tables),
+        key_principals=MemoryKeyPrincipalReader(tables),
         principals=MemoryPrincipalReader(tables),
         user_directory=MemoryUserDirectory(tables),
         invitations=MemoryInvitationReader(tables),

@@ -11,6 +11,7 @@ import pytest
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
+from revenge_adapters.postgres.api_keys import PostgresKeyPrincipalReader, PostgresKeyReader
 from revenge_adapters.postgres.auth import PostgresAccountReader, PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.devices import PostgresDeviceReader
@@ -22,7 +23,7 @@ from revenge_adapters.postgres.jobs.store import PostgresJobStore
 from revenge_adapters.postgres.jobs.upkeep import PostgresJobUpkeep
 from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.postgres.preferences import PostgresPreferenceReader
-from revenge_adapters.postgres.rbac import PostgresRoleReader
+from revenge_adapters.postgres.rbac import PostgresRoleDirectory, PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.sql import Query
@@ -76,8 +77,11 @@ def postgres_world(
         groups=PostgresGroupReader(database),
         guesses=PostgresGuessReader(database),
         roles=PostgresRoleReader(database),
+        role_directory=PostgresRoleDirectory(database),
         activity=PostgresActivityReader(database),
         accounts=PostgresAccountReader(database),
+        api_keys=PostgresKeyReader(database),
+        key_principals=PostgresKeyPrincipalReader(database),
         principals=PostgresPrincipalReader(database),
         user_directory=PostgresUserDirectory(database),
         invitations=PostgresInvitationReader(database),

@@ -17,7 +17,7 @@ RESOURCES = sorted({permission.value.partition(":")[0] for permission in Permiss
 PATTERNS = st.one_of(
     st.sampled_from([permission.value for permission in Permission]),
     st.sampled_from([f"{resource}:*" for resource in RESOURCES]),
-    st.sampled_from(["*:*", "movies:fly", "nothing:*", "*", "", ":", "movies", "*:list", "MOVIES:LIST"]),
+    st.sampled_from(["*:*", "*:list", "*:*:*", "movies:fly", "nothing:*", "*:fly", "*", "", ":", "movies"]),
 )
 
 
@@ -56,8 +56,8 @@ def reachable(roles: tuple[Role, ...], start: str) -> set[str]:
 
 def carries(pattern: str, permission: Permission) -> bool:
     """What a pattern means, said differently from the code under test."""
-    resource = permission.value.split(":")[0]
-    return pattern in {permission.value, f"{resource}:*", "*:*"}
+    resource, action = permission.value.split(":")
+    return pattern in {permission.value, f"{resource}:*", f"*:{action}", "*:*"}
 
 
 @given(worlds(), st.frozensets(st.sampled_from([*NAMES, "nobody"])))
@@ -94,8 +94,16 @@ def test_wildcards_match_what_they_say() -> None:
     assert matching("movies:list") == {Permission.MOVIES_LIST}
     assert {permission.value for permission in matching("playback:*")} == {"playback:progress", "playback:stream"}
     assert matching("admin:*") == {Permission.ADMIN_ALL}
-    for nothing in ("movies:fly", "nothing:*", "*", "", "movies", "*:list", "movies:list "):
+    assert matching("*:list") == {known for known in Permission if known.value.endswith(":list")}
+    for nothing in ("movies:fly", "nothing:*", "*:fly", "*", "", "movies", "*:*:*", "movies:list ", "MOVIES:LIST"):
         assert matching(nothing) == NO_PERMISSIONS
+
+
+def test_a_long_line_of_heirs_is_no_trouble() -> None:
+    line = tuple(role(str(number), parents=(str(number + 1),)) for number in range(5000))
+    assert of((*line, role("5000", "movies:list")), "0") == {Permission.MOVIES_LIST}
+    with pytest.raises(RoleCycle, match="0 → 1"):
+        compile_index((*line, role("5000", parents=("0",))))
 
 
 def test_a_role_that_is_inherited_twice_counts_once() -> None:

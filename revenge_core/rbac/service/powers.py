@@ -4,7 +4,7 @@ from datetime import datetime
 
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
-from revenge_core.permissions import Permission
+from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
 from revenge_core.rbac.entities import FREELY_GIVEN, PermissionIndex
 from revenge_core.rbac.errors import RoleTooPowerful
 from revenge_core.rbac.service.rbac import Rbac
@@ -61,8 +61,22 @@ class Reach:
         if not self._covers(roles):
             raise RoleTooPowerful("This account may do things that you may not, so you cannot change it")
 
+    def check_editing(self, role: str, *, after: PermissionIndex | None = None) -> None:
+        """Whether the actor may change what a role carries: all of what it did, and of what it does `after`.
+
+        Raises:
+            ReauthRequired: the actor's latest proof is too old.
+            RoleTooPowerful: it carries what the actor may not.
+        """
+        self._actor.require_proof(self._now)
+        carried = [index.permissions_of(frozenset({role})) for index in (self._index, after) if index is not None]
+        if not self._actor.covers(NO_PERMISSIONS.union(*carried)):
+            raise RoleTooPowerful("This role may do things that you may not, so you cannot change it")
+
     def _covers(self, roles: frozenset[str]) -> bool:
-        return self._actor.covers(self._index.permissions_of(roles))
+        """A role that the index does not know yet, since it was made a moment ago, may carry anything."""
+        carried = self._index.permissions_of(roles) if self._index.knows(roles) else ALL_PERMISSIONS
+        return self._actor.covers(carried)
 
 
 class Powers:

@@ -10,11 +10,12 @@ import pytest
 
 from revenge_core.accounts.ports import ExportReader, InvitationReader, PersonalData
 from revenge_core.activity.ports import ActivityReader
+from revenge_core.apikeys.ports import KeyPrincipalReader, KeyReader
 from revenge_core.auth.ports import AccountReader, GuessReader, PrincipalReader
 from revenge_core.feed import Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.jobs.ports import JobReader, JobStore, JobUpkeep, WakeUps
-from revenge_core.rbac.ports import GroupReader, RoleReader
+from revenge_core.rbac.ports import GroupReader, RoleDirectory, RoleReader
 from revenge_core.secrets import Sealer
 from revenge_core.sessions.entities import RefreshFamily, RefreshToken, Session
 from revenge_core.sessions.ports import DeviceReader, SessionReader
@@ -51,9 +52,12 @@ class World:
     guesses: GuessReader
     groups: GroupReader
     roles: RoleReader
+    role_directory: RoleDirectory
     activity: ActivityReader
     accounts: AccountReader
     principals: PrincipalReader
+    api_keys: KeyReader
+    key_principals: KeyPrincipalReader
     user_directory: UserDirectory
     invitations: InvitationReader
     preferences: PreferenceReader
