@@ -10,6 +10,7 @@ from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.accounts.entities import Export, Invitation, Person
 from revenge_core.accounts.ports import ExportReader, ExportStore, PersonalData
+from revenge_core.apikeys.entities import ApiKey
 from revenge_core.ids import ExportId, UserId
 from revenge_core.sessions.entities import Device, Session
 from revenge_core.users.entities import Preferences
@@ -86,6 +87,13 @@ class MemoryPersonalData(PersonalData):
         for device in sorted(self._tables.rows.devices.values(), key=attrgetter("id")):
             if device.user_id == user_id:
                 yield device
+
+    @override
+    async def api_keys(self, user_id: UserId) -> AsyncIterator[ApiKey]:
+        for key_id in sorted(self._tables.rows.api_keys):
+            key = self._tables.rows.api_keys[key_id].key
+            if key.user_id == user_id:
+                yield key
 
     @override
     async def invitations(self, user_id: UserId) -> AsyncIterator[Invitation]:

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from revenge_adapters.memory.accounts import MemoryBootstrapTokens, MemoryInvitations
 from revenge_adapters.memory.activity import MemoryActivityLog, MemoryActivityMonths
+from revenge_adapters.memory.api_keys import MemoryApiKeys
 from revenge_adapters.memory.auth import MemoryCredentials, MemorySigningKeys
 from revenge_adapters.memory.avatars import MemoryAvatars
 from revenge_adapters.memory.exports import MemoryExports
@@ -51,6 +52,11 @@ class MemoryTx(EveryTx):
     @override
     def activity_months(self) -> MemoryActivityMonths:
         return MemoryActivityMonths(self._rows)
+
+    @property
+    @override
+    def api_keys(self) -> MemoryApiKeys:
+        return MemoryApiKeys(self._rows)
 
     @property
     @override

@@ -144,8 +144,7 @@ def _erase_all_of(rows: Rows, user_id: UserId) -> None:
         for key in theirs:
             del records[key]
     rows.avatar_versions.pop(user_id, None)
-    for key in [key for key, token in rows.refresh_tokens.items() if token.session_id not in rows.sessions]:
-        del rows.refresh_tokens[key]
+    _erase_orphans(rows)
     for key, grant in rows.grants.items():
         if grant.granted_by == user_id:
             rows.grants[key] = replace(grant, granted_by=None)
@@ -155,3 +154,11 @@ def _erase_all_of(rows: Rows, user_id: UserId) -> None:
     for key, invitation in rows.invitations.items():
         if invitation.created_by == user_id:
             rows.invitations[key] = replace(invitation, created_by=None)
+
+
+def _erase_orphans(rows: Rows) -> None:
+    """Rows of what went with its user."""
+    for token_hash in [key for key, token in rows.refresh_tokens.items() if token.session_id not in rows.sessions]:
+        del rows.refresh_tokens[token_hash]
+    for use in [use for use in rows.api_key_uses if use[0] not in rows.api_keys]:
+        del rows.api_key_uses[use]

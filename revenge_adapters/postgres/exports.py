@@ -15,6 +15,7 @@ from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.accounts.entities import Export, Invitation, Person
 from revenge_core.accounts.ports import ExportReader, ExportStore, PersonalData
+from revenge_core.apikeys.entities import ApiKey
 from revenge_core.ids import ExportId, UserId
 from revenge_core.rbac.entities import RoleGrant
 from revenge_core.sessions.entities import Device, Session
@@ -44,6 +45,7 @@ class Sql(SqlFile, file="exports.sql"):
     avatar: Query[str]
     sessions: Query[Session]
     devices: Query[Device]
+    api_keys: Query[ApiKey]
     invitations: Query[Invitation]
 
 
@@ -108,6 +110,10 @@ class PostgresPersonalData(PersonalData):
     @override
     def devices(self, user_id: UserId) -> AsyncIterator[Device]:
         return self._in_parts(Sql.devices, user_id)
+
+    @override
+    def api_keys(self, user_id: UserId) -> AsyncIterator[ApiKey]:
+        return self._in_parts(Sql.api_keys, user_id)
 
     @override
     def invitations(self, user_id: UserId) -> AsyncIterator[Invitation]:

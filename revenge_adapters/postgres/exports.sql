@@ -50,6 +50,14 @@ SELECT id, user_id, fingerprint, client_type, name, platform, last_address, crea
  ORDER BY id
  LIMIT %(limit)s
 
+-- name: api_keys
+SELECT id, user_id, name, description, prefix, scopes, permissions, libraries, addresses, rate_limit, recording,
+       expires_at, previous_until, last_used_at, last_used_address, created_at, updated_at, revoked_at, version
+  FROM revenge.api_keys
+ WHERE user_id = %(user_id)s AND id > %(after)s
+ ORDER BY id
+ LIMIT %(limit)s
+
 -- name: invitations
 SELECT id, token_hash, role, libraries, uses, used, email, note, created_by, created_at, expires_at, revoked_at
   FROM revenge.invitations

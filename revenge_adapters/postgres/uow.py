@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from revenge_adapters.postgres.accounts import PostgresBootstrapTokens, PostgresInvitations
 from revenge_adapters.postgres.activity import PostgresActivityLog, PostgresActivityMonths
+from revenge_adapters.postgres.api_keys import PostgresApiKeys
 from revenge_adapters.postgres.auth import PostgresCredentials, PostgresSigningKeys
 from revenge_adapters.postgres.avatars import PostgresAvatars
 from revenge_adapters.postgres.db import Database, Transaction
@@ -80,6 +81,11 @@ class PostgresTx(EveryTx):
     @override
     def activity_months(self) -> PostgresActivityMonths:
         return PostgresActivityMonths(self._transaction)
+
+    @property
+    @override
+    def api_keys(self) -> PostgresApiKeys:
+        return PostgresApiKeys(self._transaction)
 
     @property
     @override

@@ -9,6 +9,7 @@ from revenge_adapters.wiring.settings.errors import Problem, SettingsInvalid
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.accounts import jobs as accounts
 from revenge_core.activity import jobs as activity
+from revenge_core.apikeys import jobs as apikeys
 from revenge_core.auth import jobs as auth
 from revenge_core.background import Schedule
 from revenge_core.idempotency import jobs as idempotency
@@ -24,6 +25,7 @@ MoreJobs: TypeAlias = Callable[[Revenge, Handlers], None]
 SCHEDULES: Final[tuple[Schedule, ...]] = (
     *accounts.SCHEDULES,
     *activity.SCHEDULES,
+    *apikeys.SCHEDULES,
     *auth.SCHEDULES,
     *idempotency.SCHEDULES,
     *sessions.SCHEDULES,
@@ -41,6 +43,7 @@ def register(revenge: Revenge, handlers: Handlers, more: MoreJobs | None = None)
     handlers.add(accounts.EraseFiles, revenge.accounts.erase_files)
     handlers.add(accounts.Purge, revenge.accounts.purge)
     handlers.add(activity.MakeMonths, revenge.activity.make_months)
+    handlers.add(apikeys.KeyMaintenance, revenge.api_keys.maintain)
     handlers.add(auth.CleanUp, revenge.auth.clean_up)
     handlers.add(auth.SendReset, revenge.recovery.send)
     handlers.add(idempotency.ForgetAttempts, revenge.idempotency.clean_up)

@@ -133,6 +133,8 @@ async def opened(
             await stack.enter_async_context(beside(watch, "revenge database watch"))
         chores = keep_house(revenge.sessions.write_sightings, every=SIGHTINGS_SECONDS)
         await stack.enter_async_context(beside(chores, "revenge sightings"))
+        key_chores = keep_house(revenge.api_keys.write_sightings, every=SIGHTINGS_SECONDS)
+        await stack.enter_async_context(beside(key_chores, "revenge sightings of keys"))
         trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
         await stack.enter_async_context(beside(trimming, "revenge feed trimming"))
         if metrics is not None:

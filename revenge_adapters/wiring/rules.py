@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.accounts.entities import AccountRules, Registration
+from revenge_core.apikeys.entities import KeyRules
 from revenge_core.auth.entities import Allowance, AuthRules, GuessRules
 from revenge_core.entity import Entity
 from revenge_core.jobs.entities import WORKERS, JobRules
@@ -18,6 +19,7 @@ class Rules(Entity, kw_only=True):
 
     accounts: AccountRules = AccountRules()
     addresses: AddressRules = AddressRules()
+    api_keys: KeyRules = KeyRules()
     auth: AuthRules = AuthRules()
     avatars: AvatarRules = AvatarRules()
     limits: LimitRules = LimitRules()
@@ -33,6 +35,7 @@ def rules_of(settings: Settings) -> Rules:
             verify_lifetime=settings.accounts.verification_lifetime,
             must_verify=settings.accounts.verification_required,
         ),
+        api_keys=key_rules(settings),
         auth=auth_rules(settings),
         avatars=AvatarRules(
             max_bytes=settings.avatar.max_size_bytes, media_types=frozenset(settings.avatar.allowed_types)
@@ -53,6 +56,18 @@ def account_rules(settings: Settings) -> AccountRules:
         invitation_lifetime=accounts.invitation_lifetime,
         export_lifetime=accounts.export_lifetime,
         export_max_bytes=accounts.export_max_bytes,
+    )
+
+
+def key_rules(settings: Settings) -> KeyRules:
+    """What the settings say about API keys."""
+    given = settings.apikeys
+    return KeyRules(
+        max_per_user=given.max_per_user,
+        lifetime=given.lifetime,
+        may_last_forever=given.may_last_forever,
+        overlap=given.overlap,
+        reminded_before=given.reminder,
     )
 
 

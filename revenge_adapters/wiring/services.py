@@ -5,7 +5,7 @@ from dependency_injector import containers, providers
 from revenge_adapters.wiring.rules import Rules
 from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving
 from revenge_core.activity.service import Activity, Audit
-from revenge_core.apikeys.service import ApiKeys, KeyUsage, PresentedKeys
+from revenge_core.apikeys.service import ApiKeys, KeyExplaining, KeyUsage, PresentedKeys
 from revenge_core.auth.service import (
     Auth,
     Guessing,
@@ -22,7 +22,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Handlers, Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail, Notices
-from revenge_core.rbac.service import Grants, Groups, Powers, Rbac, Roles
+from revenge_core.rbac.service import Explaining, Grants, Groups, Powers, Rbac, Roles
 from revenge_core.revenge import Revenge
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
@@ -48,6 +48,9 @@ class Services(containers.DeclarativeContainer):
     grants = providers.Singleton(Grants, adapters.uow, adapters.role_directory, activity, adapters.clock)
     roles = providers.Singleton(Roles, adapters.uow, activity, adapters.clock)
     powers = providers.Singleton(Powers, rbac, adapters.clock)
+    explaining = providers.Singleton(
+        Explaining, adapters.role_directory, adapters.role_reader, adapters.group_reader, adapters.user_directory
+    )
     groups = providers.Singleton(
         Groups, adapters.uow, adapters.group_reader, powers, activity, adapters.clock, adapters.ids
     )
@@ -165,6 +168,7 @@ class Services(containers.DeclarativeContainer):
         ids=adapters.ids,
         rules=rules.provided.api_keys,
     )
+    key_explaining = providers.Singleton(KeyExplaining, explaining, adapters.key_reader, adapters.clock)
     invitations = providers.Singleton(
         Invitations,
         uow=adapters.uow,
@@ -240,6 +244,7 @@ class Services(containers.DeclarativeContainer):
         auth=auth,
         avatars=avatars,
         devices=devices,
+        explaining=explaining,
         exports=exports,
         grants=grants,
         groups=groups,
@@ -248,6 +253,7 @@ class Services(containers.DeclarativeContainer):
         idempotency=idempotency,
         invitations=invitations,
         jobs=jobs,
+        key_explaining=key_explaining,
         limits=limits,
         mail=mail,
         preferences=preferences,

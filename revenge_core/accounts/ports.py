@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from revenge_core.accounts.entities import BootstrapToken, Export, Invitation, Person
+from revenge_core.apikeys.entities import ApiKey
 from revenge_core.auth.ports import AuthTx
 from revenge_core.ids import ExportId, InvitationId, UserId
 from revenge_core.sessions.entities import Device, Session
@@ -115,6 +116,10 @@ class PersonalData(Protocol):
 
     def devices(self, user_id: UserId) -> AsyncIterator[Device]:
         """Every device, by id; read in parts."""
+        ...
+
+    def api_keys(self, user_id: UserId) -> AsyncIterator[ApiKey]:
+        """Every API key that is still kept, those that are over included, by id; read in parts."""
         ...
 
     def invitations(self, user_id: UserId) -> AsyncIterator[Invitation]:

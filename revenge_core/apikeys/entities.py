@@ -59,8 +59,6 @@ class KeyPrincipal(Entity, kw_only=True):
     """A key with all that decides whether it is good and what it may do, read in one go (decisions I4, A4)."""
 
     key: ApiKey
-    digest: bytes
-    """Of what was presented: the key's own, or, while a rotation's overlap lasts, that of the one before."""
     user_active: bool
     """Whether the owner lives and is not disabled."""
     roles: frozenset[str]
@@ -94,12 +92,12 @@ class KeyChanges(Entity, kw_only=True):
     """What is wanted otherwise about a key. Absent means: keep. What it may do can only become less (decisions A4)."""
 
     name: str | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
     scopes: frozenset[KeyScope] | UnsetType = UNSET
     permissions: frozenset[str] | UnsetType = UNSET
-    libraries: frozenset[UUID] | None | UnsetType = UNSET
-    addresses: tuple[str, ...] | None | UnsetType = UNSET
-    rate_limit: int | None | UnsetType = UNSET
+    libraries: frozenset[UUID] | UnsetType | None = UNSET
+    addresses: tuple[str, ...] | UnsetType | None = UNSET
+    rate_limit: int | UnsetType | None = UNSET
     recording: bool | UnsetType = UNSET
 
 

@@ -40,6 +40,8 @@ class Notice(StrEnum):
     """To both, when it is done."""
     EXPORT_READY = "export_ready"
     INVITATION = "invitation"
+    KEY_EXPIRES = "key_expires"
+    """An API key is about to."""
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a notice)
     PASSWORD_RESET = "password_reset"  # noqa: S105 (the name of a notice)

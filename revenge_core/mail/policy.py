@@ -129,6 +129,7 @@ VALUES: Final[Mapping[Notice, frozenset[str]]] = {
     Notice.ADDRESS_CHANGED: frozenset({"name", "old_address", "new_address", "time"}),
     Notice.EXPORT_READY: frozenset({"name", "days"}),
     Notice.INVITATION: frozenset({"inviter", "link", "until"}),
+    Notice.KEY_EXPIRES: frozenset({"name", "key", "until"}),
     Notice.NEW_DEVICE: frozenset({"name", "device", "address", "time"}),
     Notice.PASSWORD_CHANGED: frozenset({"name", "address", "time"}),
     Notice.PASSWORD_RESET: frozenset({"name", "link", "minutes", "address", "time"}),

@@ -42,6 +42,26 @@ class Accounts(Entity, kw_only=True):
     ] = 100 * 1024 * 1024
 
 
+class ApiKeys(Entity, kw_only=True):
+    """API keys, which programs present instead of signing in."""
+
+    max_per_user: Annotated[int, Meta(ge=1, le=1000, description="Live keys of one account.")] = 10
+    lifetime: Annotated[
+        timedelta,
+        Meta(description="How long a key is good where whoever makes it does not say; at most 3660 days."),
+    ] = timedelta(days=365)
+    may_last_forever: Annotated[
+        bool, Meta(description="Whether a key can be made that never expires (`expires_at` is null).")
+    ] = True
+    overlap: Annotated[
+        timedelta,
+        Meta(description="How long the old key works after a rotation where nobody says otherwise; at most 7 days."),
+    ] = timedelta(days=1)
+    reminder: Annotated[
+        timedelta, Meta(description="How long before a key expires its owner gets a mail about it.")
+    ] = timedelta(days=7)
+
+
 class Limits(Entity, kw_only=True):
     """How often one address may ask; IPv6 networks of 64 bits count as one. `docs/security.md` has the whole table."""
 

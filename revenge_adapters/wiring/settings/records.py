@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
-from revenge_adapters.wiring.settings.people import Accounts, Avatar, CookieAuth, Limits, Storage
+from revenge_adapters.wiring.settings.people import Accounts, ApiKeys, Avatar, CookieAuth, Limits, Storage
 from revenge_adapters.wiring.settings.places import default_data_dir
 from revenge_core.background import Queue
 from revenge_core.entity import Entity
@@ -382,6 +382,7 @@ class Settings(Entity, kw_only=True):
     cache: Cache = Cache()
     auth: Auth = Auth()
     accounts: Accounts = Accounts()
+    apikeys: ApiKeys = ApiKeys()
     limits: Limits = Limits()
     avatar: Avatar = Avatar()
     storage: Storage = Storage()

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
 
+from revenge_adapters.wiring.settings.people import ApiKeys
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
+from revenge_core.apikeys.policy import LIFETIME_MAX, OVERLAP_MAX
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
@@ -56,6 +58,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _of_email(settings.email)
     yield from _of_cache(settings)
     yield from _of_jobs(settings.jobs)
+    yield from _of_api_keys(settings.apikeys)
 
 
 def _of_server(server: Server) -> Iterator[tuple[str, str]]:
@@ -154,6 +157,15 @@ def _of_jobs(jobs: Jobs) -> Iterator[tuple[str, str]]:
     ):
         if time < timedelta(0):
             yield key, "must not be negative"
+
+
+def _of_api_keys(keys: ApiKeys) -> Iterator[tuple[str, str]]:
+    if not timedelta(hours=1) <= keys.lifetime <= LIFETIME_MAX:
+        yield "apikeys.lifetime", f"must be from 1h to {LIFETIME_MAX.days}d"
+    if not timedelta(0) <= keys.overlap <= OVERLAP_MAX:
+        yield "apikeys.overlap", f"must be from 0s to {OVERLAP_MAX.days}d"
+    if not timedelta(0) <= keys.reminder <= LIFETIME_MAX:
+        yield "apikeys.reminder", f"must be from 0s to {LIFETIME_MAX.days}d"
 
 
 def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from revenge_core.accounts.entities import Invitation, Person
 from revenge_core.accounts.ports import PersonalData
 from revenge_core.activity.entities import Entry
 from revenge_core.activity.service import Activity
+from revenge_core.apikeys.entities import ApiKey
 from revenge_core.entity import Entity
 from revenge_core.rbac.entities import RoleGrant
 from revenge_core.sessions.entities import Device, Session
@@ -72,6 +73,7 @@ FIELDS: Final[Mapping[type[Entity], tuple[str, ...]]] = {
         "user_agent",
         "request_id",
     ),
+    ApiKey: tuple(name for name in ApiKey.__struct_fields__ if name not in {"user_id", "version"}),
     Invitation: ("id", "role", "libraries", "uses", "used", "note", "created_at", "expires_at", "revoked_at"),
 }
 """What is told of each record, in this order."""
@@ -81,6 +83,7 @@ All that this server keeps about your account, as JSON; times are in UTC.
 account.json      your account, its roles and your preferences
 sessions.json     where you are and were signed in, as far as that is still kept
 devices.json      what you signed in from
+api_keys.json     your API keys, without the keys themselves
 activity.json     what you did, the latest first; of other people's accounts their data is left out
 invitations.json  whom you let in; the addresses you wrote to are left out, since they are other people's
 picture           your picture, if you have one
@@ -106,6 +109,7 @@ async def bundle(person: Person, sources: Sources, made_at: datetime) -> AsyncGe
         ("sessions.json", sources.data.sessions(user_id)),
         ("devices.json", sources.data.devices(user_id)),
         ("activity.json", sources.activity.deeds_of(user_id)),
+        ("api_keys.json", sources.data.api_keys(user_id)),
         ("invitations.json", sources.data.invitations(user_id)),
     )
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

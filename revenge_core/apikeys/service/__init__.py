@@ -1,0 +1,8 @@
+"""Use cases of API keys."""
+
+from revenge_core.apikeys.service.explaining import KeyExplaining
+from revenge_core.apikeys.service.keys import ApiKeys
+from revenge_core.apikeys.service.presented import PresentedKeys
+from revenge_core.apikeys.service.usage import KeyUsage
+
+__all__ = ["ApiKeys", "KeyExplaining", "KeyUsage", "PresentedKeys"]
