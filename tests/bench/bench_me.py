@@ -1,6 +1,6 @@
 """`GET /users/me`, in process: with everything on, beside raw ASGI and a bare Litestar route (performance.md)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
@@ -21,9 +21,8 @@ from revenge_http.users import User
 from tests.bench.floors import ME, SOMEBODY, bare, raw
 from tests.bench.harness import BenchResult, Ratio
 from tests.bench.inprocess import Cost, Target
+from tests.bench.turns import Case, in_turns
 from tests.bench.world import ORIGIN, data_directory, run_async, world
-
-Case = Callable[[], Awaitable[Cost]]
 
 OPEN: Final = "/api/v1/users/open"
 MANY: Final = 32
@@ -105,17 +104,6 @@ async def _measure(
             },
             read_rounds,
         )
-
-
-async def in_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, list[Cost]]:
-    """What each case costs in each round; one round before does not count."""
-    found: dict[str, list[Cost]] = {name: [] for name in cases}
-    for turn in range(rounds + 1):
-        for name, measure in cases.items():
-            cost = await measure()
-            if turn:
-                found[name].append(cost)
-    return found
 
 
 def _ours(revenge: Revenge, *more: Operation) -> ASGIApp:
