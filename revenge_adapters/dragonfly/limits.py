@@ -10,11 +10,12 @@ import logging
 import time
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
+from revenge_adapters.dragonfly.circuit import Circuit
 from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.errors import CacheUnavailable
 from revenge_adapters.limits import ProcessLimiter, step_of
@@ -26,8 +27,6 @@ from revenge_core.secrets import Secret
 
 BUDGET_SECONDS: Final = 0.1
 """What a request waits for the cache at most."""
-FIRST_PAUSE_SECONDS: Final = 1.0
-LONGEST_PAUSE_SECONDS: Final = 10.0
 
 _log = logging.getLogger("revenge.limits")
 
@@ -52,25 +51,25 @@ class DragonflyLimiter(RateLimiter):
         self._clock = clock
         self._key = derived_key(master_secret, b"revenge limits v1", 32)
         self._own = own
-        self._monotonic = monotonic
-        self._pause = 0.0
-        self._ask_again_at = 0.0
+        self._circuit = Circuit(
+            _log,
+            lost="the cache does not count requests (%s); each server counts for itself",
+            found="the cache counts requests again",
+            monotonic=monotonic,
+        )
 
     @override
     async def take(self, key: str, quota: Quota) -> Verdict:
         verdict = self._own.count(key, quota)
-        moment = self._monotonic()
-        if not verdict.allowed or moment < self._ask_again_at:
+        if not verdict.allowed or not self._circuit.may_ask():
             return verdict
-        if self._pause:
-            self._ask_again_at = moment + self._pause  # one request asks; the others do not wait for it
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
                 shared = await self._shared(self._name(key), quota)
         except (CacheUnavailable, TimeoutError) as problem:
-            self._lost(problem)
+            self._circuit.failed(problem)
             return verdict
-        self._found()
+        self._circuit.answered()
         if shared is None:
             return verdict
         if not shared.allowed:
@@ -109,17 +108,6 @@ class DragonflyLimiter(RateLimiter):
     def _name(self, key: str) -> str:
         return "revenge:limit:" + blake2b(key.encode("utf-8", "replace"), key=self._key, digest_size=16).hexdigest()
 
-    def _lost(self, problem: Exception) -> None:
-        if not self._pause:
-            _log.warning("the cache does not count requests (%s); each server counts for itself", _told(problem))
-        self._pause = min(max(FIRST_PAUSE_SECONDS, 2 * self._pause), LONGEST_PAUSE_SECONDS)
-        self._ask_again_at = self._monotonic() + self._pause
-
-    def _found(self) -> None:
-        if self._pause:
-            _log.info("the cache counts requests again")
-        self._pause = self._ask_again_at = 0.0
-
 
 _FAR: Final = 100
 """Servers that refuse at the same moment count above the window, and take back; no more than so many bursts of them."""
@@ -131,7 +119,3 @@ def _milliseconds(microseconds: int) -> int:
 
 def _refused(full_after: int, retry_after: int) -> Verdict:
     return Verdict(allowed=False, remaining=0, reset_after=full_after / 1e6, retry_after=retry_after / 1e6)
-
-
-def _told(problem: Exception) -> Any:  # noqa: ANN401 -- what a log line takes
-    return str(problem) or f"no answer within {BUDGET_SECONDS} s"

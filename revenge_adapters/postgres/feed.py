@@ -6,15 +6,15 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import TupleRow, class_row
 from typing_extensions import override
 
 from revenge_adapters.boottime import boottime
-from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.sql import Query, SqlFile
+from revenge_core.cache.entities import Mark
+from revenge_core.cache.ports import SharedFeedView
 from revenge_core.clock import Clock
 from revenge_core.entity import Entity
 from revenge_core.errors import DatabaseUnavailable
@@ -36,7 +36,7 @@ class News(Entity, kw_only=True):
     """What one look at the feed tells."""
 
     now: datetime
-    incarnation: UUID
+    lineage: str
     trimmed_to: int
     newest: int
     numbers: list[int]
@@ -50,7 +50,7 @@ class Sql(SqlFile, file="feed.sql"):
     poll: Query[News]
 
 
-class ChangeFollower(FeedView, Clock):
+class ChangeFollower(SharedFeedView, Clock):
     """Follows the feed on a connection of its own; it is the production clock as well (rulings R26).
 
     `listen=False` leaves out notifications, as a connection pooler in transaction mode does; the bound of two seconds
@@ -64,7 +64,7 @@ class ChangeFollower(FeedView, Clock):
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._task: asyncio.Task[None] | None = None
         self._looked_at = float("-inf")
-        self._incarnation: UUID | None = None
+        self._lineage: str | None = None
         self._generation = 0
         self._cursor = 0
         self._last: dict[Change, int] = {}
@@ -121,6 +121,16 @@ class ChangeFollower(FeedView, Clock):
         return any(self._last.get(change, 0) > number for change in changes)
 
     @override
+    def mark(self) -> Mark:
+        return Mark(lineage=self._lineage or "", number=self._cursor)
+
+    @override
+    def position_of(self, mark: Mark) -> tuple[int, int] | None:
+        if mark.lineage != self._lineage or mark.number > self._cursor:
+            return None
+        return self._generation, mark.number
+
+    @override
     def subscribe(self, forget: Callable[[Change | None], None]) -> None:
         self._subscribers.append(forget)
 
@@ -174,12 +184,12 @@ class ChangeFollower(FeedView, Clock):
         self._looked_at = began
 
     def _take(self, news: News) -> None:
-        known = self._incarnation == news.incarnation
+        known = self._lineage == news.lineage
         if not known or news.newest < self._cursor or self._cursor < news.trimmed_to:
-            # The first look, a restored or failed-over database, or a pause longer than what the feed keeps.
+            # The first look, a restored, restarted or failed-over database, or a pause longer than what the feed keeps.
             self._generation += 1
             self._last.clear()
-            self._incarnation = news.incarnation
+            self._lineage = news.lineage
             self._cursor = self._remembered_from = news.newest
             for forget in self._subscribers:
                 forget(None)

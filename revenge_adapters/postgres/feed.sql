@@ -1,8 +1,13 @@
 -- name: poll
 -- One row: the database's time, which feed this is, how far it was trimmed, and what came after the cursor.
+-- A restore brings the incarnation back, and a standby has the same one: when the server started and which file the
+-- changes are in tells such histories apart, also where their numbers have caught up with ours meanwhile.
 -- clock_timestamp() is right here: this statement is where the production clock learns the time (rulings R26).
 SELECT clock_timestamp() AS now,
-       identity.incarnation,
+       concat_ws(
+           ' ', identity.incarnation, extract(epoch FROM pg_postmaster_start_time()),
+           pg_relation_filenode('revenge.changes')
+       ) AS lineage,
        identity.trimmed_to,
        coalesce((SELECT max(number) FROM revenge.changes), identity.trimmed_to) AS newest,
        news.numbers,

@@ -7,8 +7,8 @@ from typing import Final
 
 from revenge_adapters.boottime import boottime
 from revenge_adapters.chores import at_most, survives
-from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
+from revenge_core.cache.ports import FeedView
 from revenge_core.feed import Change
 
 LAST_CHANCE_SECONDS: Final = 2.0

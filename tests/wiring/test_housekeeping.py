@@ -9,10 +9,10 @@ import pytest
 
 from revenge_adapters.boottime import boottime
 from revenge_adapters.chores import beside
-from revenge_adapters.l1 import FeedView
 from revenge_adapters.postgres.feed import TRUSTED_SECONDS
 from revenge_adapters.wiring import housekeeping
 from revenge_adapters.wiring.housekeeping import keep_house, keep_running
+from revenge_core.cache.ports import FeedView
 from revenge_core.errors import DatabaseUnavailable
 from revenge_core.feed import Change
 
