@@ -6,6 +6,8 @@ from typing import Final, cast
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute
 
+from revenge_core.apikeys.entities import KeyScope
+from revenge_core.apikeys.scopes import SMALLEST_SCOPE
 from revenge_core.entity import Entity
 from revenge_core.limits.entities import Tier
 from revenge_core.permissions import Permission
@@ -25,10 +27,16 @@ class Access(Entity, kw_only=True):
     """Whether an API key will do, besides a session (rulings R13)."""
 
     def key_scope(self, method: str) -> str:
-        """The scope that an API key needs for this: `none` where keys are refused or nobody is asked."""
-        if self.is_public or not self.keys:
+        """The smallest scope that lets an API key in; `none` where nobody is asked, `refused` where no key will do.
+
+        What is for anybody signed in takes the right to one's own, to change it where the method is not GET (R13).
+        """
+        if self.is_public:
             return "none"
-        return "read" if method == "GET" else "write"
+        if not self.keys:
+            return "refused"
+        own = KeyScope.READ if method == "GET" else KeyScope.WRITE
+        return (own if self.permission is None else SMALLEST_SCOPE[self.permission]).value
 
 
 def public(*, looks: bool = False) -> Access:

@@ -23,7 +23,8 @@ class Throttle:
     def __init__(self, limits: Limits, options: HttpOptions) -> None:
         self._limits = limits
         self._counted = options.counted
-        self._policies = {tier: _policy(tier, limits.quota(tier)) for tier in Tier if tier is not Tier.KEY}
+        with_quota = (tier for tier in Tier if tier is not Tier.KEY)
+        self._policies: dict[Tier, bytes] = {tier: _policy(tier, limits.quota(tier)) for tier in with_quota}
 
     def count(self, scope: Scope, address: str | None) -> None:
         """Count one request, whatever it asks for.

@@ -12,6 +12,7 @@ from revenge_cli.commands import revenge
 from tests.house.defects import defects_page
 from tests.house.job_kinds import jobs_page
 from tests.house.ledger import asvs_page
+from tests.house.matrix import access_page
 from tests.house.modules import ROOT
 from tests.house.template_texts import templates_page
 from tests.house.vocabulary import actions_page, errors_page, permissions_page
@@ -130,6 +131,7 @@ def doctor_page() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "access.md": access_page,
     "actions.md": actions_page,
     "asvs.md": asvs_page,
     "cli.md": cli_page,
