@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.activity.entities import Action, Entry, Outcome
 from revenge_core.actor import Actor, ActorKind
+from revenge_core.apikeys.entities import ApiKey, KeyScope
 from revenge_core.auth.entities import Credential, SigningKey
-from revenge_core.ids import DeviceId, EntryId, GroupId, InvitationId, SessionId, UserId
+from revenge_core.ids import DeviceId, EntryId, GroupId, InvitationId, KeyId, SessionId, UserId
 from revenge_core.jobs.entities import WORKERS, Claimed, WorkerInfo
 from revenge_core.mail.entities import Email, Mailbox, Message
 from revenge_core.permissions import Permission
@@ -116,6 +117,33 @@ def a_session(device: Device, **changes: object) -> Session:
         expires_at=NOW + timedelta(days=1),
     )
     return replace(session, **changes)
+
+
+def an_api_key(user_id: UserId, **changes: object) -> ApiKey:
+    """A key that reads, from everywhere, for a year."""
+    key_id = KeyId(an_id())
+    key = ApiKey(
+        id=key_id,
+        user_id=user_id,
+        name=f"key {key_id.int % 2**32}",
+        description=None,
+        prefix="rv_01234",
+        scopes=frozenset({KeyScope.READ}),
+        permissions=frozenset(),
+        libraries=None,
+        addresses=None,
+        rate_limit=None,
+        recording=False,
+        expires_at=NOW + timedelta(days=365),
+        previous_until=None,
+        last_used_at=None,
+        last_used_address=None,
+        created_at=NOW,
+        updated_at=NOW,
+        revoked_at=None,
+        version=0,
+    )
+    return replace(key, **changes)
 
 
 def a_refresh_token(session_id: SessionId, **changes: object) -> RefreshToken:
