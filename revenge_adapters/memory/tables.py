@@ -13,7 +13,7 @@ from revenge_adapters.memory.job_rows import StoredJob, StoredSchedule
 from revenge_adapters.memory.key_rows import StoredKey
 from revenge_adapters.memory.turns import Turns
 from revenge_core.accounts.entities import BootstrapToken, Export, Invitation
-from revenge_core.activity.entities import Entry
+from revenge_core.activity.entities import Checkpoint, Entry, Retention, Seal, Unsealed
 from revenge_core.apikeys.entities import KeyRight
 from revenge_core.auth.entities import Credential, GuessCount, SigningKey
 from revenge_core.clock import Clock
@@ -61,6 +61,12 @@ class Rows:
     api_key_uses: dict[tuple[KeyId, str], KeyRight] = field(default_factory=dict[tuple[KeyId, str], KeyRight])
     attempts: dict[tuple[str, str, bytes], Recorded] = field(default_factory=dict[tuple[str, str, bytes], Recorded])
     activity: dict[EntryId, Entry] = field(default_factory=dict[EntryId, Entry])
+    activity_unsealed: dict[EntryId, Unsealed] = field(default_factory=dict[EntryId, Unsealed])
+    activity_seals: dict[int, Seal] = field(default_factory=dict[int, Seal])
+    activity_checkpoints: dict[int, Checkpoint] = field(default_factory=dict[int, Checkpoint])
+    activity_shipped: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    """When each checkpoint was taken elsewhere."""
+    activity_retentions: dict[int, Retention] = field(default_factory=dict[int, Retention])
     activity_months: set[str] = field(default_factory=set[str])
     """Those that were prepared, such as 2026-03."""
     jobs: dict[int, StoredJob] = field(default_factory=dict[int, StoredJob])

@@ -22,6 +22,7 @@ from revenge_adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from revenge_adapters.memory.preferences import MemoryPreferences
 from revenge_adapters.memory.rbac import MemoryRoles
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.seals import MemoryActivitySeals
 from revenge_adapters.memory.sessions import MemoryRefreshTokens, MemorySessions
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import MemoryUsers
@@ -52,6 +53,11 @@ class MemoryTx(EveryTx):
     @override
     def activity_months(self) -> MemoryActivityMonths:
         return MemoryActivityMonths(self._rows)
+
+    @property
+    @override
+    def activity_seals(self) -> MemoryActivitySeals:
+        return MemoryActivitySeals(self._rows, self._tables.clock)
 
     @property
     @override

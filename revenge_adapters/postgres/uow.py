@@ -22,6 +22,7 @@ from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.one_time_tokens import PostgresOneTimeTokens
 from revenge_adapters.postgres.preferences import PostgresPreferences
 from revenge_adapters.postgres.rbac import PostgresRoles
+from revenge_adapters.postgres.seals import PostgresActivitySeals
 from revenge_adapters.postgres.sessions import PostgresRefreshTokens, PostgresSessions
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_adapters.postgres.users import PostgresUsers
@@ -81,6 +82,11 @@ class PostgresTx(EveryTx):
     @override
     def activity_months(self) -> PostgresActivityMonths:
         return PostgresActivityMonths(self._transaction)
+
+    @property
+    @override
+    def activity_seals(self) -> PostgresActivitySeals:
+        return PostgresActivitySeals(self._transaction)
 
     @property
     @override

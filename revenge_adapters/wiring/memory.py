@@ -26,6 +26,7 @@ from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.rbac import MemoryRoleDirectory, MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.seals import MemorySealReader, MemoryShipper, MemorySigner
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tables import MemoryTables
@@ -50,6 +51,8 @@ class MemoryAdapters(containers.DeclarativeContainer):
     sealer = providers.Singleton(MemorySealer)
     pictures = providers.Singleton(MemoryPictures)
     storage = providers.Singleton(MemoryFileStorage, clock)
+    checkpoint_shipper = providers.Singleton(MemoryShipper)
+    checkpoint_signer = providers.Singleton(MemorySigner)
     tokens = providers.Singleton(PlainAccessTokens, auth_rules)
     wake_ups = providers.Singleton(MemoryWakeUps)
     uow = providers.Singleton(MemoryUnitOfWork, tables, sealer, wake_ups)
@@ -66,6 +69,7 @@ class MemoryAdapters(containers.DeclarativeContainer):
     job_upkeep = providers.Singleton(MemoryJobUpkeep, tables, sealer, wake_ups)
     role_directory = providers.Singleton(MemoryRoleDirectory, tables)
     role_reader = providers.Singleton(MemoryRoleReader, tables)
+    seal_reader = providers.Singleton(MemorySealReader, tables)
     session_reader = providers.Singleton(MemorySessionReader, tables)
     user_reader = providers.Singleton(MemoryUserReader, tables)
     invitation_reader = providers.Singleton(MemoryInvitationReader, tables)

@@ -4,6 +4,7 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from revenge_adapters.checkpoints_ed25519 import Ed25519Signer
 from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
 from revenge_adapters.l1_keys import CachedKeys
@@ -25,6 +26,7 @@ from revenge_adapters.postgres.health import DatabaseProbe, MigrationsProbe
 from revenge_adapters.postgres.jobs.reader import PostgresJobReader
 from revenge_adapters.postgres.preferences import PostgresPreferenceReader
 from revenge_adapters.postgres.rbac import PostgresRoleDirectory, PostgresRoleReader
+from revenge_adapters.postgres.seals import PostgresSealReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.uow import PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserDirectory, PostgresUserReader
@@ -32,6 +34,7 @@ from revenge_adapters.probe_jobs import JobsProbe
 from revenge_adapters.sealer_cryptography import CryptographySealer
 from revenge_adapters.system import Uuid7Ids
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
+from revenge_core.activity.ports import CheckpointShipper
 from revenge_core.auth.entities import AuthRules
 from revenge_core.jobs.ports import WakeUps
 from revenge_core.mail.ports import Mailer, NoticeTemplates
@@ -51,9 +54,11 @@ class ProductionAdapters(containers.DeclarativeContainer):
     auth_rules = providers.Dependency(instance_of=AuthRules)
     mailer: providers.Dependency[Mailer] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
     notice_templates: providers.Dependency[NoticeTemplates] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
+    checkpoint_shipper: providers.Dependency[CheckpointShipper] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
     storage: providers.Dependency[FileStorage] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
+    checkpoint_signer = providers.Singleton(Ed25519Signer, master_secret)
     fingerprints = providers.Singleton(
         KeyedFingerprints, providers.Callable(derived_key, master_secret, b"revenge request fingerprint v1", 32)
     )
@@ -63,7 +68,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     tokens = providers.Singleton(JoserfcAccessTokens, master_secret, auth_rules, issuer=issuer)
     uow = providers.Singleton(PostgresUnitOfWork, database, follower, sealer=sealer, wake_ups=wake_ups)
     account_reader = providers.Singleton(PostgresAccountReader, database)
-    activity_reader = providers.Singleton(PostgresActivityReader, database)
+    activity_reader = providers.Singleton(PostgresActivityReader, database, clock)
     key_reader = providers.Singleton(PostgresKeyReader, database)
     key_principal_reader = providers.Singleton(
         CachedKeys, providers.Singleton(PostgresKeyPrincipalReader, database), follower
@@ -77,6 +82,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
     job_reader = providers.Singleton(PostgresJobReader, database)
     role_directory = providers.Singleton(PostgresRoleDirectory, database)
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
+    seal_reader = providers.Singleton(PostgresSealReader, database)
     session_reader = providers.Singleton(PostgresSessionReader, database)
     user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
     invitation_reader = providers.Singleton(PostgresInvitationReader, database)

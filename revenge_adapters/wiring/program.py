@@ -16,6 +16,7 @@ from revenge_adapters.postgres.auth import PostgresSigningKeys
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import trim_changes
+from revenge_adapters.wiring.audit import shipper
 from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running
@@ -105,6 +106,7 @@ async def opened(
             mailer=mailer(settings),
             notice_templates=notice_templates(settings),
             storage=storage,
+            checkpoint_shipper=shipper(settings),
         )
         if cache is not None:
             from revenge_adapters.dragonfly.health import CacheProbe

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from revenge_adapters.wiring.settings.records import Settings
 from revenge_core.accounts.entities import AccountRules, Registration
+from revenge_core.activity.entities import AuditRules
 from revenge_core.apikeys.entities import KeyRules
 from revenge_core.auth.entities import Allowance, AuthRules, GuessRules
 from revenge_core.entity import Entity
@@ -19,6 +20,7 @@ class Rules(Entity, kw_only=True):
 
     accounts: AccountRules = AccountRules()
     addresses: AddressRules = AddressRules()
+    audit: AuditRules = AuditRules()
     api_keys: KeyRules = KeyRules()
     auth: AuthRules = AuthRules()
     avatars: AvatarRules = AvatarRules()
@@ -36,6 +38,7 @@ def rules_of(settings: Settings) -> Rules:
             must_verify=settings.accounts.verification_required,
         ),
         api_keys=key_rules(settings),
+        audit=AuditRules(retention=settings.audit.retention),
         auth=auth_rules(settings),
         avatars=AvatarRules(
             max_bytes=settings.avatar.max_size_bytes, media_types=frozenset(settings.avatar.allowed_types)

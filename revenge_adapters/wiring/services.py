@@ -4,7 +4,7 @@ from dependency_injector import containers, providers
 
 from revenge_adapters.wiring.rules import Rules
 from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving
-from revenge_core.activity.service import Activity, Audit
+from revenge_core.activity.service import Activity, Audit, AuditReading, Denials
 from revenge_core.apikeys.service import ApiKeys, KeyExplaining, KeyUsage, PresentedKeys
 from revenge_core.auth.service import (
     Auth,
@@ -35,7 +35,20 @@ class Services(containers.DeclarativeContainer):
     rules = providers.Dependency(instance_of=Rules)
 
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
-    audit = providers.Singleton(Audit)
+    audit_reading = providers.Singleton(
+        AuditReading, adapters.uow, adapters.activity_reader, activity, adapters.clock
+    )
+    denials = providers.Singleton(Denials, adapters.uow, activity, adapters.clock)
+    audit = providers.Singleton(
+        Audit,
+        uow=adapters.uow,
+        reader=adapters.seal_reader,
+        signer=adapters.checkpoint_signer,
+        shipper=adapters.checkpoint_shipper,
+        activity=activity,
+        clock=adapters.clock,
+        rules=rules.provided.audit,
+    )
     handlers = providers.Singleton(Handlers, adapters.sealer)
     health = providers.Singleton(Health, adapters.probes)
     idempotency = providers.Singleton(Idempotency, adapters.uow, adapters.clock, adapters.fingerprints)
@@ -241,8 +254,10 @@ class Services(containers.DeclarativeContainer):
         administration=administration,
         api_keys=api_keys,
         audit=audit,
+        audit_reading=audit_reading,
         auth=auth,
         avatars=avatars,
+        denials=denials,
         devices=devices,
         explaining=explaining,
         exports=exports,

@@ -1,8 +1,26 @@
-"""Rules for who sees what of the audit log."""
+"""Rules for who sees what of the audit log, and for what proves that it is whole."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from revenge_core.activity.entities import Entry
+from revenge_core.activity.entities import (
+    Action,
+    Checkpoint,
+    Digests,
+    Entry,
+    FieldChange,
+    Flaw,
+    NamedEntry,
+    Recorded,
+    Retention,
+    Seal,
+)
 from revenge_core.ids import UserId
 
 _NOT_ONES_OWN = frozenset({"group", "invitation", "user"})
@@ -14,3 +32,182 @@ def without_others(entry: Entry, user_id: UserId) -> Entry:
     if entry.resource_type not in _NOT_ONES_OWN or entry.resource_id == user_id:
         return entry
     return replace(entry, resource_key=None, changes={})
+
+
+_ADDRESSES: Final = frozenset({"email", "pending_email"})
+"""Fields whose values are addresses of people."""
+HIDDEN: Final = "(hidden)"
+
+
+def without_addresses(named: NamedEntry) -> NamedEntry:
+    """What somebody sees who may read the log and no accounts: that an address changed, not from which to which."""
+    entry = named.entry
+    if _ADDRESSES.isdisjoint(entry.changes):
+        return named
+    changes = {name: _hidden(one) if name in _ADDRESSES else one for name, one in entry.changes.items()}
+    return replace(named, entry=replace(entry, changes=changes))
+
+
+def _hidden(change: FieldChange) -> FieldChange:
+    return FieldChange(before=None if change.before is None else HIDDEN, after=None if change.after is None else HIDDEN)
+
+
+# The chain (rulings R28). PostgreSQL works the same out in `revenge.activity_digests` and `revenge.seal_activity`.
+
+BEFORE_ALL: Final = bytes(32)
+"""What the first seal follows from."""
+SHORTEST_RETENTION: Final = timedelta(days=30)
+"""Nobody drops younger entries, whatever the settings say: the database refuses."""
+OF_THE_ERASED: Final = frozenset({Action.ACTIVITY_ERASE, Action.USER_PURGE})
+"""What says that an account was erased, and so stays when what tells of it goes. Neither tells of a person."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def recorded(entry: Entry) -> Recorded:
+    """The entry as its row says it."""
+    return Recorded(
+        id=entry.id,
+        created_at=entry.created_at,
+        actor_kind=entry.actor_kind.value,
+        actor_id=entry.actor_id,
+        session_id=entry.session_id,
+        key_id=entry.key_id,
+        on_behalf_of=entry.on_behalf_of,
+        action=entry.action.value,
+        outcome=entry.outcome.value,
+        reason=entry.reason,
+        resource_type=entry.resource_type,
+        resource_id=entry.resource_id,
+        resource_key=entry.resource_key,
+        changes=changes_text(entry.changes),
+        address=entry.address,
+        user_agent=entry.user_agent,
+        request_id=entry.request_id,
+        salt=entry.salt,
+    )
+
+
+def changes_text(changes: Mapping[str, FieldChange]) -> str:
+    """The changes as PostgreSQL writes `jsonb`: names by their length in bytes, then by their bytes."""
+    names = sorted(changes, key=lambda name: (len(name.encode()), name.encode()))
+    fields = {name: {"after": changes[name].after, "before": changes[name].before} for name in names}
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def digests_of(row: Recorded) -> Digests:
+    """What stands for the row in the chain, its personal part being there."""
+    personal = personal_digest(row)
+    return Digests(content=content_digest(row, personal), personal=personal)
+
+
+def personal_digest(row: Recorded) -> bytes:
+    """The digest of all that tells of a person and can be erased. Without the salt nobody can guess at it."""
+    parts = (row.resource_key, row.changes, row.address, row.user_agent, row.request_id)
+    return _digest(b"revenge audit personal v1", _framed(row.salt), *map(_framed, parts))
+
+
+def content_digest(row: Recorded, personal: bytes) -> bytes:
+    """The digest of all that lasts, and of `personal`. Each part says its length, so that none runs into the next."""
+    lasting = (
+        row.actor_kind,
+        row.actor_id,
+        row.session_id,
+        row.key_id,
+        row.on_behalf_of,
+        row.action,
+        row.outcome,
+        row.reason,
+        row.resource_type,
+        row.resource_id,
+    )
+    return _digest(b"revenge audit entry v1", row.id.bytes, _time(row.created_at), *map(_framed, lasting), personal)
+
+
+def seal_hash(previous: bytes, sequence: int, content: bytes) -> bytes:
+    """What the chain comes to with this link."""
+    return _digest(previous, _number(sequence), content)
+
+
+def is_blank(row: Recorded) -> bool:
+    """Whether nothing in it tells of a person any more."""
+    parts = (row.resource_key, row.address, row.user_agent, row.request_id)
+    return not row.salt and row.changes == "{}" and all(part is None for part in parts)
+
+
+def flaw_of(row: Recorded, sealed: Digests) -> Flaw | None:
+    """What is wrong with the row, by the digests of when it was written.
+
+    `ENTRY_ERASED` where its personal part is gone: whether it was to go, others know.
+    """
+    if content_digest(row, sealed.personal) != sealed.content:
+        return Flaw.ENTRY_CHANGED
+    if personal_digest(row) == sealed.personal:
+        return None
+    return Flaw.ENTRY_ERASED if is_blank(row) else Flaw.ENTRY_CHANGED
+
+
+def link_flaw(seal: Seal, previous: bytes, row: Recorded | None) -> Flaw | None:
+    """What is wrong with a seal that does not follow from the one before; None if it does."""
+    if seal_hash(previous, seal.sequence, seal.content) == seal.hash:
+        return None
+    sealed = Digests(content=seal.content, personal=seal.personal)
+    fits = row is not None and flaw_of(row, sealed) is not Flaw.ENTRY_CHANGED
+    return Flaw.SEAL_MOVED if fits else Flaw.SEAL_CHANGED
+
+
+def checkpoint_message(sequence: int, hash: bytes, created_at: datetime) -> bytes:
+    """What is signed of a checkpoint."""
+    return b"revenge audit checkpoint v1" + _number(sequence) + _framed(hash) + _time(created_at)
+
+
+def message_of(checkpoint: Checkpoint) -> bytes:
+    """What was signed of it."""
+    return checkpoint_message(checkpoint.sequence, checkpoint.hash, checkpoint.created_at)
+
+
+def retention_message(retention: Retention) -> bytes:
+    """What is signed where entries were dropped: nobody else can say that the chain begins there."""
+    return b"".join(
+        (
+            b"revenge audit retention v1",
+            _number(retention.number),
+            _time(retention.dropped_at),
+            _time(retention.before),
+            _framed(retention.what),
+            _number(retention.entries),
+            _number(retention.sequence),
+            _framed(retention.hash),
+        )
+    )
+
+
+def month_of(moment: datetime) -> datetime:
+    """When its month began, in UTC."""
+    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _digest(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _framed(part: str | UUID | bytes | None) -> bytes:
+    """The part behind its length in four bytes; a length that nothing has where there is none."""
+    if part is None:
+        return b"\xff\xff\xff\xff"
+    match part:
+        case str():
+            raw = part.encode()
+        case UUID():
+            raw = part.bytes
+        case bytes():
+            raw = part
+    return len(raw).to_bytes(4) + raw
+
+
+def _number(number: int) -> bytes:
+    return number.to_bytes(8, signed=True)
+
+
+def _time(moment: datetime) -> bytes:
+    """Microseconds since 1970."""
+    return _number((moment - _EPOCH) // timedelta(microseconds=1))

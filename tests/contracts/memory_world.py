@@ -20,6 +20,7 @@ from revenge_adapters.memory.jobs.wakeups import MemoryWakeUps
 from revenge_adapters.memory.preferences import MemoryPreferenceReader
 from revenge_adapters.memory.rbac import MemoryRoleDirectory, MemoryRoleReader
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.seals import MemorySealReader
 from revenge_adapters.memory.sessions import MemorySessionReader
 from revenge_adapters.memory.tables import MemoryTables
 from revenge_adapters.memory.uow import MemoryUnitOfWork
@@ -57,6 +58,7 @@ def memory_world() -> World:
         roles=MemoryRoleReader(tables),
         role_directory=MemoryRoleDirectory(tables),
         activity=MemoryActivityReader(tables),
+        seals=MemorySealReader(tables),
         accounts=MemoryAccountReader(tables),
         api_keys=MemoryKeyReader(tables),
         key_principals=MemoryKeyPrincipalReader(tables),

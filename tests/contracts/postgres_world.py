@@ -8,6 +8,7 @@ from typing import Final
 import psycopg
 import pytest
 
+from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.memory.sealer import MemorySealer
 from revenge_adapters.postgres.accounts import PostgresInvitationReader
 from revenge_adapters.postgres.activity import PostgresActivityReader
@@ -25,12 +26,14 @@ from revenge_adapters.postgres.jobs.wakeups import PostgresWakeUps
 from revenge_adapters.postgres.preferences import PostgresPreferenceReader
 from revenge_adapters.postgres.rbac import PostgresRoleDirectory, PostgresRoleReader
 from revenge_adapters.postgres.recycled import RecycledDatabase
+from revenge_adapters.postgres.seals import PostgresSealReader
 from revenge_adapters.postgres.sessions import PostgresSessionReader
 from revenge_adapters.postgres.sql import Query
 from revenge_adapters.postgres.uow import CommitListener, PostgresUnitOfWork
 from revenge_adapters.postgres.users import PostgresUserDirectory, PostgresUserReader
 from revenge_core.feed import Change, Topic
 from revenge_core.jobs.ports import WakeUps
+from revenge_core.testing import builders
 from revenge_core.testing.contracts.world import World
 
 SEALER: Final = MemorySealer()
@@ -78,7 +81,8 @@ def postgres_world(
         guesses=PostgresGuessReader(database),
         roles=PostgresRoleReader(database),
         role_directory=PostgresRoleDirectory(database),
-        activity=PostgresActivityReader(database),
+        activity=PostgresActivityReader(database, ManualClock(builders.NOW)),
+        seals=PostgresSealReader(database),
         accounts=PostgresAccountReader(database),
         api_keys=PostgresKeyReader(database),
         key_principals=PostgresKeyPrincipalReader(database),

@@ -11,6 +11,7 @@ from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.pictures import MemoryPictures
 from revenge_adapters.memory.sealer import MemorySealer
+from revenge_adapters.memory.seals import MemoryShipper, MemorySigner
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tokens import PlainAccessTokens
 from revenge_adapters.system import Uuid7Ids
@@ -38,6 +39,7 @@ _OF_WORLD: Final = {
     "principal_reader": "principals",
     "role_directory": "role_directory",
     "role_reader": "roles",
+    "seal_reader": "seals",
     "session_reader": "sessions",
     "uow": "uow",
     "user_directory": "user_directory",
@@ -55,6 +57,8 @@ def services_over(
     for provider, name in _OF_WORLD.items():
         adapters.set_provider(provider, providers.Object(getattr(world, name, None)))
     others: dict[str, object] = {
+        "checkpoint_shipper": MemoryShipper(),
+        "checkpoint_signer": MemorySigner(),
         "clock": clock,
         "fingerprints": KeyedFingerprints(b"tests"),
         "hasher": hasher or QuickHasher(),

@@ -131,11 +131,21 @@ def test_nobody_but_the_application_has_a_right(owner: Connection) -> None:
     assert {name for (name,) in granted} == {OWNER, APPLICATION}
 
 
-def test_one_function_runs_with_the_owners_rights_and_no_caller_chooses_what_its_names_mean(owner: Connection) -> None:
+def test_few_functions_run_with_the_owners_rights_and_no_caller_chooses_what_their_names_mean(
+    owner: Connection,
+) -> None:
     found = owner.execute(
         "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'revenge'::regnamespace"
+        " ORDER BY proname"
     ).fetchall()
-    assert [name for name, _ in found] == ["activity_make_partitions"]
+    assert [name for name, _ in found] == [
+        "activity_make_partitions",
+        "drop_activity",
+        "drop_activity_seals",
+        "erase_activity",
+        "note_activity",
+        "seal_activity",
+    ]
     assert all("search_path=pg_catalog, pg_temp" in settings for _, settings in found)
 
 
@@ -157,6 +167,18 @@ def test_one_function_runs_with_the_owners_rights_and_no_caller_chooses_what_its
         "DELETE FROM revenge.migrations",
         "SET session_replication_role = replica",
         "SELECT revenge.refuse_audit_change()",
+        "SELECT revenge.note_activity()",
+        "INSERT INTO revenge.activity_unsealed SELECT entry_at, entry_id, content, hash FROM revenge.activity_seals",
+        "DELETE FROM revenge.activity_unsealed",
+        "INSERT INTO revenge.activity_seals VALUES (1, gen_random_uuid(), now(), '', '', '')",
+        "UPDATE revenge.activity_seals SET hash = ''",
+        "DELETE FROM revenge.activity_seals",
+        "UPDATE revenge.activity_checkpoints SET hash = ''",
+        "DELETE FROM revenge.activity_checkpoints",
+        "UPDATE revenge.activity_retentions SET before = now()",
+        "DELETE FROM revenge.activity_retentions",
+        "SET revenge.audit_change = 'erasure'; UPDATE revenge.activity SET salt = ''",
+        "SET revenge.audit_change = 'retention'; DELETE FROM revenge.activity",
     ],
 )
 def test_the_application_cannot(application: Connection, statement: LiteralString) -> None:

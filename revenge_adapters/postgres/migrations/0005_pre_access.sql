@@ -112,3 +112,270 @@ CREATE INDEX activity_by_action ON revenge.activity (action, created_at, id);
 CREATE INDEX activity_by_resource ON revenge.activity (resource_id, created_at, id) WHERE resource_id IS NOT NULL;
 CREATE INDEX activity_by_type ON revenge.activity (resource_type, created_at, id) WHERE resource_type IS NOT NULL;
 CREATE INDEX activity_failures ON revenge.activity (created_at, id) WHERE outcome = 'failure';
+
+-- Seals of the audit log ---------------------------------------------------------------------------------------------
+
+-- Committed, and not in the chain yet. A row comes with its entry, so what waits is known exactly, in whatever order
+-- transactions commit, and also after a restore. The digests are those of the moment when the entry was written.
+CREATE TABLE revenge.activity_unsealed (
+    entry_at timestamptz NOT NULL,
+    entry_id uuid        NOT NULL,
+    content  bytea       NOT NULL,
+    personal bytea       NOT NULL,
+    PRIMARY KEY (entry_at, entry_id)
+);
+
+-- The chain: hash n is the SHA-256 of hash n-1, the number and the content (rulings R28).
+CREATE TABLE revenge.activity_seals (
+    sequence bigint      NOT NULL PRIMARY KEY,
+    entry_id uuid        NOT NULL,
+    entry_at timestamptz NOT NULL,
+    content  bytea       NOT NULL,
+    personal bytea       NOT NULL,
+    hash     bytea       NOT NULL,
+    CONSTRAINT activity_seals_entry_unique UNIQUE (entry_id, entry_at)
+);
+
+-- Up to that seal the chain came to that hash, says whoever holds the key.
+CREATE TABLE revenge.activity_checkpoints (
+    sequence   bigint      NOT NULL PRIMARY KEY,
+    hash       bytea       NOT NULL,
+    created_at timestamptz NOT NULL,
+    key_id     text        NOT NULL,
+    public_key bytea       NOT NULL,
+    signature  bytea       NOT NULL,
+    shipped_at timestamptz
+);
+
+CREATE INDEX activity_checkpoints_unshipped ON revenge.activity_checkpoints (sequence) WHERE shipped_at IS NULL;
+
+-- What is left of entries that were kept long enough.
+CREATE TABLE revenge.activity_retentions (
+    number     bigint      NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    dropped_at timestamptz NOT NULL,
+    before     timestamptz NOT NULL,
+    what       text        NOT NULL,
+    entries    bigint      NOT NULL,
+    sequence   bigint      NOT NULL,
+    hash       bytea       NOT NULL,
+    key_id     text,
+    public_key bytea,
+    signature  bytea,
+    CONSTRAINT activity_retentions_signed_whole CHECK (num_nulls(key_id, public_key, signature) IN (0, 3))
+);
+
+CREATE INDEX activity_on_behalf ON revenge.activity (on_behalf_of) WHERE on_behalf_of IS NOT NULL;
+
+-- The part behind its length, so that none runs into the next.
+CREATE FUNCTION revenge.framed(part bytea) RETURNS bytea
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN part IS NULL THEN '\xffffffff'::bytea ELSE int4send(length(part)) || part END;
+
+CREATE FUNCTION revenge.framed(part text) RETURNS bytea
+LANGUAGE sql IMMUTABLE
+RETURN revenge.framed(convert_to(part, 'UTF8'));
+
+CREATE FUNCTION revenge.framed(part uuid) RETURNS bytea
+LANGUAGE sql IMMUTABLE
+RETURN revenge.framed(uuid_send(part));
+
+-- What stands for an entry in the chain. `revenge_core.activity.policy` says the same in Python, and verifies with it:
+-- who can change this function can change what is sealed, but not what was.
+CREATE FUNCTION revenge.activity_digests(entry revenge.activity, OUT content bytea, OUT personal bytea)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    personal := sha256(
+        'revenge audit personal v1'::bytea || revenge.framed(entry.salt) || revenge.framed(entry.resource_key)
+        || revenge.framed(entry.changes::text) || revenge.framed(entry.address) || revenge.framed(entry.user_agent)
+        || revenge.framed(entry.request_id)
+    );
+    content := sha256(
+        'revenge audit entry v1'::bytea || uuid_send(entry.id)
+        || int8send((extract(epoch FROM entry.created_at) * 1000000)::bigint) || revenge.framed(entry.actor_kind)
+        || revenge.framed(entry.actor_id) || revenge.framed(entry.session_id) || revenge.framed(entry.key_id)
+        || revenge.framed(entry.on_behalf_of) || revenge.framed(entry.action) || revenge.framed(entry.outcome)
+        || revenge.framed(entry.reason) || revenge.framed(entry.resource_type) || revenge.framed(entry.resource_id)
+        || personal
+    );
+END
+$$;
+
+CREATE FUNCTION revenge.note_activity() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry revenge.activity := NEW;
+BEGIN
+    INSERT INTO revenge.activity_unsealed (entry_at, entry_id, content, personal)
+    SELECT entry.created_at, entry.id, digests.content, digests.personal FROM revenge.activity_digests(entry) AS digests;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER noted AFTER INSERT ON revenge.activity FOR EACH ROW EXECUTE FUNCTION revenge.note_activity();
+
+INSERT INTO revenge.activity_unsealed (entry_at, entry_id, content, personal)
+SELECT entry.created_at, entry.id, digests.content, digests.personal
+  FROM revenge.activity AS entry, revenge.activity_digests(entry) AS digests;
+
+-- Puts up to so many of the entries that wait into the chain; how many. The lock is held until the transaction ends:
+-- whoever comes next reads what this one left.
+CREATE FUNCTION revenge.seal_activity(most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    number   bigint;
+    previous bytea;
+    waiting  revenge.activity_unsealed;
+    sealed   integer := 0;
+BEGIN
+    IF most IS NULL OR most NOT BETWEEN 1 AND 10000 THEN
+        RAISE EXCEPTION 'from 1 to 10000 entries are sealed at a time' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7305801392406104);
+    SELECT sequence, hash INTO number, previous FROM revenge.activity_seals ORDER BY sequence DESC LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT sequence, hash INTO number, previous FROM revenge.activity_retentions
+         ORDER BY activity_retentions.number DESC LIMIT 1;
+    END IF;
+    number := coalesce(number, 0);
+    previous := coalesce(previous, decode(repeat('00', 32), 'hex'));
+    FOR waiting IN
+        SELECT entry_at, entry_id, content, personal FROM revenge.activity_unsealed
+         ORDER BY entry_at, entry_id LIMIT most
+    LOOP
+        number := number + 1;
+        previous := sha256(previous || int8send(number) || waiting.content);
+        INSERT INTO revenge.activity_seals (sequence, entry_id, entry_at, content, personal, hash)
+        VALUES (number, waiting.entry_id, waiting.entry_at, waiting.content, waiting.personal, previous);
+        DELETE FROM revenge.activity_unsealed WHERE entry_at = waiting.entry_at AND entry_id = waiting.entry_id;
+        sealed := sealed + 1;
+    END LOOP;
+    RETURN sealed;
+END
+$$;
+
+-- Erases what tells of an account that is gone from up to so many entries by or about it; how many.
+CREATE FUNCTION revenge.erase_activity(who uuid, most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    erased integer;
+BEGIN
+    IF EXISTS (SELECT FROM revenge.users WHERE id = who) THEN
+        RAISE EXCEPTION 'the account is still there' USING ERRCODE = 'restrict_violation';
+    END IF;
+    PERFORM set_config('revenge.audit_change', 'erasure', true);
+    UPDATE revenge.activity AS entry
+       SET resource_key = NULL, changes = '{}', address = NULL, user_agent = NULL, request_id = NULL, salt = ''
+      FROM (
+               SELECT id, created_at FROM revenge.activity
+                WHERE (actor_id = who OR on_behalf_of = who OR resource_id = who) AND salt <> ''
+                  AND action NOT IN ('activity.erase', 'user.purge')
+                LIMIT most
+           ) AS found
+     WHERE entry.id = found.id AND entry.created_at = found.created_at;
+    GET DIAGNOSTICS erased = ROW_COUNT;
+    PERFORM set_config('revenge.audit_change', '', true);
+    RETURN erased;
+END
+$$;
+
+-- Drops the entries of the oldest month that ended by `keep_from`, or else up to 10,000 from before that which lie in no
+-- partition of a month; leaves a row that says so, and returns its number; null if there is nothing to drop.
+CREATE FUNCTION revenge.drop_activity(keep_from timestamptz, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    edge      timestamptz := date_trunc('month', keep_from);
+    dropped   text;
+    gone      bigint;
+    last_seal bigint;
+    last_hash bytea;
+    result    bigint;
+BEGIN
+    IF edge IS NULL OR edge > clock_timestamp() - interval '30 days' THEN
+        RAISE EXCEPTION 'entries are kept for 30 days at least' USING ERRCODE = 'restrict_violation';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7305801392406103);
+    PERFORM pg_advisory_xact_lock(7305801392406104);
+    SELECT relname INTO dropped
+      FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent = 'revenge.activity'::regclass AND relname ~ '^activity_[0-9]{4}_[0-9]{2}$'
+       AND to_timestamp(right(relname, 7), 'YYYY_MM') + interval '1 month' <= edge
+     ORDER BY relname LIMIT 1;
+    IF FOUND THEN
+        edge := to_timestamp(right(dropped, 7), 'YYYY_MM') + interval '1 month';
+    END IF;
+    IF EXISTS (SELECT FROM revenge.activity_unsealed WHERE entry_at < edge) THEN
+        RAISE EXCEPTION 'entries wait to be sealed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF dropped IS NOT NULL THEN
+        EXECUTE format('SELECT count(*) FROM revenge.%I', dropped) INTO gone;
+        EXECUTE format('DROP TABLE revenge.%I', dropped);
+    ELSE
+        dropped := 'activity_default';
+        PERFORM set_config('revenge.audit_change', 'retention', true);
+        DELETE FROM revenge.activity_default
+         WHERE ctid IN (SELECT ctid FROM revenge.activity_default WHERE created_at < edge LIMIT 10000);
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        PERFORM set_config('revenge.audit_change', '', true);
+        IF gone = 0 THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    -- Seals lie in the order of sealing: those before the first that stands for an entry which stays can go.
+    SELECT sequence, hash INTO last_seal, last_hash FROM revenge.activity_seals
+     WHERE sequence < (SELECT sequence FROM revenge.activity_seals WHERE entry_at >= edge ORDER BY sequence LIMIT 1)
+        OR NOT EXISTS (SELECT FROM revenge.activity_seals WHERE entry_at >= edge)
+     ORDER BY sequence DESC LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT sequence, hash INTO last_seal, last_hash FROM revenge.activity_retentions ORDER BY number DESC LIMIT 1;
+    END IF;
+    INSERT INTO revenge.activity_retentions (dropped_at, before, what, entries, sequence, hash)
+    VALUES (at, edge, dropped, gone, coalesce(last_seal, 0), coalesce(last_hash, decode(repeat('00', 32), 'hex')))
+    RETURNING number INTO result;
+    RETURN result;
+END
+$$;
+
+-- Drops up to so many seals that the latest retention makes needless, with their checkpoints; how many.
+CREATE FUNCTION revenge.drop_activity_seals(most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    upto bigint;
+    gone integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7305801392406104);
+    SELECT sequence INTO upto FROM revenge.activity_retentions ORDER BY number DESC LIMIT 1;
+    SELECT least(upto, min(sequence) + most - 1) INTO upto FROM revenge.activity_seals;
+    DELETE FROM revenge.activity_seals WHERE sequence <= upto;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    DELETE FROM revenge.activity_checkpoints WHERE sequence <= upto;
+    RETURN gone;
+END
+$$;
+
+-- Where owner and application are one role this is no more than a guard (rulings R27). Two functions of the owner say
+-- what they are about: erasure takes what tells of a person and nothing else, retention what is older than 30 days.
+CREATE OR REPLACE FUNCTION revenge.refuse_audit_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('revenge.audit_change', true) = 'erasure' THEN
+        OLD.resource_key := NULL;
+        OLD.changes := '{}';
+        OLD.address := NULL;
+        OLD.user_agent := NULL;
+        OLD.request_id := NULL;
+        OLD.salt := '';
+        IF NEW IS NOT DISTINCT FROM OLD THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' AND current_setting('revenge.audit_change', true) = 'retention' THEN
+        IF OLD.created_at < clock_timestamp() - interval '30 days' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the audit log is only added to: % of % refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA revenge FROM PUBLIC;

@@ -45,6 +45,11 @@ TO {role};
 -- The audit log is only added to; its partitions are reached through it alone.
 GRANT SELECT, INSERT ON revenge.activity TO {role};
 
+-- What proves that it is whole is written by functions of the owner. The application signs, and ships.
+GRANT SELECT ON revenge.activity_unsealed, revenge.activity_seals TO {role};
+GRANT SELECT, INSERT, UPDATE (shipped_at) ON revenge.activity_checkpoints TO {role};
+GRANT SELECT, UPDATE (key_id, public_key, signature) ON revenge.activity_retentions TO {role};
+
 GRANT SELECT ON revenge.held_roles TO {role};
 
 GRANT SELECT ON revenge.migrations TO {role};
@@ -53,6 +58,10 @@ GRANT USAGE ON SEQUENCE revenge.change_numbers, revenge.jobs_id_seq TO {role};
 
 GRANT EXECUTE ON FUNCTION
     revenge.activity_make_partitions(timestamptz, timestamptz),
+    revenge.drop_activity(timestamptz, timestamptz),
+    revenge.drop_activity_seals(integer),
+    revenge.erase_activity(uuid, integer),
     revenge.publish_changes(text[], text[]),
+    revenge.seal_activity(integer),
     revenge.trim_changes(timestamptz)
 TO {role};

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from revenge_adapters.wiring.settings.audit import Audit
 from revenge_adapters.wiring.settings.people import Accounts, ApiKeys, Avatar, CookieAuth, Limits, Storage
 from revenge_adapters.wiring.settings.places import default_data_dir
 from revenge_core.background import Queue
@@ -391,4 +392,5 @@ class Settings(Entity, kw_only=True):
     email: Email = Email()
     jobs: Jobs = Jobs()
     metrics: Metrics = Metrics()
+    audit: Audit = Audit()
     log: Log = Log()

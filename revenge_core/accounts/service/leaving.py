@@ -10,6 +10,7 @@ from revenge_core.accounts.entities import AccountRules
 from revenge_core.accounts.jobs import EraseFiles, tag_of
 from revenge_core.accounts.ports import AccountsTx
 from revenge_core.activity.entities import Action, FieldChange, Resource
+from revenge_core.activity.jobs import EraseTraces
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.background import UNFINISHED
@@ -143,6 +144,7 @@ class Leaving:
             await tx.users.purge(user_id)
             if keys:
                 await tx.jobs.enqueue(EraseFiles(keys=keys))
+            await tx.jobs.enqueue(EraseTraces(user_id=user_id))
             tx.feed.publish(Change.of_user(user_id))
             # The id and no name: what is erased is not written down anew.
             await self._activity.write(

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from revenge_core.accounts.ports import ExportReader, InvitationReader, PersonalData
-from revenge_core.activity.ports import ActivityReader
+from revenge_core.activity.ports import ActivityReader, SealReader
 from revenge_core.apikeys.ports import KeyPrincipalReader, KeyReader
 from revenge_core.auth.ports import AccountReader, GuessReader, PrincipalReader
 from revenge_core.feed import Change
@@ -54,6 +54,7 @@ class World:
     roles: RoleReader
     role_directory: RoleDirectory
     activity: ActivityReader
+    seals: SealReader
     accounts: AccountReader
     principals: PrincipalReader
     api_keys: KeyReader
