@@ -21,6 +21,7 @@ from revenge_adapters.wiring.memory import MemoryAdapters
 from revenge_adapters.wiring.rules import Rules
 from revenge_adapters.wiring.services import Services
 from revenge_core.accounts.entities import AccountRules
+from revenge_core.apikeys.entities import KeyRules
 from revenge_core.auth.entities import AuthRules
 from revenge_core.feed import Change
 from revenge_core.limits.entities import LimitRules
@@ -69,6 +70,7 @@ def sandbox(
     address_rules: AddressRules | None = None,
     auth_rules: AuthRules | None = None,
     avatar_rules: AvatarRules | None = None,
+    key_rules: KeyRules | None = None,
     limit_rules: LimitRules | None = None,
     mail_rules: MailRules | None = None,
     session_rules: SessionRules | None = None,
@@ -87,6 +89,7 @@ def sandbox(
         rules = Rules(
             accounts=account_rules or AccountRules(),
             addresses=address_rules or AddressRules(),
+            api_keys=key_rules or KeyRules(),
             auth=auth_rules or AuthRules(),
             avatars=avatar_rules or AvatarRules(),
             limits=limit_rules or LimitRules(is_on=False),

@@ -44,11 +44,13 @@ async def keep(world: World, user: User, digest: bytes | None = None, **changes:
 
 
 async def see(world: World, *sightings: KeySighting) -> None:
+    """Note that keys were used."""
     async with world.uow.begin() as tx:
         await tx.api_keys.mark_seen(sightings)
 
 
 async def record(world: World, *uses: RecordedRight) -> None:
+    """Add to what keys made use of."""
     async with world.uow.begin() as tx:
         await tx.api_keys.add_uses(uses)
 
@@ -62,6 +64,7 @@ async def update(world: World, key: ApiKey) -> None:
 
 
 async def rotate(world: World, key: ApiKey, digest: bytes, until: datetime | None) -> ApiKey:
+    """Give it another secret and tell readers."""
     rotated = replace(
         key, prefix="rv_fffff", previous_until=until, version=key.version + 1, updated_at=key.updated_at + DAY
     )
@@ -73,6 +76,7 @@ async def rotate(world: World, key: ApiKey, digest: bytes, until: datetime | Non
 
 
 def used(key: ApiKey, right: str, uses: int = 1, *, first: datetime = NOW, last: datetime = NOW) -> RecordedRight:
+    """The key made use of the right that often."""
     use = KeyRight(right=right, first_used_at=first, last_used_at=last, uses=uses)
     return RecordedRight(key_id=key.id, use=use)
 
@@ -112,10 +116,7 @@ class KeyStoreContract(Contract):
         await keep(world, user, revoked_at=NOW)
         await keep(world, user, expires_at=NOW + DAY)
         await keep(world, other)
-        live = {
-            (await keep(world, user, expires_at=NOW + DAY + TICK)).id,
-            (await keep(world, user, expires_at=None)).id,
-        }
+        live = {(await keep(world, user, expires_at=end)).id for end in (NOW + DAY + TICK, None)}
         async with world.uow.begin() as tx:
             assert {key.id for key in await tx.api_keys.live_of(user.id, NOW + DAY)} == live
 
@@ -214,7 +215,7 @@ class KeyUpkeepContract(Contract):
     async def test_owners_who_were_reminded_or_are_not_active_are_left_out(self, world: World) -> None:
         user = await world.add_user()
         told = await keep(world, user, created_at=NOW - 10 * DAY, expires_at=NOW + DAY)
-        for changes in ({"is_active": False}, {"deleted_at": NOW}):
+        for changes in ({"is_active": False}, {"deleted_at": NOW, "purge_at": NOW + DAY}):
             away = await world.add_user(**changes)
             await keep(world, away, created_at=NOW - 10 * DAY, expires_at=NOW + DAY)
         async with world.uow.begin() as tx:
@@ -272,7 +273,7 @@ class KeyReaderContract(Contract):
         over = [await keep(world, user, revoked_at=NOW), await keep(world, user, expires_at=NOW)]
         assert await world.api_keys.of_user(user.id, live_at=NOW) == (live,)
         everything = await world.api_keys.of_user(user.id, live_at=None)
-        assert set(key.id for key in everything) == {live.id, *(key.id for key in over)}
+        assert {key.id for key in everything} == {live.id, *(key.id for key in over)}
 
 
 class KeyPrincipalReaderContract(Contract):
@@ -290,7 +291,7 @@ class KeyPrincipalReaderContract(Contract):
         await keep(world, await world.add_user())
         assert await world.key_principals.principal(a_digest()) is None
 
-    @pytest.mark.parametrize("changes", [{"is_active": False}, {"deleted_at": NOW}])
+    @pytest.mark.parametrize("changes", [{"is_active": False}, {"deleted_at": NOW, "purge_at": NOW + DAY}])
     async def test_an_owner_who_is_disabled_or_deleted_is_not_active(
         self, world: World, changes: dict[str, object]
     ) -> None:
