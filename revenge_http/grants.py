@@ -112,7 +112,7 @@ _changes = (UserNotFound, ReauthRequired, RoleTooPowerful)
     "POST",
     _OF_USER,
     "assignRole",
-    needs(Permission.ROLES_ASSIGN),
+    needs(Permission.ROLES_ASSIGN, keys=False),
     status=201,
     raises=(*_changes, RoleUnknown),
     repeats=Repeats.ANSWER,
@@ -127,7 +127,7 @@ async def assign_role(call: Call, user_id: UUID, body: RoleAssign) -> AssignedRo
     "DELETE",
     f"{_OF_USER}/{{role}}",
     "removeRole",
-    needs(Permission.ROLES_ASSIGN),
+    needs(Permission.ROLES_ASSIGN, keys=False),
     raises=(*_changes, RoleNotHeld, LastAdmin, OwnAdmin),
 )
 async def withdraw_role(call: Call, user_id: UUID, role: str) -> None:

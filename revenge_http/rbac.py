@@ -173,7 +173,7 @@ async def list_roles(call: Call) -> RoleDetailList:
     "POST",
     _ROLES,
     "createRole",
-    needs(Permission.ROLES_CREATE),
+    needs(Permission.ROLES_CREATE, keys=False),
     status=201,
     raises=(*_changes, RoleInvalid, RoleExists, RolesFull),
     repeats=Repeats.ANSWER,
@@ -197,14 +197,16 @@ def _tagged(counted: entities.CountedRole) -> Tagged[RoleDetail]:
 _edits = (RoleNotFound, RoleBuiltIn, RoleInvalid, *_changes)
 
 
-@operation("PATCH", _ROLE, "updateRole", needs(Permission.ROLES_UPDATE), raises=(*_edits, RoleCycle))
+@operation("PATCH", _ROLE, "updateRole", needs(Permission.ROLES_UPDATE, keys=False), raises=(*_edits, RoleCycle))
 async def update_role(call: Call, role_name: str, body: RoleUpdate) -> Tagged[RoleDetail]:
     """Change what a role is for, and from which roles it inherits."""
     changes = entities.RoleChanges(description=body.description, parents=body.parents)
     return _tagged(await call.revenge.roles.change(call.actor, role_name, changes, version=call.version))
 
 
-@operation("PUT", f"{_ROLE}/permissions", "updateRolePermissions", needs(Permission.ROLES_UPDATE), raises=_edits)
+@operation(
+    "PUT", f"{_ROLE}/permissions", "updateRolePermissions", needs(Permission.ROLES_UPDATE, keys=False), raises=_edits
+)
 async def replace_permissions(call: Call, role_name: str, body: PermissionsReplace) -> Tagged[RoleDetail]:
     """Replace all the permissions that a role has of its own."""
     patterns = tuple(one.pattern for one in body.permissions)
@@ -215,7 +217,7 @@ async def replace_permissions(call: Call, role_name: str, body: PermissionsRepla
     "DELETE",
     _ROLE,
     "deleteRole",
-    needs(Permission.ROLES_DELETE),
+    needs(Permission.ROLES_DELETE, keys=False),
     raises=(RoleNotFound, RoleBuiltIn, RoleInUse, *_changes),
     versioned=True,
 )
@@ -242,7 +244,7 @@ async def list_policies(call: Call) -> PolicyList:
     "POST",
     _POLICIES,
     "addPolicy",
-    needs(Permission.ROLES_UPDATE),
+    needs(Permission.ROLES_UPDATE, keys=False),
     status=201,
     raises=(*_changes, PolicyInvalid, RoleBuiltIn, RoleInvalid),
     repeats=Repeats.ANSWER,
@@ -256,7 +258,7 @@ async def add_policy(call: Call, body: PolicyRequest) -> PolicyInfo:
     "DELETE",
     _POLICIES,
     "removePolicy",
-    needs(Permission.ROLES_UPDATE),
+    needs(Permission.ROLES_UPDATE, keys=False),
     raises=(*_changes, PolicyInvalid, PolicyNotFound, RoleBuiltIn),
 )
 async def remove_policy(call: Call, body: PolicyRequest) -> None:

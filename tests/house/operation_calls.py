@@ -59,6 +59,8 @@ async def call(box: Sandbox, one: Operation, actor: Actor) -> None:
     asked = Call(revenge=box.revenge, actor=actor, prefix="", path=one.path, query="", cookies=jar)
     fields = msgspec.structs.fields(one.parameters)
     arguments = {field.name: _sample(field.type) for field in fields if field.required}
+    if one.access.permission is None and "user_id" in arguments:
+        arguments["user_id"] = actor.user_id  # for others it takes a permission
     if one.body is not None:
         arguments["body"] = EXAMPLES[one.body]
     if one.uploads:
@@ -79,6 +81,8 @@ def _sample(kind: object) -> object:
     plain = bare(kind)
     if plain is UUID:
         return an_id()
+    if plain is int:
+        return 1
     if isinstance(plain, type) and issubclass(plain, Enum):
         return next(iter(plain))
     return "x"

@@ -109,9 +109,15 @@ class Users:
 
         Raises:
             Unauthenticated: nobody is signed in.
+            KeyScopeLacking: it is an API key that may read nothing of its owner's, and their own account is meant, or
+                it lacks `users:get`.
             UserNotFound: there is none, or it is not shown to the actor.
         """
-        if actor.may(Permission.USERS_GET) or actor.require_user() == user_id:
+        is_own = actor.user_id == user_id
+        sees_all = not is_own and actor.may(Permission.USERS_GET)
+        if not sees_all:
+            actor.require_user()
+        if is_own or sees_all:
             listed = await self._directory.any_by_id(user_id)
             if listed is None or listed.user.deleted_at is not None:
                 raise UserNotFound
