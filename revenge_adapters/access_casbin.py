@@ -5,7 +5,7 @@ remembers every subject that it was ever asked about. So it is asked by `revenge
 what no policy names: nothing that a client sent reaches it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from typing import Final
 from uuid import UUID
@@ -64,7 +64,7 @@ class RowsAdapter(Adapter):  # type: ignore[misc]  # casbin has no types
         model["g"]["g"].policy.extend(_links(self._rows))
 
     @override
-    def save_policy(self, model: Model) -> None:
+    def save_policy(self, *_: object) -> None:
         """Refused.
 
         Raises:
@@ -119,6 +119,8 @@ class Compared(Entity, kw_only=True):
 
     subjects: int
     """So many were compared whole."""
+    of: int
+    """So many there were to compare."""
     difference: str | None
     """The first one that was found."""
 
@@ -126,7 +128,7 @@ class Compared(Entity, kw_only=True):
 def compare(
     reference: Reference,
     index: PermissionIndex,
-    subjects: Iterable[tuple[str, frozenset[str]]],
+    subjects: Sequence[tuple[str, frozenset[str]]],
     has_time: Callable[[], bool],
 ) -> Compared:
     """Ask both about every permission of subjects and the roles that they hold, until they differ or time is up."""
@@ -135,10 +137,10 @@ def compare(
         allowed = index.permissions_of(roles)
         for permission in Permission:
             if not has_time():
-                return Compared(subjects=done, difference=None)
+                return Compared(subjects=done, of=len(subjects), difference=None)
             if reference.allows(subject, permission) is not (permission in allowed):
                 ours, theirs = ("allows", "refuses") if permission in allowed else ("refuses", "allows")
                 told = f"the index {ours} {subject} {permission.value}, the Enforcer {theirs} it"
-                return Compared(subjects=done, difference=told)
+                return Compared(subjects=done, of=len(subjects), difference=told)
         done += 1
-    return Compared(subjects=done, difference=None)
+    return Compared(subjects=done, of=len(subjects), difference=None)

@@ -2,7 +2,7 @@
 
 from revenge_core.accounts.service import Accounts, Administration, Exports, Invitations
 from revenge_core.activity.service import Activity, Audit, AuditReading, Denials
-from revenge_core.apikeys.service import ApiKeys
+from revenge_core.apikeys.service import ApiKeys, KeyExplaining
 from revenge_core.auth.service import Auth, Guessing, Recovery
 from revenge_core.entity import Entity
 from revenge_core.health.service import Health
@@ -10,7 +10,7 @@ from revenge_core.idempotency.service import Idempotency
 from revenge_core.jobs.service import Jobs
 from revenge_core.limits.service import Limits
 from revenge_core.mail.service import Mail
-from revenge_core.rbac.service import Grants, Groups, Rbac, Roles
+from revenge_core.rbac.service import Explaining, Grants, Groups, Rbac, Roles
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.users.service import Addresses, Avatars, UserPreferences, Users
 
@@ -29,6 +29,7 @@ class Revenge(Entity, kw_only=True):
     avatars: Avatars
     denials: Denials
     devices: Devices
+    explaining: Explaining
     exports: Exports
     grants: Grants
     groups: Groups
@@ -37,6 +38,7 @@ class Revenge(Entity, kw_only=True):
     idempotency: Idempotency
     invitations: Invitations
     jobs: Jobs
+    key_explaining: KeyExplaining
     limits: Limits
     mail: Mail
     preferences: UserPreferences

@@ -7,7 +7,7 @@ from typing_extensions import override
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.ids import GroupId, UserId
-from revenge_core.rbac.entities import GrantSource, Group, GroupPage, Member, MemberPage, Membership
+from revenge_core.rbac.entities import Belonging, GrantSource, Group, GroupPage, Member, MemberPage, Membership
 from revenge_core.rbac.errors import GroupNameTaken, RoleNotFound
 from revenge_core.rbac.ports import GroupReader, GroupStore
 
@@ -96,3 +96,16 @@ class MemoryGroupReader(GroupReader):
             for user in users[offset : offset + limit]
         )
         return MemberPage(members=members, total=len(users))
+
+    @override
+    async def of_user(self, user_id: UserId) -> tuple[Belonging, ...]:
+        return belongings(self._tables.rows, user_id)
+
+
+def belongings(rows: Rows, user_id: UserId) -> tuple[Belonging, ...]:
+    """Groups that the user is in, by name and source."""
+    found = [(rows.groups[one.group_id], one) for one in rows.members.values() if one.user_id == user_id]
+    return tuple(
+        Belonging(group_id=group.id, group_name=group.name, source=one.source, since=one.added_at)
+        for group, one in sorted(found, key=lambda pair: (pair[0].name_key, pair[1].source))
+    )

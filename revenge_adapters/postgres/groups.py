@@ -3,12 +3,12 @@
 from msgspec.structs import asdict
 from typing_extensions import override
 
-from revenge_adapters.batch import uuid_array
+from revenge_adapters.postgres.batch import uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.entity import Entity
 from revenge_core.ids import GroupId, UserId
-from revenge_core.rbac.entities import GrantSource, Group, GroupPage, Member, MemberPage, Membership
+from revenge_core.rbac.entities import Belonging, GrantSource, Group, GroupPage, Member, MemberPage, Membership
 from revenge_core.rbac.errors import GroupNameTaken, RoleNotFound
 from revenge_core.rbac.ports import GroupReader, GroupStore
 
@@ -39,6 +39,7 @@ class Sql(SqlFile, file="groups.sql"):
     members: Query[_Named]
     count_members: Query[int]
     memberships: Query[Membership]
+    of_user: Query[Belonging]
 
 
 class PostgresGroups(GroupStore):
@@ -122,3 +123,7 @@ class PostgresGroupReader(GroupReader):
             if how[one.user_id]
         )
         return MemberPage(members=members, total=await self._database.one(Sql.count_members, group_id=group_id) or 0)
+
+    @override
+    async def of_user(self, user_id: UserId) -> tuple[Belonging, ...]:
+        return await self._database.all(Sql.of_user, user_id=user_id)

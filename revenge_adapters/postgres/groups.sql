@@ -76,3 +76,10 @@ SELECT group_id, user_id, source, added_at, added_by
   FROM revenge.group_members
  WHERE group_id = %(group_id)s AND user_id = ANY(%(ids)s::text::uuid[])
  ORDER BY user_id, source
+
+-- name: of_user
+SELECT group_id, name AS group_name, source, added_at AS since
+  FROM revenge.group_members
+  JOIN revenge.groups ON groups.id = group_id
+ WHERE user_id = %(user_id)s
+ ORDER BY name_key, source

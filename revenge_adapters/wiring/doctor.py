@@ -30,6 +30,7 @@ from revenge_core.auth.errors import MasterSecretMismatch
 from revenge_core.entity import Entity
 from revenge_core.errors import RevengeError
 from revenge_core.mail.errors import MailUnavailable
+from revenge_core.rbac.errors import RoleCycle
 
 DOCS: Final = "docs/reference/doctor.md#"
 FREE_TO_FAIL: Final = 200 * 1024**2
@@ -69,6 +70,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "database-roles": "The application does not own its tables, so it cannot rewrite the audit log.",
     "migrations": "The schema is this version's.",
     "secrets-match": "The master secret is the one that wrapped the database's signing keys.",
+    "access": "Every role, and one user of each set of roles that somebody holds, may do by the compiled index what "
+    "casbin's Enforcer makes of the same policies. It takes five seconds at most, and says how far it came.",
     "cache": "Dragonfly answers, where `cache.url` names one. Without it jobs begin up to a second later, and workers "
     "without a database get none.",
     "mail": "The mail server answers, lets this server in, and can be trusted. No mail is sent; `revenge mail test` "
@@ -186,6 +189,7 @@ def _of_place(place: Place, settings: Settings) -> Iterator[Finding]:
     else:
         yield _passed("migrations", f"up to date, {len(standing.applied)} applied")
         yield from _match(place, settings)
+        yield _access(place)
 
 
 def _connections(place: Place) -> Iterator[Finding]:
@@ -231,6 +235,19 @@ async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
             return await PostgresSigningKeys(transaction).lock_all()
     finally:
         await database.close()
+
+
+def _access(place: Place) -> Finding:
+    from revenge_adapters.wiring.doctor_access import compare_access  # casbin: only doctor needs it
+
+    fix = "Report it, with the role's policies: until then nobody knows which of the two is right"
+    try:
+        compared = asyncio.run(compare_access(place.url.reveal()))
+    except RoleCycle as problem:
+        return _failed("access", problem.detail, "Take one of these parents away, in revenge.role_parents")
+    if compared.difference is not None:
+        return _failed("access", compared.difference, fix)
+    return _passed("access", f"index and Enforcer agree on {compared.subjects} of {compared.of} roles and users")
 
 
 def _cache(settings: Settings) -> Finding:
