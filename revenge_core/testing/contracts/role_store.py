@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from revenge_core.rbac.entities import GrantSource, Policy, Role, RoleUse
+from revenge_core.ids import GroupId, UserId
+from revenge_core.rbac.entities import GrantSource, Group, Holding, Membership, Policy, Role, RoleUse
 from revenge_core.rbac.errors import RoleExists, RoleNotFound
 from revenge_core.rbac.policy import BUILT_IN_ROLES
-from revenge_core.testing.builders import NOW, a_grant, an_invitation
+from revenge_core.testing.builders import NOW, a_grant, an_id, an_invitation
 from revenge_core.testing.contracts.world import Contract, World, let_others_run
 
 CURATOR = Role(
@@ -232,12 +233,13 @@ class GrantSourcesContract(Contract):
         user, other = await world.add_user("user", "guest"), await world.add_user()
         async with world.uow.begin() as tx:
             await tx.roles.sync(other.id, GrantSource.OIDC, ["moderator"], NOW)
-            said = await tx.roles.sync(user.id, GrantSource.OIDC, ["guest", "moderator", "guest"], NOW)
-            assert said == ({"guest", "moderator"}, frozenset())
-            said = await tx.roles.sync(user.id, GrantSource.OIDC, ["user", "moderator"], NOW)
-            assert said == ({"user"}, {"guest"})
+            given, taken = await tx.roles.sync(user.id, GrantSource.OIDC, ["guest", "moderator", "guest"], NOW)
+            assert (sorted(given), sorted(taken)) == (["guest", "moderator"], [])
+            given, taken = await tx.roles.sync(user.id, GrantSource.OIDC, ["user", "moderator"], NOW)
+            assert (sorted(given), sorted(taken)) == (["user"], ["guest"])
             assert await tx.roles.roles_of(user.id) == {"guest", "moderator", "user"}
-            assert await tx.roles.sync(user.id, GrantSource.OIDC, [], NOW) == (frozenset(), {"moderator", "user"})
+            given, taken = await tx.roles.sync(user.id, GrantSource.OIDC, [], NOW)
+            assert (sorted(given), sorted(taken)) == ([], ["moderator", "user"])
             assert await tx.roles.roles_of(user.id) == {"guest", "user"}
             assert await tx.roles.roles_of(other.id) == {"moderator"}
 
@@ -290,4 +292,47 @@ class RoleDirectoryContract(Contract):
         holder = await world.role_directory.holder(user.id)
         assert holder is not None
         assert (holder.username, holder.holdings) == (user.username, ())
-        assert await world.role_directory.holder(type(user.id)(int=1)) is None
+        assert await world.role_directory.holder(UserId(an_id())) is None
+
+    async def test_whoever_is_in_a_group_holds_what_it_carries(self, world: World) -> None:
+        await add(world)
+        ada, bea = await world.add_user("curator", username="ada"), await world.add_user(username="bea")
+        group = Group(
+            id=GroupId(an_id()),
+            name="Club",
+            name_key="club",
+            roles=frozenset({"curator", "guest"}),
+            created_at=NOW,
+            updated_at=NOW,
+        )
+        async with world.uow.begin() as tx:
+            await tx.groups.add(group)
+            for member in (ada, bea):
+                membership = Membership(
+                    group_id=group.id, user_id=member.id, source=GrantSource.OIDC, added_at=NOW, added_by=ada.id
+                )
+                await tx.groups.add_member(membership)
+            assert await tx.roles.use_of("curator", NOW) == RoleUse(
+                holders=2, accounts=1, groups=1, children=0, invitations=0
+            )
+        page = await world.role_directory.holders("curator", limit=10, offset=0)
+        assert (page.total, [one.username for one in page.holders]) == (2, ["ada", "bea"])
+        assert [[way.group_id for way in one.holdings] for one in page.holders] == [[None, group.id], [group.id]]
+        assert page.holders[1].holdings == (
+            Holding(
+                user_id=bea.id,
+                role="curator",
+                source=GrantSource.OIDC,
+                since=NOW,
+                given_by=ada.id,
+                group_id=group.id,
+                group_name="Club",
+            ),
+        )
+        holder = await world.role_directory.holder(ada.id)
+        assert holder is not None
+        ways = [(way.role, way.group_name) for way in holder.holdings]
+        assert ways == [("curator", None), ("curator", "Club"), ("guest", "Club")]
+        counted = await world.role_directory.role("curator")
+        assert counted is not None
+        assert counted.user_count == 2
