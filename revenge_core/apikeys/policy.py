@@ -138,7 +138,7 @@ def _wider(after: Grant, before: Grant) -> Iterator[tuple[str, str]]:
     if before.addresses is not None and (
         after.addresses is None or not _lie_in(_networks(after.addresses), _networks(before.addresses))
     ):
-        yield "addresses", "must lie in the networks that the key is taken from now"
+        yield "allowed_addresses", "must lie in the networks that the key is taken from now"
     if before.rate_limit is not None and (after.rate_limit is None or after.rate_limit > before.rate_limit):
         yield "rate_limit", f"must be at most {before.rate_limit}"
 
@@ -286,13 +286,15 @@ def _address_problems(addresses: tuple[str, ...] | UnsetType | None) -> Iterator
     if addresses is UNSET or addresses is None:
         return
     if not 1 <= len(addresses) <= ADDRESSES_MAX:
-        yield FieldProblem(pointer="/addresses", detail=f"must be 1 to {ADDRESSES_MAX} networks; null for everywhere")
+        yield FieldProblem(
+            pointer="/allowed_addresses", detail=f"must be 1 to {ADDRESSES_MAX} networks; null for everywhere"
+        )
     for index, address in enumerate(addresses[:ADDRESSES_MAX]):
         try:
             _network(address)
         except ValueError:
             yield FieldProblem(
-                pointer=f"/addresses/{index}",
+                pointer=f"/allowed_addresses/{index}",
                 detail="must be an address, or a network without bits beyond its prefix, such as 192.0.2.0/24",
             )
 

@@ -187,7 +187,7 @@ def test_everything_that_grew_is_named_at_once() -> None:
     after = replace(before, scopes=frozenset({KeyScope.WRITE}), libraries=None, addresses=None, rate_limit=None)
     changes = KeyChanges(scopes=after.scopes, libraries=None, addresses=None, rate_limit=None)
     problems = widened(grant_of(after), grant_of(before), changes)
-    assert [problem.pointer for problem in problems] == ["/scopes", "/libraries", "/addresses", "/rate_limit"]
+    assert [problem.pointer for problem in problems] == ["/scopes", "/libraries", "/allowed_addresses", "/rate_limit"]
     assert "movies:update" in problems[0].detail
     finer = replace(before, permissions=frozenset({"users:list"}))
     (problem,) = widened(grant_of(finer), grant_of(before), KeyChanges(permissions=finer.permissions))
@@ -274,10 +274,10 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         "/description",
         "/permissions",
         "/libraries",
-        "/addresses/0",
-        "/addresses/1",
-        "/addresses/2",
-        "/addresses/3",
+        "/allowed_addresses/0",
+        "/allowed_addresses/1",
+        "/allowed_addresses/2",
+        "/allowed_addresses/3",
         "/rate_limit",
         "/expires_at",
     ]
@@ -294,8 +294,8 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         (NewKey(name="x", description="x" * 1001, scopes=READ), "/description"),
         (NewKey(name="x"), "/scopes"),
         (NewKey(name="x", permissions=frozenset(map(str, range(1000)))), "/permissions"),
-        (NewKey(name="x", scopes=READ, addresses=()), "/addresses"),
-        (NewKey(name="x", scopes=READ, addresses=("192.0.2.7",) * (ADDRESSES_MAX + 1)), "/addresses"),
+        (NewKey(name="x", scopes=READ, addresses=()), "/allowed_addresses"),
+        (NewKey(name="x", scopes=READ, addresses=("192.0.2.7",) * (ADDRESSES_MAX + 1)), "/allowed_addresses"),
         (NewKey(name="x", scopes=READ, rate_limit=RATE_MAX + 1), "/rate_limit"),
         (NewKey(name="x", scopes=READ, expires_at=NOW + LIFETIME_MAX + timedelta(seconds=1)), "/expires_at"),
     ],
