@@ -7,13 +7,13 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from revenge_core.accounts.entities import ExportState
-from revenge_core.activity.entities import Action
 from revenge_core.background import UNFINISHED, ItemStatus, JobState, Missed, Queue
 from revenge_core.health.entities import Status
 from revenge_core.jobs.entities import WORKERS
 from revenge_core.secrets import Secret
 from revenge_core.sessions.entities import ClientType
 from revenge_core.users.entities import MailFrequency, Theme, Visibility
+from revenge_http.activity_examples import ACTIVITY_EXAMPLES, OWN_ENTRY
 from revenge_http.admin_users import (
     AdminUser,
     AdminUserCreate,
@@ -51,7 +51,7 @@ from revenge_http.job_records import (
 )
 from revenge_http.jobs_bulk import JobResult, JobResults
 from revenge_http.limits import GuessLimit, GuessLimitList
-from revenge_http.own_activity import ActivityChange, ActivityLogEntry, OwnActivity
+from revenge_http.own_activity import OwnActivity
 from revenge_http.preferences import (
     DigestNotifications,
     EmailNotifications,
@@ -188,6 +188,7 @@ _no_job: Final = Problem(
 EXAMPLES: Final[dict[type[Wire], Wire]] = {
     type(example): example
     for example in (
+        *ACTIVITY_EXAMPLES,
         *API_KEY_EXAMPLES,
         _admin_user,
         AdminUserCreate(username="grace", email="grace@example.org", roles=("moderator",)),
@@ -264,23 +265,7 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         ),
         LoginResponse(user=_user, access_token=_ACCESS, refresh_token=_REFRESH, expires_in=900, device_token=_DEVICE),
         LogoutRequest(refresh_token=_REFRESH, logout_all=False),
-        OwnActivity(
-            entries=[
-                ActivityLogEntry(
-                    id=UUID("019c5b1e-5e00-7000-8000-000000000005"),
-                    user_id=_user.id,
-                    action=Action.USER_UPDATE.value,
-                    resource_type="user",
-                    resource_id=_user.id,
-                    changes={"display_name": ActivityChange(before=None, after="Ada")},
-                    ip_address="192.0.2.7",
-                    user_agent="RevengeTV/2.1",
-                    success=True,
-                    created_at=_THEN,
-                )
-            ],
-            next_cursor="MDE5YzViMWUtNWUwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDA1",
-        ),
+        OwnActivity(entries=[OWN_ENTRY], next_cursor="MTc3MTA2MzIwMDAwMDAwMC4wMTljNWIxZQ"),
         Problem(
             type="/problems/session_not_found",
             title="There is no such session",

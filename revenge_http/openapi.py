@@ -24,6 +24,8 @@ Json = dict[str, Any]
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TAGS: Final = {
+    "activity": "The audit log: who did what to what, when and from where",
+    "apikeys": "What programs present instead of signing in",
     "auth": "Getting an account, signing in, staying signed in, signing out",
     "files": "Pictures of accounts",
     "health": "Probes for machines",
@@ -109,7 +111,7 @@ def _security(one: Operation, *, with_cookies: bool) -> list[Json]:
     by_cookie: Json = {"cookieAuth": []} if one.method == "GET" else {"cookieAuth": [], "csrfToken": []}
     cookies = [by_cookie] if with_cookies else []
     if one.access.is_public:
-        return [{}, {"bearerAuth": []}, *cookies] if one.access.looks else []
+        return [{}, {"bearerAuth": []}, {"apiKeyAuth": []}, *cookies] if one.access.looks else []
     return [{"bearerAuth": []}, *([{"apiKeyAuth": []}] if one.access.keys else []), *cookies]
 
 
@@ -124,7 +126,8 @@ def _responses(one: Operation) -> Json:
     responses: Json = {}
     for status, record in one.answers.items():
         content = {"content": {"application/json": _content(record)}} if record else {}
-        content = {"content": {one.streams: {"schema": _FILE}}} if one.streams else content
+        files = one.pours or ((one.streams,) if one.streams else ())
+        content = {"content": {kind: {"schema": _FILE} for kind in files}} if files else content
         responses[str(status)] = {"description": _described(record), **_headers(one), **content}
     if one.streams or (one.returns is Tagged and one.method == "GET"):
         responses["304"] = {"description": "What `If-None-Match` names is still what there is", **_headers(one)}

@@ -66,6 +66,8 @@ class Operation(Entity, kw_only=True):
     """Whether the body is a form with a file in it, and no record."""
     streams: str | None
     """The media type of a file that the answer is, where it is one."""
+    pours: tuple[str, ...]
+    """Media types of an answer that is made while it is sent: it has no length and no version."""
     parameters: type[msgspec.Struct]
     answers: Mapping[int, type[Wire] | None]
     """What each status carries. The first is the one that a plain return value gets."""
@@ -149,6 +151,7 @@ def operation(  # what an operation says about itself, by name
     tier: Tier | None = None,
     repeats: Repeats | None = None,
     streams: str | None = None,
+    pours: tuple[str, ...] = (),
 ) -> Callable[[Function], Operation]:
     """Make an operation of a function.
 
@@ -174,6 +177,7 @@ def operation(  # what an operation says about itself, by name
             body_required=not optional,
             uploads=any(one.annotation is Upload for one in taken),
             streams=streams,
+            pours=pours,
             parameters=_parameters(name, path, [one for one in taken if one.name not in {"body", "upload"}]),
             answers=answers or {status if record else 204: record},
             raises=raises,

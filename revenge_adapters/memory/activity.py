@@ -67,12 +67,12 @@ class MemoryActivityReader(ActivityReader):
         return min((entry.created_at for entry in self._tables.rows.activity.values()), default=None)
 
     @override
-    async def actions(self, *, since: datetime, limit: int, exact_up_to: int) -> tuple[ActionCount, ...]:
-        done = Counter(one.action for one in self._tables.rows.activity.values() if one.created_at >= since)
-        capped = {action: min(number, exact_up_to) for action, number in done.items()}
-        ordered = sorted(capped, key=lambda action: (-capped[action], action))
+    async def actions(self, *, since: datetime, limit: int, among: int) -> tuple[ActionCount, ...]:
+        recent = self._fitting(EntryFilter(since=since))[::-1][: among + 1]
+        done = Counter(one.action for one in recent)
+        ordered = sorted(done, key=lambda action: (-done[action], action))
         return tuple(
-            ActionCount(action=one, count=Count(number=capped[one], is_exact=done[one] <= exact_up_to))
+            ActionCount(action=one, count=Count(number=done[one], is_exact=len(recent) <= among))
             for one in ordered[:limit]
         )
 

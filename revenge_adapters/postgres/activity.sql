@@ -8,24 +8,81 @@ INSERT INTO revenge.activity (
     %(user_agent)s, %(request_id)s, %(salt)s
 )
 
--- name: written_at
-SELECT created_at FROM revenge.activity WHERE id = %(id)s
-
 -- name: newest
--- The first condition is there for the planner: it leaves out later partitions, which a comparison of rows does not.
-SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
-       resource_id, resource_key, changes, address, user_agent, request_id, salt
-  FROM revenge.activity
- WHERE created_at <= %(at)s AND (created_at, id) < (%(at)s, %(before)s)
- ORDER BY created_at DESC, id DESC
- LIMIT %(limit)s
+-- Planned each time, so that conditions which nobody made are gone, and partitions outside the times are not touched.
+-- What nobody is left to be called has no name. Times are compared alone, too: a comparison of rows rules out no
+-- partition.
+SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
+       resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt, users.username
+  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
+               resource_id, resource_key, changes, address, user_agent, request_id, salt
+          FROM revenge.activity
+         WHERE created_at >= %(since)s AND created_at <= %(until)s
+           AND (created_at, id) < (%(until)s, %(before)s)
+           AND (%(actor_id)s::uuid IS NULL OR actor_id = %(actor_id)s)
+           AND (%(action)s::text IS NULL OR action = %(action)s)
+           AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
+           AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
+           AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+         ORDER BY created_at DESC, id DESC
+         LIMIT %(limit)s OFFSET %(skip)s) AS page
+  LEFT JOIN revenge.users ON users.id = actor_id
+ ORDER BY page.created_at DESC, page.id DESC
 
--- name: newest_of_actor
-SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
-       resource_id, resource_key, changes, address, user_agent, request_id, salt
+-- name: oldest
+SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
+       resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt, users.username
+  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
+               resource_id, resource_key, changes, address, user_agent, request_id, salt
+          FROM revenge.activity
+         WHERE created_at >= %(since)s AND created_at <= %(until)s
+           AND (created_at, id) > (%(since)s, %(after)s)
+           AND (%(actor_id)s::uuid IS NULL OR actor_id = %(actor_id)s)
+           AND (%(action)s::text IS NULL OR action = %(action)s)
+           AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
+           AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
+           AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+         ORDER BY created_at, id
+         LIMIT %(limit)s) AS page
+  LEFT JOIN revenge.users ON users.id = actor_id
+ ORDER BY page.created_at, page.id
+
+-- name: count_up_to
+SELECT count(*)
+  FROM (SELECT
+          FROM revenge.activity
+         WHERE created_at >= %(since)s AND created_at <= %(until)s
+           AND (%(actor_id)s::uuid IS NULL OR actor_id = %(actor_id)s)
+           AND (%(action)s::text IS NULL OR action = %(action)s)
+           AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
+           AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
+           AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+         LIMIT %(limit)s) AS counted
+
+-- name: estimate
+-- What PostgreSQL expects to find, by the statistics of its last ANALYZE.
+EXPLAIN (FORMAT JSON)
+SELECT
   FROM revenge.activity
- WHERE actor_id = %(actor_id)s AND created_at <= %(at)s AND (created_at, id) < (%(at)s, %(before)s)
- ORDER BY created_at DESC, id DESC
+ WHERE created_at >= %(since)s AND created_at <= %(until)s
+   AND (%(actor_id)s::uuid IS NULL OR actor_id = %(actor_id)s)
+   AND (%(action)s::text IS NULL OR action = %(action)s)
+   AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
+   AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
+   AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+
+-- name: oldest_time
+SELECT created_at FROM revenge.activity ORDER BY created_at LIMIT 1
+
+-- name: actions
+SELECT action, count(*) AS done, (sum(count(*)) OVER ())::bigint AS looked_at
+  FROM (SELECT action
+          FROM revenge.activity
+         WHERE created_at >= %(since)s
+         ORDER BY created_at DESC, id DESC
+         LIMIT %(among)s) AS recent
+ GROUP BY action
+ ORDER BY done DESC, action COLLATE "C"
  LIMIT %(limit)s
 
 -- name: make_partitions

@@ -9,6 +9,7 @@ from revenge_adapters.fingerprints import KeyedFingerprints
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
 from revenge_adapters.l1_keys import CachedKeys
 from revenge_adapters.limits import ProcessLimiter
+from revenge_adapters.locks import ProcessLocks
 from revenge_adapters.master_secret import derived_key
 from revenge_adapters.passwords_argon2 import Argon2Hasher
 from revenge_adapters.pictures_pillow import PillowPictures
@@ -58,6 +59,9 @@ class ProductionAdapters(containers.DeclarativeContainer):
     storage: providers.Dependency[FileStorage] = providers.Dependency()  # pyright: ignore[reportAssignmentType] # a port is no class that isinstance knows
 
     clock = follower
+    locks: providers.Provider[Any] = providers.Singleton(ProcessLocks)
+    share: providers.Provider[Any] = providers.Object(None)
+    """Where there is a cache, `wiring.cache` sets others."""
     checkpoint_signer = providers.Singleton(Ed25519Signer, master_secret)
     fingerprints = providers.Singleton(
         KeyedFingerprints, providers.Callable(derived_key, master_secret, b"revenge request fingerprint v1", 32)
@@ -74,7 +78,7 @@ class ProductionAdapters(containers.DeclarativeContainer):
         CachedKeys, providers.Singleton(PostgresKeyPrincipalReader, database), follower
     )
     principal_reader = providers.Singleton(
-        CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock
+        CachedPrincipals, providers.Singleton(PostgresPrincipalReader, database), follower, clock, share=share
     )
     device_reader = providers.Singleton(PostgresDeviceReader, database)
     group_reader = providers.Singleton(PostgresGroupReader, database)
@@ -84,7 +88,9 @@ class ProductionAdapters(containers.DeclarativeContainer):
     role_reader = providers.Singleton(CachedRoles, providers.Singleton(PostgresRoleReader, database), follower)
     seal_reader = providers.Singleton(PostgresSealReader, database)
     session_reader = providers.Singleton(PostgresSessionReader, database)
-    user_reader = providers.Singleton(CachedUsers, providers.Singleton(PostgresUserReader, database), follower)
+    user_reader = providers.Singleton(
+        CachedUsers, providers.Singleton(PostgresUserReader, database), follower, share=share
+    )
     invitation_reader = providers.Singleton(PostgresInvitationReader, database)
     user_directory = providers.Singleton(PostgresUserDirectory, database)
     export_reader = providers.Singleton(PostgresExportReader, database)
@@ -93,9 +99,16 @@ class ProductionAdapters(containers.DeclarativeContainer):
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     own_limiter = providers.Singleton(ProcessLimiter)
     shared_limiter: providers.Provider[Any] = own_limiter
-    """Where there is a cache, `wiring.program` sets another."""
+    """Where there is a cache, `wiring.cache` sets another."""
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),
         providers.Singleton(JobsProbe, job_reader, clock),
     )
+    caches = providers.List(
+        principal_reader.provided.cache,
+        user_reader.provided.cache,
+        role_reader.provided.cache,
+        key_principal_reader.provided.cache,
+    )
+    """What metrics tell of."""

@@ -155,9 +155,9 @@ def link_flaw(seal: Seal, previous: bytes, row: Recorded | None) -> Flaw | None:
     return Flaw.SEAL_MOVED if fits else Flaw.SEAL_CHANGED
 
 
-def checkpoint_message(sequence: int, hash: bytes, created_at: datetime) -> bytes:
+def checkpoint_message(sequence: int, reached: bytes, created_at: datetime) -> bytes:
     """What is signed of a checkpoint."""
-    return b"revenge audit checkpoint v1" + _number(sequence) + _framed(hash) + _time(created_at)
+    return b"revenge audit checkpoint v1" + _number(sequence) + _framed(reached) + _time(created_at)
 
 
 def message_of(checkpoint: Checkpoint) -> bytes:
@@ -194,13 +194,10 @@ def _framed(part: str | UUID | bytes | None) -> bytes:
     """The part behind its length in four bytes; a length that nothing has where there is none."""
     if part is None:
         return b"\xff\xff\xff\xff"
-    match part:
-        case str():
-            raw = part.encode()
-        case UUID():
-            raw = part.bytes
-        case bytes():
-            raw = part
+    if isinstance(part, UUID):
+        raw = part.bytes
+    else:
+        raw = part.encode() if isinstance(part, str) else part
     return len(raw).to_bytes(4) + raw
 
 

@@ -65,10 +65,10 @@ class ActivityReader(Protocol):
         """When the first entry of all was written; None of an empty log."""
         ...
 
-    async def actions(self, *, since: datetime, limit: int, exact_up_to: int) -> tuple[ActionCount, ...]:
+    async def actions(self, *, since: datetime, limit: int, among: int) -> tuple[ActionCount, ...]:
         """What was done since then, the most frequent first, then by name.
 
-        Nothing is counted further than `exact_up_to`: what was done more often has that number, inexact.
+        It is counted among the newest `among` entries of that time; where there are more, no count is exact.
         """
         ...
 

@@ -3,6 +3,7 @@ from revenge_core.testing.contracts.activity import (
     ActivityMonthsContract,
     ActivityReaderContract,
 )
+from revenge_core.testing.contracts.activity_reading import ActivityFilterContract
 from tests.contracts.memory_world import OnMemory
 from tests.contracts.postgres_world import OnPostgres
 
@@ -28,4 +29,12 @@ class TestPostgresActivityMonths(OnPostgres, ActivityMonthsContract):
 
 
 class TestPostgresActivityReader(OnPostgres, ActivityReaderContract):
+    pass
+
+
+class TestMemoryActivityFilters(OnMemory, ActivityFilterContract):
+    pass
+
+
+class TestPostgresActivityFilters(OnPostgres, ActivityFilterContract):
     pass

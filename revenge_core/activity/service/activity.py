@@ -1,22 +1,26 @@
-"""Writing and reading the audit log."""
+"""Writing the audit log, and reading what one did oneself."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
-from uuid import UUID
 
-from msgspec.structs import replace
-
-from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome, Resource
-from revenge_core.activity.errors import CursorInvalid
+from revenge_core.activity.entities import (
+    Action,
+    Edge,
+    Entry,
+    EntryFilter,
+    FieldChange,
+    Outcome,
+    Resource,
+)
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.activity.policy import without_others
 from revenge_core.activity.ports import ActivityMonthsTx, ActivityReader, ActivityTx
+from revenge_core.activity.service.cursors import cursor_after, edge_after, edge_of
 from revenge_core.actor import Actor
 from revenge_core.background import JobContext
 from revenge_core.clock import Clock
 from revenge_core.ids import EntryId, Ids, UserId
 from revenge_core.paging import MAX_LIMIT, Page, checked_limit
-from revenge_core.permissions import Permission
 from revenge_core.secrets import new_salt
 from revenge_core.uow import UnitOfWork
 
@@ -69,52 +73,34 @@ class Activity:
             )
         )
 
-    async def list(self, actor: Actor, *, limit: int = 50, cursor: str | None = None) -> Page[Entry]:
-        """Entries, newest first: all of them for who holds `audit:read`, one's own for anybody signed in.
-
-        Raises:
-            Unauthenticated: nobody is signed in.
-            CursorInvalid: `cursor` is not an answer of this list.
-            Invalid: `limit` is out of range.
-        """
-        own_only = None if actor.may(Permission.AUDIT_READ) else actor.require_user()
-        return await self._page(limit, cursor, own_only)
-
     async def own(self, actor: Actor, *, limit: int = 50, cursor: str | None = None) -> Page[Entry]:
         """What the actor did, newest first, without what it tells of other people (decisions I10).
 
         Raises:
-            Unauthenticated: nobody is signed in.
-            CursorInvalid, Invalid: as `list`.
+            Unauthenticated, KeyScopeLacking: nobody is signed in, or the API key was not made for this.
+            CursorInvalid: `cursor` is not an answer of this list.
+            Invalid: `limit` is out of range.
         """
         user_id = actor.require_user()
-        page = await self._page(limit, cursor, user_id)
-        return replace(page, items=tuple(without_others(entry, user_id) for entry in page.items))
+        before = edge_of(cursor) if cursor else None
+        wanted = EntryFilter(actor_id=user_id)
+        found = await self._reader.newest(wanted, limit=checked_limit(limit) + 1, before=before)
+        page = found[:limit]
+        return Page(
+            items=tuple(without_others(one.entry, user_id) for one in page),
+            next_cursor=cursor_after(page[-1]) if len(found) > limit else None,
+        )
 
     async def deeds_of(self, user_id: UserId) -> AsyncIterator[Entry]:
         """All that the user did, newest first, as `own` tells it; read in parts. For services that hand it to them."""
-        before: EntryId | None = None
-        while part := await self._reader.newest(limit=MAX_LIMIT, before=before, actor_id=user_id):
-            for entry in part:
-                yield without_others(entry, user_id)
-            before = part[-1].id
-
-    async def _page(self, limit: int, cursor: str | None, actor_id: UserId | None) -> Page[Entry]:
-        items = await self._reader.newest(
-            limit=checked_limit(limit) + 1, before=_entry_id(cursor) if cursor else None, actor_id=actor_id
-        )
-        page = items[:limit]
-        return Page(items=page, next_cursor=str(page[-1].id) if len(items) > limit else None)
+        before: Edge | None = None
+        while part := await self._reader.newest(EntryFilter(actor_id=user_id), limit=MAX_LIMIT, before=before):
+            for named in part:
+                yield without_others(named.entry, user_id)
+            before = edge_after(part[-1])
 
     async def make_months(self, _: MakeMonths, ctx: JobContext) -> None:
         """Prepare the months to come: entries of a month that is not prepared lie where no retention finds them."""
         async with self._uow.begin() as tx:
             await tx.activity_months.make_ahead(self._clock.now())
             await ctx.complete(tx)
-
-
-def _entry_id(cursor: str) -> EntryId:
-    try:
-        return EntryId(UUID(cursor))
-    except ValueError:
-        raise CursorInvalid from None

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from revenge_core.activity.entities import EntryFilter
 from revenge_core.feed import ROLES_CHANGED, SIGNING_KEYS_CHANGED, Change
 from revenge_core.ids import SessionId, UserId
 from revenge_core.jobs.entities import JobFilter
@@ -52,7 +53,7 @@ async def is_everywhere(world: World, user: User) -> set[bool]:
         await world.users.by_id(user.id) is not None,
         await world.accounts.of_user(user.id) is not None,
         bool(await world.sessions.live_of(user.id, NOW)),
-        bool(await world.activity.newest(limit=1, before=None, actor_id=None)),
+        bool(await world.activity.newest(EntryFilter(), limit=1)),
         bool(await world.job_reader.newest(JobFilter(), limit=1, before=None)),
         any(queue.paused_at for queue in await world.job_reader.queues()),
         Change.of_user(user.id) in await world.announced(),
