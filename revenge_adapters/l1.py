@@ -4,8 +4,7 @@ While the feed is fresh, a remembered value is as good as a read; when it is not
 when the feed names anything it depends on, and is not kept at all if that happened between the read and the keeping.
 """
 
-from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
@@ -138,8 +137,12 @@ class _Held(Generic[K, V]):
         self.until = until
 
 
-Share = Callable[[Recipe[K, V]], Cache[K, V]]
-"""What puts a cache that processes share below one that they do not."""
+class Share(Protocol):
+    """What puts a cache that processes share below one that they do not."""
+
+    def __call__(self, recipe: Recipe[K, V]) -> Cache[K, V]:
+        """For what is had in this way."""
+        ...
 
 
 class CachedPrincipals(PrincipalReader):
@@ -155,7 +158,7 @@ class CachedPrincipals(PrincipalReader):
         feed: FeedView,
         clock: Clock,
         *,
-        share: "Share[SessionId, Principal] | None" = None,
+        share: Share | None = None,
     ) -> None:
         recipe = Recipe[SessionId, Principal](
             name="principals",
@@ -165,7 +168,7 @@ class CachedPrincipals(PrincipalReader):
             good_for=lambda principal: (principal.session.idle_expires_at - clock.now()).total_seconds(),
             absent_for=LIFETIME_SECONDS,
         )
-        self.cache = GuardedCache(feed, recipe, below=share and share(recipe))
+        self.cache = GuardedCache(feed, recipe, below=None if share is None else share(recipe))
 
     @override
     async def principal(self, session_id: SessionId) -> Principal | None:
@@ -182,11 +185,11 @@ def _changes_of_principal(session_id: SessionId, principal: Principal | None) ->
 class CachedUsers(UserReader):
     """Users by id: forgotten with the user."""
 
-    def __init__(self, reader: UserReader, feed: FeedView, *, share: "Share[UserId, User] | None" = None) -> None:
+    def __init__(self, reader: UserReader, feed: FeedView, *, share: Share | None = None) -> None:
         recipe = Recipe[UserId, User](
             name="users", form=User, load=reader.by_id, depends_on=lambda user_id, _: (Change.of_user(user_id),)
         )
-        self.cache = GuardedCache(feed, recipe, below=share and share(recipe))
+        self.cache = GuardedCache(feed, recipe, below=None if share is None else share(recipe))
 
     @override
     async def by_id(self, user_id: UserId) -> User | None:

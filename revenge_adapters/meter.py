@@ -89,6 +89,23 @@ class NoMeter(Meter):
         """Not noted."""
 
 
+class CountedCache(Protocol):
+    """What a cache counts itself, since telling a meter of each hit would cost more than the hit."""
+
+    name: str
+    hits: int
+    misses: int
+
+    @property
+    def evictions(self) -> int:
+        """How many values made room for others."""
+        ...
+
+    def __len__(self) -> int:
+        """How many values it holds."""
+        ...
+
+
 class Vitals(Entity, kw_only=True):
     """What the database says about itself."""
 

@@ -131,11 +131,9 @@ class DragonflyCache(Cache[K, V], Generic[K, V]):
     def __init__(
         self, entries: Entries, envelopes: Envelopes, feed: SharedFeedView, clock: Clock, recipe: Recipe[K, V]
     ) -> None:
-        self.name = f"shared {recipe.name}"
+        self.name = recipe.name
         self.hits = 0
         self.misses = 0
-        self.evictions = 0
-        """Not known here: the server makes room as it likes."""
         self._entries = entries
         self._envelopes = envelopes
         self._feed = feed

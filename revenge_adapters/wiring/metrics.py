@@ -1,11 +1,11 @@
 """Metrics of one process: counted from its start, and shown on a port of their own where one is set (decisions P8)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
-from revenge_adapters.meter import Meter, NoMeter, QueueView
+from revenge_adapters.meter import CountedCache, Meter, NoMeter, QueueView
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.jobs.vitals import vitals
 from revenge_adapters.wiring.errors import MetricsPortUnavailable
@@ -51,6 +51,13 @@ class Metrics:
     def are_shown(self) -> bool:
         """Whether it is worth counting."""
         return self._port is not None
+
+    def count(self, caches: Sequence[CountedCache]) -> None:
+        """Tell of these caches, too."""
+        if self.are_shown:
+            from revenge_adapters.metrics_caches import CacheCounters
+
+            self._registry.register(CacheCounters(caches))
 
     @asynccontextmanager
     async def shown(self, kinds: Iterable[str], read: ReadQueues | None = None) -> AsyncGenerator[None]:

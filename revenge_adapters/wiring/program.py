@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-from dependency_injector import providers
 
 from revenge_adapters.chores import beside
 from revenge_adapters.meter import Meter, NoMeter
@@ -17,7 +16,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
 from revenge_adapters.postgres.uow import trim_changes
 from revenge_adapters.wiring.audit import shipper
-from revenge_adapters.wiring.cache import opened_cache, wake_ups_over
+from revenge_adapters.wiring.cache import equipped, opened_cache, wake_ups_over
 from revenge_adapters.wiring.handlers import MoreJobs, register
 from revenge_adapters.wiring.housekeeping import keep_house, keep_loaded, keep_running
 from revenge_adapters.wiring.mail import mailer, notice_templates
@@ -31,6 +30,7 @@ from revenge_adapters.wiring.services import Services
 from revenge_adapters.wiring.settings import Settings
 from revenge_adapters.wiring.storage import opened_storage
 from revenge_core.auth.errors import MasterSecretMismatch
+from revenge_core.cache.ports import Locks
 from revenge_core.feed import SIGNING_KEYS_CHANGED
 from revenge_core.jobs.service import Handlers
 from revenge_core.revenge import Revenge
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 SIGHTINGS_SECONDS: Final = 5.0
 TRIMMING_SECONDS: Final = 3600.0
 """The feed is trimmed by whoever follows it. It is no job: it must go on where queues are paused or nobody works."""
+TRIMMING_TAKES: Final = timedelta(minutes=1)
+"""At most: of servers that were started together one does it, and the others need not wait for its locks."""
 ISSUER: Final = "revenge"
 """Who signs access tokens where no public address is set."""
 
@@ -108,13 +110,7 @@ async def opened(
             storage=storage,
             checkpoint_shipper=shipper(settings),
         )
-        if cache is not None:
-            from revenge_adapters.dragonfly.health import CacheProbe
-            from revenge_adapters.dragonfly.limits import DragonflyLimiter
-
-            adapters.probes.add_args(providers.Object(CacheProbe(cache)))
-            limiter = DragonflyLimiter(cache, follower, secret, adapters.own_limiter())
-            adapters.shared_limiter.override(providers.Object(limiter))
+        await stack.enter_async_context(equipped(adapters, cache, follower, secret, settings))
         services = Services(
             adapters=adapters,
             rules=rules,
@@ -137,9 +133,17 @@ async def opened(
         await stack.enter_async_context(beside(chores, "revenge sightings"))
         key_chores = keep_house(revenge.api_keys.write_sightings, every=SIGHTINGS_SECONDS)
         await stack.enter_async_context(beside(key_chores, "revenge sightings of keys"))
-        trimming = keep_house(lambda: trim_changes(database, follower.now()), every=TRIMMING_SECONDS)
+        locks: Locks = adapters.locks()
+
+        async def trim() -> None:
+            async with locks.held("feed trimming", at_most=TRIMMING_TAKES) as ours:
+                if ours:
+                    await trim_changes(database, follower.now())
+
+        trimming = keep_house(trim, every=TRIMMING_SECONDS)
         await stack.enter_async_context(beside(trimming, "revenge feed trimming"))
         if metrics is not None:
+            metrics.count(adapters.caches())
             shown = metrics.shown(handlers.kinds, reading(database, adapters.job_reader(), follower))
             await stack.enter_async_context(shown)
         yield Program(

@@ -1,10 +1,10 @@
 """What an operator may decide, and where it was decided: flag over environment over file over default (P11)."""
 
+from revenge_adapters.wiring.settings.cache import Cache
 from revenge_adapters.wiring.settings.errors import SettingsInvalid
 from revenge_adapters.wiring.settings.load import Loaded, load_settings
 from revenge_adapters.wiring.settings.records import (
     Auth,
-    Cache,
     Database,
     Email,
     Jobs,

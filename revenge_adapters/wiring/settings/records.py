@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from revenge_adapters.wiring.settings.audit import Audit
+from revenge_adapters.wiring.settings.cache import Cache
 from revenge_adapters.wiring.settings.people import Accounts, ApiKeys, Avatar, CookieAuth, Limits, Storage
 from revenge_adapters.wiring.settings.places import default_data_dir
 from revenge_core.background import Queue
@@ -119,20 +120,6 @@ class Database(Entity, kw_only=True):
             "off behind a connection pooler in transaction mode; revocations are then seen within two seconds.",
         ),
     ] = True
-
-
-class Cache(Entity, kw_only=True):
-    """Dragonfly, where Revenge runs on several machines. Nothing in it has to survive, and nothing depends on it."""
-
-    url: Annotated[
-        Secret | None,
-        Meta(
-            description="Dragonfly, Valkey or Redis: `redis://:password@host:6379/0`, `rediss://…` for TLS, or "
-            "`unix:///path`. It carries wake-ups between processes, and the jobs of `jobs.streams`, "
-            "encrypted under the master secret; several installations may share one. Needs `revenge[dragonfly]`.",
-        ),
-    ] = None
-    enabled: Annotated[bool, Meta(description="Whether `cache.url` is used.")] = True
 
 
 class Auth(Entity, kw_only=True):
