@@ -1,8 +1,8 @@
 """The doctor's look at access: index and Enforcer over the same policies."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from revenge_adapters.access_casbin import Compared, Reference
@@ -11,14 +11,11 @@ from revenge_adapters.wiring import doctor, doctor_access
 from revenge_adapters.wiring.doctor_access import compare_access
 from revenge_core.permissions import Permission
 
-Execute = Callable[[str], Awaitable[Any]]
-
-
 FILL = """
-    INSERT INTO revenge.users (id, username, username_key, email, email_key, qar_enabled, is_active, email_verified,
-                               epoch, created_at, updated_at, version, may_return)
-    SELECT gen_random_uuid(), 'u' || n, 'u' || n, n || '@example.org', n || '@example.org', false, true, true,
-           0, now(), now(), 0, false
+    INSERT INTO revenge.users (id, username, username_key, email, email_key, locale, timezone, qar_enabled, is_active,
+                               email_verified, epoch, created_at, updated_at, version, may_return)
+    SELECT gen_random_uuid(), 'u' || n, 'u' || n, n || '@example.org', n || '@example.org', 'en', 'UTC', false, true,
+           true, 0, now(), now(), 0, false
       FROM generate_series(1, 6) AS n;
     INSERT INTO revenge.user_roles (user_id, role, source, granted_at)
     SELECT id, CASE WHEN username < 'u4' THEN 'user' ELSE 'guest' END, 'manual', now() FROM revenge.users;
@@ -31,8 +28,6 @@ FILL = """
 
 
 def fill(database: RecycledDatabase, statements: str) -> None:
-    import psycopg
-
     with psycopg.connect(database.owner_url) as connection:
         connection.execute(statements)
 
@@ -66,7 +61,7 @@ async def test_the_first_difference_is_named(
 
 
 def test_doctor_tells_of_a_difference_and_of_a_cycle(
-    revenge_postgres: RecycledDatabase, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    revenge_postgres: RecycledDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = {
         "HOME": "/nowhere",
