@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from revenge_cli.access_here import AccessHere
 from revenge_cli.account_records import Count, Invite, People, Person, SignIn
 from revenge_cli.desk import Desk
 from revenge_core.accounts.entities import AccountChanges, NewAccount, NewInvitation
@@ -19,6 +20,11 @@ class DeskHere(Desk):
     def __init__(self, revenge: Revenge) -> None:
         self._revenge = revenge
         self._host = Actor.host()
+
+    @property
+    def access(self) -> AccessHere:
+        """Of the same machine."""
+        return AccessHere(self._revenge)
 
     async def myself(self) -> Person | None:
         """Nobody who has an account."""
@@ -68,8 +74,8 @@ class DeskHere(Desk):
         return [SignIn.of(one) for one in await self._revenge.sessions.list(self._host, UserId(user_id))]
 
     async def revoke_session(self, session_id: UUID) -> None:
-        """As `Sessions.revoke`."""
-        await self._revenge.sessions.revoke(self._host, SessionId(session_id))
+        """As `Administration.revoke_session`."""
+        await self._revenge.administration.revoke_session(self._host, SessionId(session_id))
 
     async def revoke_sessions(self, user_id: UUID) -> int:
         """As `Administration.revoke_sessions`."""

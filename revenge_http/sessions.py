@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from revenge_core.actor import Actor
 from revenge_core.ids import SessionId, UserId
 from revenge_core.permissions import Permission
+from revenge_core.rbac.errors import RoleTooPowerful
 from revenge_core.sessions.entities import Session
 from revenge_core.sessions.errors import SessionNotFound
 from revenge_http.access import needs, signed_in
@@ -85,10 +86,10 @@ async def end_current(call: Call) -> None:
     call.cookies.clear()
 
 
-@operation("DELETE", "/api/v1/sessions/{sessionId}", "revokeSession", _own, raises=(SessionNotFound,))
+@operation("DELETE", "/api/v1/sessions/{sessionId}", "revokeSession", _own, raises=(SessionNotFound, RoleTooPowerful))
 async def end_one(call: Call, session_id: UUID) -> None:
-    """Sign out one session."""
-    await call.revenge.sessions.revoke(call.actor, SessionId(session_id))
+    """Sign out one session: one's own, or with the permission that of somebody who may do no more."""
+    await call.revenge.administration.revoke_session(call.actor, SessionId(session_id))
     if session_id == call.actor.session_id:
         call.cookies.clear()
 

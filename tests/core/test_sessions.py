@@ -9,11 +9,13 @@ from revenge_core.actor import Actor
 from revenge_core.auth.entities import SignedIn
 from revenge_core.errors import Unauthenticated
 from revenge_core.feed import Change
-from revenge_core.ids import SessionId, UserId
+from revenge_core.ids import SessionId
 from revenge_core.permissions import Permission
+from revenge_core.rbac.errors import RoleTooPowerful
 from revenge_core.sessions.entities import ClientType, EndReason, Lifetime, Session, SessionRules
 from revenge_core.sessions.errors import SessionEnded, SessionNotFound
 from revenge_core.testing.builders import an_actor, an_id
+from tests.core.admins import helper
 from tests.core.people import PASSWORD, act, admin, entries, is_signed_in, join, register, sign_in
 
 
@@ -97,9 +99,10 @@ async def test_a_session_that_is_not_ones_own_is_as_if_it_never_was(box: Sandbox
     over = await sign_in(box)
     await box.revenge.auth.logout(await act(box, over))
     for session_id in (theirs.session.id, over.session.id, SessionId(an_id())):
-        with pytest.raises(SessionNotFound) as refused:
-            await box.revenge.sessions.revoke(actor, session_id)
-        assert refused.value.detail == SessionNotFound.title
+        for revoke in (box.revenge.sessions.revoke, box.revenge.administration.revoke_session):
+            with pytest.raises(SessionNotFound) as refused:
+                await revoke(actor, session_id)
+            assert refused.value.detail == SessionNotFound.title
     assert await is_signed_in(box, theirs)
     assert entries(box, Action.SESSION_REVOKE) == []
 
@@ -107,7 +110,9 @@ async def test_a_session_that_is_not_ones_own_is_as_if_it_never_was(box: Sandbox
 @pytest.mark.asvs("7.4.5")
 async def test_who_may_revoke_sessions_ends_those_of_others_on_their_behalf(box: Sandbox) -> None:
     theirs, actor = await join(box, "eve"), await admin(box)
-    await box.revenge.sessions.revoke(actor, theirs.session.id)
+    with pytest.raises(SessionNotFound):
+        await box.revenge.sessions.revoke(actor, theirs.session.id)
+    await box.revenge.administration.revoke_session(actor, theirs.session.id)
     assert not await is_signed_in(box, theirs)
     (entry,) = entries(box, Action.SESSION_REVOKE)
     assert (entry.actor_id, entry.on_behalf_of) == (actor.user_id, theirs.user.id)
@@ -117,19 +122,46 @@ async def test_who_may_revoke_sessions_ends_those_of_others_on_their_behalf(box:
 async def test_seeing_sessions_of_others_is_not_yet_ending_them(box: Sandbox) -> None:
     here, theirs = await join(box), await join(box, "eve")
     actor = an_actor(here.user, Permission.SESSIONS_LIST)
-    for revoke in (
-        box.revenge.sessions.revoke(actor, theirs.session.id),
-        box.revenge.sessions.revoke_all(actor, theirs.user.id),
-    ):
-        with pytest.raises(SessionNotFound):
-            await revoke
+    with pytest.raises(SessionNotFound):
+        await box.revenge.administration.revoke_session(actor, theirs.session.id)
     assert await is_signed_in(box, theirs)
+
+
+@pytest.mark.asvs("8.2.2", "8.3.1")
+async def test_nobody_ends_a_session_of_somebody_who_may_do_more(box: Sandbox) -> None:
+    helpful = await helper(box, Permission.SESSIONS_REVOKE)
+    await admin(box)
+    boss, eve = await sign_in(box, "root"), await join(box, "eve")
+    with pytest.raises(RoleTooPowerful):
+        await box.revenge.administration.revoke_session(helpful, boss.session.id)
+    assert await is_signed_in(box, boss)
+    await box.revenge.administration.revoke_session(helpful, eve.session.id)
+    assert not await is_signed_in(box, eve)
+    with pytest.raises(SessionNotFound):
+        await box.revenge.administration.revoke_session(helpful, eve.session.id)
+    assert len(entries(box, Action.SESSION_REVOKE)) == 1
+
+
+async def test_whoever_holds_more_than_they_may_now_still_ends_their_own_session(box: Sandbox) -> None:
+    await admin(box)
+    boss = await sign_in(box, "root")
+    narrowed = replace(await act(box, boss), permissions=frozenset({Permission.SESSIONS_REVOKE}))
+    await box.revenge.administration.revoke_session(narrowed, boss.session.id)
+    assert not await is_signed_in(box, boss)
+
+
+async def test_the_hosts_shell_ends_any_session(box: Sandbox) -> None:
+    await admin(box)
+    boss = await sign_in(box, "root")
+    await box.revenge.administration.revoke_session(Actor.host(), boss.session.id)
+    assert not await is_signed_in(box, boss)
 
 
 async def test_nobody_ends_no_session(box: Sandbox) -> None:
     here = await join(box)
-    with pytest.raises(Unauthenticated):
-        await box.revenge.sessions.revoke(Actor.anonymous(), here.session.id)
+    for revoke in (box.revenge.sessions.revoke, box.revenge.administration.revoke_session):
+        with pytest.raises(Unauthenticated):
+            await revoke(Actor.anonymous(), here.session.id)
     with pytest.raises(Unauthenticated):
         await box.revenge.sessions.revoke_all(Actor.anonymous())
 
@@ -158,16 +190,6 @@ async def test_defect_30_all_the_others_can_be_ended_without_the_current_one(box
     here, there = await join(box), await sign_in(box)
     assert await box.revenge.sessions.revoke_all(await act(box, here), except_current=True) == 1
     assert [await is_signed_in(box, each) for each in (here, there)] == [True, False]
-
-
-async def test_all_sessions_of_somebody_else_are_for_who_may_revoke_them(box: Sandbox) -> None:
-    here, theirs = await join(box), await join(box, "eve")
-    with pytest.raises(SessionNotFound):
-        await box.revenge.sessions.revoke_all(await act(box, here), theirs.user.id)
-    actor = await admin(box)
-    assert await box.revenge.sessions.revoke_all(actor, theirs.user.id) == 1
-    assert await box.revenge.sessions.revoke_all(actor, UserId(an_id())) == 0
-    assert entries(box, Action.SESSION_REVOKE_ALL)[0].on_behalf_of == theirs.user.id
 
 
 @pytest.mark.asvs("7.1.2")

@@ -19,9 +19,9 @@ from revenge_core.actor import Actor
 from revenge_core.auth.entities import Credential
 from revenge_core.auth.service import Passwords, Recovery
 from revenge_core.clock import Clock
-from revenge_core.errors import FieldProblem, VersionMismatch
+from revenge_core.errors import FieldProblem, Unauthenticated, VersionMismatch
 from revenge_core.feed import Change
-from revenge_core.ids import UserId
+from revenge_core.ids import SessionId, UserId
 from revenge_core.mail.errors import MailOff
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
@@ -29,6 +29,8 @@ from revenge_core.rbac.entities import GrantSource, RoleGrant
 from revenge_core.rbac.service import Powers, Reach
 from revenge_core.secrets import new_token
 from revenge_core.sessions.entities import EndReason
+from revenge_core.sessions.errors import SessionNotFound
+from revenge_core.sessions.policy import may_end
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import Listed, User, UserFilter, UserPage
@@ -283,6 +285,27 @@ class Administration:
             return await self._sessions.end_all(
                 tx, actor, user_id, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=None
             )
+
+    async def revoke_session(self, actor: Actor, session_id: SessionId) -> None:
+        """End one session, on every node: the actor's own, or with `sessions:revoke` that of whoever may do no more.
+
+        Raises:
+            Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
+            SessionNotFound: it is over, never was, or is somebody else's and the actor lacks the permission.
+            RoleTooPowerful: its user may do what the actor may not.
+        """
+        actor.refuse_key()
+        if actor.user_id is None and not actor.permissions:
+            raise Unauthenticated
+        reach = await self._powers.reach(actor)
+        async with self._uow.begin() as tx:
+            session = await tx.sessions.by_id(session_id)
+            if session is None or not may_end(actor, session.user_id):
+                raise SessionNotFound
+            if session.user_id != actor.user_id:
+                await tx.users.lock_any(session.user_id)
+                reach.check_over(await tx.roles.roles_of(session.user_id))
+            await self._sessions.revoke_found(tx, actor, session)
 
     # Parts
 

@@ -35,7 +35,6 @@ from revenge_core.sessions.policy import (
     device_label,
     guess_client_type,
     judge_refresh,
-    may_end,
     may_see,
 )
 from revenge_core.sessions.ports import SessionReader, SessionsTx
@@ -100,23 +99,29 @@ class Sessions:
         raise SessionNotFound
 
     async def revoke(self, actor: Actor, session_id: SessionId) -> None:
-        """End one session, on every node.
+        """End one of the actor's own sessions, on every node. `Administration.revoke_session` ends those of others.
 
         Raises:
             Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
             SessionNotFound: it is over, never was, or is somebody else's.
         """
-        actor.refuse_key()
-        if actor.user_id is None and not actor.permissions:
-            raise Unauthenticated
+        owner = actor.require_person()
         async with self._uow.begin() as tx:
             session = await tx.sessions.by_id(session_id)
-            if session is None or not may_end(actor, session.user_id):
+            if session is None or session.user_id != owner:
                 raise SessionNotFound
-            if not await tx.sessions.end(session_id, EndReason.REVOKED, self._clock.now()):
-                raise SessionNotFound
-            tx.feed.publish(Change.of_session(session_id))
-            await self._audit_end(tx, actor, Action.SESSION_REVOKE, session_id, session.user_id)
+            await self.revoke_found(tx, actor, session)
+
+    async def revoke_found(self, tx: SessionsTx, actor: Actor, session: Session) -> None:
+        """End a session that the caller found in `tx`, and that the actor may end.
+
+        Raises:
+            SessionNotFound: it is over.
+        """
+        if not await tx.sessions.end(session.id, EndReason.REVOKED, self._clock.now()):
+            raise SessionNotFound
+        tx.feed.publish(Change.of_session(session.id))
+        await self._audit_end(tx, actor, Action.SESSION_REVOKE, session.id, session.user_id)
 
     async def revoke_current(self, actor: Actor) -> None:
         """End the session that the actor came with; nothing happens if it is over.
@@ -127,17 +132,13 @@ class Sessions:
         async with self._uow.begin() as tx:
             await self.end_one(tx, actor, _session_of(actor), EndReason.REVOKED, Action.SESSION_REVOKE)
 
-    async def revoke_all(self, actor: Actor, user_id: UserId | None = None, *, except_current: bool = False) -> int:
-        """End all sessions of a user, of the actor's own account if none is named; how many there were.
+    async def revoke_all(self, actor: Actor, *, except_current: bool = False) -> int:
+        """End all of the actor's own sessions; how many there were. `Administration.revoke_sessions` is for others'.
 
         Raises:
             Unauthenticated, KeyRefused: nobody is signed in, or it is an API key.
-            SessionNotFound: the actor may not end them.
         """
-        actor.refuse_key()
-        owner = user_id or actor.require_user()
-        if not may_end(actor, owner):
-            raise SessionNotFound
+        owner = actor.require_person()
         async with self._uow.begin() as tx:
             keep = actor.session_id if except_current else None
             return await self.end_all(tx, actor, owner, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=keep)
