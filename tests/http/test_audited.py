@@ -60,6 +60,7 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "adminResumeSchedule": lambda _: None,
     "adminRetryJob": lambda _: None,
     "adminRetryJobs": lambda _: {"filter": {"kind": ["errand"]}},
+    "adminRevokeAPIKey": lambda _: None,
     "adminRevokeInvitation": lambda _: None,
     "adminRevokeUserSessions": lambda _: None,
     "adminRunSchedule": lambda _: None,
@@ -67,6 +68,7 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "adminUpdateUser": lambda _: {"display_name": "Eve"},
     "bootstrap": lambda scene: {**GRACE, "token": scene.bootstrap_token},
     "changePassword": lambda _: {"old_password": PASSWORD, "new_password": "eight yellow parasols"},
+    "createAPIKey": lambda _: {"name": "Another", "scopes": ["read"]},
     "deleteCurrentUser": lambda _: None,
     "exportOwnData": lambda _: None,
     "forgotPassword": lambda _: {"email": "ada@example.org"},
@@ -81,7 +83,10 @@ BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
     "register": lambda _: GRACE,
     "resendVerification": lambda _: None,
     "resetPassword": lambda scene: {"token": scene.places["resetToken"], "new_password": "eight yellow parasols"},
+    "revokeAPIKey": lambda _: None,
     "revokeSession": lambda _: None,
+    "rotateAPIKey": lambda _: None,
+    "updateAPIKey": lambda _: {"name": "Renamed"},
     "updateCurrentUser": lambda _: {"timezone": "Europe/Zurich"},
     "updateUserPreferences": lambda _: {"theme": "light"},
     "uploadAvatar": lambda _: None,
@@ -120,13 +125,15 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     box.rows.roles["user"] = replace(
         member,
         permissions=member.permissions
-        | {"invitations:*", "jobs:*", "limits:*", "queues:*", "schedules:*", "sessions:*", "users:*"},
+        | {"apikeys:*", "invitations:*", "jobs:*", "limits:*", "queues:*", "schedules:*", "sessions:*", "users:*"},
     )
     for name in ("userId", "disabled", "deleted"):
         new = NewUser(username=name, email=f"{name}@example.org")
         places[name] = str((await box.revenge.accounts.register(new, Secret(PASSWORD))).user.id)
     await box.revenge.administration.disable(Actor.host(), UserId(UUID(places["disabled"])))
     await box.revenge.administration.delete(Actor.host(), UserId(UUID(places["deleted"])))
+    key = await client.post("/api/v1/apikeys", headers=later.headers, json={"name": "One", "scopes": ["write"]})
+    places["keyId"] = key.json()["id"]
     invited = await box.revenge.invitations.create(Actor.host(), NewInvitation())
     places["invitationId"] = str(invited.invitation.id)
     reset = await box.revenge.recovery.reset_link(Actor.host(), UserId(UUID(ada.id)))
