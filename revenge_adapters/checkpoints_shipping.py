@@ -77,7 +77,7 @@ class FileShipper(CheckpointShipper):
         try:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
-                raise OSError(f"{self._path} is no plain file")  # noqa: TRY301 -- told as any other trouble with it
+                raise OSError(f"{self._path} is no plain file")
             torn = status.st_size > 0 and os.pread(file, 1, status.st_size - 1) != b"\n"
             rest = memoryview(b"\n" + lines if torn else lines)  # somebody stopped half-way through a line
             while rest:
@@ -116,7 +116,7 @@ class HttpsShipper(CheckpointShipper):
         try:
             status = await asyncio.to_thread(self._post, b"".join(map(line_of, checkpoints)))
         except (OSError, HTTPException) as problem:
-            raise ShippingFailed(f"{self._host} cannot be reached: {problem or type(problem).__name__}") from problem
+            raise ShippingFailed(f"{self._host} cannot be reached: {problem!s}") from problem
         if not 200 <= status < 300:  # noqa: PLR2004 -- the statuses of RFC 9110, 15.3
             raise ShippingFailed(f"{self._host} answers with status {status}")
 

@@ -14,6 +14,7 @@ from revenge_adapters.memory.jobs.worker import MemoryWorker
 from revenge_adapters.memory.mail import MemoryMailer
 from revenge_adapters.memory.passwords import QuickHasher
 from revenge_adapters.memory.pictures import MemoryPictures
+from revenge_adapters.memory.seals import MemoryShipper
 from revenge_adapters.memory.storage import MemoryFileStorage
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.wiring.handlers import SCHEDULES, MoreJobs, register
@@ -21,6 +22,7 @@ from revenge_adapters.wiring.memory import MemoryAdapters
 from revenge_adapters.wiring.rules import Rules
 from revenge_adapters.wiring.services import Services
 from revenge_core.accounts.entities import AccountRules
+from revenge_core.activity.entities import AuditRules
 from revenge_core.apikeys.entities import KeyRules
 from revenge_core.auth.entities import AuthRules
 from revenge_core.feed import Change
@@ -49,6 +51,8 @@ class Sandbox:
     """Takes PNG only and draws nothing; set `busy` to see what callers do when too many are being drawn."""
     storage: MemoryFileStorage
     """`files` holds what was kept; it can be away."""
+    elsewhere: MemoryShipper
+    """Takes checkpoints of the audit log where `on` is set: `shipped` holds them; it can be away."""
     jobs: MemoryWorker
     """Runs jobs when it is told to: `await box.jobs.run()`."""
     tables: MemoryTables
@@ -68,6 +72,7 @@ def sandbox(
     *,
     account_rules: AccountRules | None = None,
     address_rules: AddressRules | None = None,
+    audit_rules: AuditRules | None = None,
     auth_rules: AuthRules | None = None,
     avatar_rules: AvatarRules | None = None,
     key_rules: KeyRules | None = None,
@@ -90,6 +95,7 @@ def sandbox(
             accounts=account_rules or AccountRules(),
             addresses=address_rules or AddressRules(),
             api_keys=key_rules or KeyRules(),
+            audit=audit_rules or AuditRules(),
             auth=auth_rules or AuthRules(),
             avatars=avatar_rules or AvatarRules(),
             limits=limit_rules or LimitRules(is_on=False),
@@ -108,6 +114,7 @@ def sandbox(
                 database=adapters.probe(),
                 pictures=adapters.pictures(),
                 storage=adapters.storage(),
+                elsewhere=adapters.checkpoint_shipper(),
                 jobs=MemoryWorker(tables, adapters.job_store(), upkeep, handlers, adapters.sealer()),
                 tables=tables,
             )

@@ -128,7 +128,9 @@ async def test_defect_20_jobs_for_the_account_are_cancelled_with_it(box: Sandbox
     assert states == [JobState.CANCELLED, JobState.AVAILABLE, JobState.AVAILABLE]
 
 
-async def test_whoever_is_erased_leaves_files_of_no_kind_and_the_audit_log_as_it_was(box: Sandbox) -> None:
+async def test_whoever_is_erased_leaves_files_of_no_kind_and_the_audit_log_without_what_tells_of_them(
+    box: Sandbox,
+) -> None:
     here = await join(box)
     actor = await act(box, here)
     await box.revenge.avatars.upload(actor, a_png())
@@ -140,7 +142,12 @@ async def test_whoever_is_erased_leaves_files_of_no_kind_and_the_audit_log_as_it
     await wait(box, GRACE + timedelta(hours=2))
     await box.jobs.run()
     assert box.storage.files == {}
-    assert told == [entry for entry in box.rows.activity.values() if entry in told]
+    bare = {"resource_key": None, "changes": {}, "address": None, "user_agent": None, "request_id": None, "salt": b""}
+    assert [box.rows.activity[entry.id] for entry in told] == [replace(entry, **bare) for entry in told]
+    (entry,) = entries(box, Action.ACTIVITY_ERASE)
+    assert (entry.resource_id, entry.resource_key) == (here.user.id, None)
+    theirs = [one for one in box.rows.activity.values() if here.user.id in {one.actor_id, one.resource_id}]
+    assert entry.changes["entries"].after == len(theirs) - 2  # it, and the purge, stay as they are
     (entry,) = entries(box, Action.USER_PURGE)
     assert (entry.actor_kind, entry.resource_id, entry.resource_key) == (ActorKind.SYSTEM, here.user.id, None)
 

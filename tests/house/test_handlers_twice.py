@@ -14,7 +14,7 @@ from revenge_adapters.memory.tables import Rows
 from revenge_adapters.wiring.handlers import register
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.jobs import BuildExport, EraseFiles, Purge
-from revenge_core.activity.jobs import MakeMonths
+from revenge_core.activity.jobs import DropOld, EraseTraces, MakeMonths, SealEntries, ShipCheckpoints
 from revenge_core.actor import Actor
 from revenge_core.auth.errors import CredentialsInvalid, TooManyAttempts
 from revenge_core.auth.jobs import CleanUp, SendReset
@@ -28,7 +28,7 @@ from revenge_core.mail.jobs import SendEmail
 from revenge_core.secrets import Secret
 from revenge_core.sessions.jobs import SessionMaintenance
 from revenge_core.testing.attempt import Attempt
-from revenge_core.testing.builders import a_claimed_job, a_png
+from revenge_core.testing.builders import a_claimed_job, a_png, an_entry, an_id
 from revenge_core.testing.contracts.storage import put
 from revenge_core.users.entities import NewUser
 from revenge_core.users.jobs import SweepAvatars
@@ -36,7 +36,7 @@ from tests.house.job_kinds import registered
 
 PASSWORD: Final = Secret("a quiet evening")
 QUEUE: Final = {table.name for table in fields(Rows) if table.name.startswith("job") or table.name == "paused_queues"}
-LOG: Final = {"activity"}
+LOG: Final = {"activity", "activity_seals", "activity_unsealed"}
 
 
 async def months_to_come(_box: Sandbox) -> Job:
@@ -134,11 +134,52 @@ async def a_picture_and_one_left_over(box: Sandbox) -> Job:
     return SweepAvatars()
 
 
+async def somebody_who_was_erased(box: Sandbox) -> Job:
+    """Nothing is left of them but what the log tells."""
+    user_id = an_id()
+    for entry in [an_entry(actor_id=user_id, address="192.0.2.7") for _ in range(3)]:
+        box.rows.activity[entry.id] = entry
+    return EraseTraces(user_id=user_id)
+
+
+async def entries_of_long_ago(box: Sandbox) -> Job:
+    """Three months of them, sealed, and some of today."""
+    await box.revenge.accounts.issue_bootstrap_token()
+    for _ in range(3):
+        await box.revenge.accounts.issue_bootstrap_token()
+        box.clock.advance(days=32)
+    await handling(box, SealEntries())(Attempt())
+    box.clock.advance(days=400)
+    return DropOld()
+
+
+async def entries_that_wait(box: Sandbox) -> Job:
+    """Some are sealed already, and vouched for."""
+    await box.revenge.accounts.issue_bootstrap_token()
+    await handling(box, SealEntries())(Attempt())
+    for _ in range(3):
+        await box.revenge.accounts.issue_bootstrap_token()
+    return SealEntries()
+
+
+async def checkpoints_that_wait(box: Sandbox) -> Job:
+    """Two, and somebody who takes them."""
+    box.elsewhere.on = True
+    for _ in range(2):
+        await box.revenge.accounts.issue_bootstrap_token()
+        await handling(box, SealEntries())(Attempt())
+    return ShipCheckpoints()
+
+
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "accounts_erase_files": files_that_nobody_needs,
     "accounts_export": an_export_asked_for,
     "accounts_purge": people_who_left,
+    "activity_erase": somebody_who_was_erased,
     "activity_months": months_to_come,
+    "activity_retention": entries_of_long_ago,
+    "activity_seal": entries_that_wait,
+    "activity_ship": checkpoints_that_wait,
     "auth_cleanup": a_link_that_nobody_used_and_guesses,
     "auth_send_reset": a_forgotten_password,
     "idempotency_cleanup": requests_of_long_ago,
@@ -156,6 +197,8 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in batches is done in many."""
     monkeypatch.setattr("revenge_core.accounts.service.accounts.BATCH", 1)
     monkeypatch.setattr("revenge_core.accounts.service.leaving.BATCH", 1)
+    monkeypatch.setattr("revenge_core.activity.service.audit.BATCH", 1)
+    monkeypatch.setattr("revenge_core.activity.service.audit.SHIPPED_AT_ONCE", 1)
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
     monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
     monkeypatch.setattr("revenge_core.idempotency.service.BATCH", 1)

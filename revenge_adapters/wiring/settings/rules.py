@@ -8,8 +8,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from revenge_adapters.wiring.settings.people import ApiKeys
+from revenge_adapters.wiring.settings.audit import Audit
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
 from revenge_core.apikeys.policy import LIFETIME_MAX, OVERLAP_MAX
+from revenge_core.activity.policy import SHORTEST_RETENTION
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
@@ -19,6 +21,8 @@ _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?\Z")
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
 _HOST: Final = re.compile(r"[^\s/@\[\]:]+\Z|[0-9a-fA-F:.]+\Z")
 _FUNCTION: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
+_TAKER: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?\Z")
+_TOKEN: Final = re.compile(r"[!-~]{1,4096}\Z")
 _POSTGRES: Final = ("postgresql://", "postgres://")
 _CACHE: Final = ("redis", "rediss", "unix")
 
@@ -58,6 +62,7 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _of_email(settings.email)
     yield from _of_cache(settings)
     yield from _of_jobs(settings.jobs)
+    yield from _of_audit(settings.audit)
     yield from _of_api_keys(settings.apikeys)
 
 
@@ -166,6 +171,22 @@ def _of_api_keys(keys: ApiKeys) -> Iterator[tuple[str, str]]:
         yield "apikeys.overlap", f"must be from 0s to {OVERLAP_MAX.days}d"
     if not timedelta(0) <= keys.reminder <= LIFETIME_MAX:
         yield "apikeys.reminder", f"must be from 0s to {LIFETIME_MAX.days}d"
+
+
+def _of_audit(audit: Audit) -> Iterator[tuple[str, str]]:
+    if audit.retention < SHORTEST_RETENTION:
+        yield "audit.retention", f"must be at least {SHORTEST_RETENTION.days}d"
+    place = audit.ship_to
+    if place is not None and not place.startswith("/") and not _TAKER.match(place):
+        yield (
+            "audit.ship_to",
+            "must be a path from the root, or an address such as `https://logs.example.org/revenge`; a password goes "
+            "into audit.ship_token",
+        )
+    if audit.ship_token is not None and (place is None or not place.startswith("https://")):
+        yield "audit.ship_token", "is of no use without an https address in audit.ship_to"
+    if audit.ship_token is not None and not _TOKEN.match(audit.ship_token.reveal()):
+        yield "audit.ship_token", "holds characters that no header can carry"
 
 
 def _of_database(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -151,10 +151,13 @@ class Audit:
             await ctx.complete(tx)
 
     async def drop_old(self, _: DropOld, ctx: JobContext) -> None:
-        """Drop whole months that were kept long enough, each with a trace of it, then the seals that stood for them."""
+        """Drop whole months that were kept long enough, each with a trace of it, then the seals that stood for them.
+
+        Raises:
+            RetentionRefused: some of it is not sealed yet; the job tries again.
+        """
         now = self._clock.now()
         before = month_of(now - max(self._rules.retention, SHORTEST_RETENTION))
-        await in_batches(ctx, "sealing", self._seal)
         await in_batches(ctx, "dropping", lambda: self._drop(before, now))
         await in_batches(ctx, "dropping seals", self._drop_seals)
         async with self._uow.begin() as tx:

@@ -1,0 +1,114 @@
+"""Seals over the doubles and over PostgreSQL, which work the same digests out."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome
+from revenge_core.activity.policy import changes_text, digests_of, recorded
+from revenge_core.actor import ActorKind
+from revenge_core.testing.builders import an_entry
+from revenge_core.testing.contracts.activity import write
+from revenge_core.testing.contracts.seals import (
+    CheckpointsContract,
+    ErasureContract,
+    RetentionContract,
+    SealsContract,
+)
+from revenge_core.testing.contracts.world import World
+from tests.contracts.memory_world import OnMemory
+from tests.contracts.postgres_world import OnPostgres
+
+storable = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
+maybe = st.none() | storable
+values = st.none() | st.booleans() | storable | st.integers(-(2**63), 2**63 - 1)
+changes = st.dictionaries(storable, st.builds(FieldChange, before=values, after=values), max_size=6)
+ids = st.none() | st.uuids()
+entries = st.builds(
+    lambda **given: an_entry(**given),
+    created_at=st.datetimes(
+        min_value=an_entry().created_at.replace(year=1971, tzinfo=None),
+        max_value=an_entry().created_at.replace(year=9000, tzinfo=None),
+        timezones=st.just(an_entry().created_at.tzinfo),
+    ),
+    actor_kind=st.sampled_from(ActorKind),
+    actor_id=ids,
+    session_id=ids,
+    key_id=ids,
+    on_behalf_of=ids,
+    action=st.sampled_from(Action),
+    outcome=st.sampled_from(Outcome),
+    reason=maybe,
+    resource_type=maybe,
+    resource_id=ids,
+    resource_key=maybe,
+    changes=changes,
+    address=maybe,
+    user_agent=maybe,
+    request_id=maybe,
+    salt=st.binary(max_size=32),
+)
+
+
+class TestMemorySeals(OnMemory, SealsContract):
+    pass
+
+
+class TestMemoryCheckpoints(OnMemory, CheckpointsContract):
+    pass
+
+
+class TestMemoryErasure(OnMemory, ErasureContract):
+    pass
+
+
+class TestMemoryRetention(OnMemory, RetentionContract):
+    pass
+
+
+class TestPostgresSeals(OnPostgres, SealsContract):
+    pass
+
+
+class TestPostgresCheckpoints(OnPostgres, CheckpointsContract):
+    pass
+
+
+class TestPostgresErasure(OnPostgres, ErasureContract):
+    pass
+
+
+class TestPostgresRetention(OnPostgres, RetentionContract):
+    pass
+
+
+class TestPostgresDigests(OnPostgres):
+    @pytest.mark.anyio
+    @pytest.mark.asvs("16.4.2")
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(written=st.lists(entries, min_size=1, max_size=8))
+    async def test_postgresql_and_python_come_to_the_same_digests(self, world: World, written: list[Entry]) -> None:
+        await write(world, *written)
+        waiting: dict[Any, Any] = {}
+        after = None
+        while part := await world.seals.waiting(after=after, limit=500):
+            waiting |= {one.entry_id: one for one in part}
+            after = part[-1]
+        rows = await world.seals.rows([waiting[entry.id] for entry in written])
+        for entry in written:
+            assert rows[entry.id] == recorded(entry)
+            digests = digests_of(recorded(entry))
+            assert (waiting[entry.id].content, waiting[entry.id].personal) == (digests.content, digests.personal)
+        async with world.uow.begin() as tx:
+            while await tx.activity_seals.seal(1000):
+                pass
+
+
+def test_changes_are_written_as_postgresql_does() -> None:
+    given = {"bb": FieldChange(after='\x01\x7f"\\\n🎬'), "z": FieldChange(before=1), "aa": FieldChange(after=True)}
+    assert changes_text(given) == (
+        '{"z": {"after": null, "before": 1}, "aa": {"after": true, "before": null}, '
+        '"bb": {"after": "\\u0001\x7f\\"\\\\\\n🎬", "before": null}}'
+    )
