@@ -75,7 +75,7 @@ async def test_all_that_is_wrong_with_a_key_is_said_at_once_and_nothing_is_kept(
     assert [problem.pointer for problem in refused.value.problems] == [
         "/name",
         "/permissions",
-        "/addresses/0",
+        "/allowed_addresses/0",
         "/rate_limit",
     ]
     assert box.rows.api_keys == {}
