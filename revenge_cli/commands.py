@@ -20,12 +20,18 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     context_settings={"help_option_names": ["-h", "--help"]},
     lazy={
         "admin": ("revenge_cli.admin:admin", "Make administrators from this machine's shell."),
+        "api-keys": ("revenge_cli.api_keys:api_keys", "See and revoke API keys; with --url make and rotate one's own."),
         "auth": ("revenge_cli.auth:auth", "See what hashing a password may cost on this machine."),
+        "authz": ("revenge_cli.authz:authz", "See what somebody may do, and by which rules."),
         "completion": ("revenge_cli.completion:completion", "Print the completion script for a shell."),
         "config": ("revenge_cli.config:config", "Show and check the configuration."),
         "doctor": (
             "revenge_cli.doctor:doctor",
             "Look at everything that Revenge needs, and say how to mend what is wrong.",
+        ),
+        "groups": (
+            "revenge_cli.groups:groups",
+            "Look at groups of people, make and change them, put people in and take them out.",
         ),
         "invitations": ("revenge_cli.invitations:invitations", "Invite people to make an account for themselves."),
         "jobs": ("revenge_cli.jobs:jobs", "Look at background jobs, try them again, cancel and delete them."),
@@ -36,6 +42,10 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
         "mail": ("revenge_cli.mail:mail", "See whether mail works."),
         "migrate": ("revenge_cli.migrate:migrate", "Show and bring up to date the database's schema."),
         "queues": ("revenge_cli.queues:queues", "Look at the queues of background jobs, pause and resume them."),
+        "roles": (
+            "revenge_cli.roles:roles",
+            "Look at roles, make and change them, give them to people and take them away.",
+        ),
         "schedules": (
             "revenge_cli.schedules:schedules",
             "Look at what is done again and again, pause and resume it, do it now.",

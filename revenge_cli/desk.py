@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from revenge_cli.access_desk import AccessDesk
 from revenge_cli.account_records import Count, Invite, People, Person, SignIn
 from revenge_core.accounts.entities import AccountChanges, NewAccount, NewInvitation
 from revenge_core.secrets import Secret
@@ -12,6 +13,11 @@ from revenge_core.users.entities import UserFilter
 
 class Desk(Protocol):
     """What administrators do. Every method raises what the use case of the same name raises."""
+
+    @property
+    def access(self) -> AccessDesk:
+        """Where roles, groups and keys are administered."""
+        ...
 
     async def myself(self) -> Person | None:
         """Who acts; None for this machine's shell, which may do everything (rulings R24)."""

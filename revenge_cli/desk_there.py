@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from revenge_cli.access_there import AccessThere
 from revenge_cli.account_records import Count, Invite, People, Person, SignIn
 from revenge_cli.desk import Desk
 from revenge_cli.remote import Remote
@@ -48,6 +49,11 @@ class DeskThere(Desk):
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
+
+    @property
+    def access(self) -> AccessThere:
+        """Of the same server."""
+        return AccessThere(self._remote)
 
     async def myself(self) -> Person | None:
         """`GET /users/me`."""

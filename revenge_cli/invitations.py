@@ -37,7 +37,7 @@ def invitations() -> None:
     """Invite people to make an account for themselves."""
 
 
-def _until(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+def until(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
     """A time, or how long from now."""
     spell = re.fullmatch(r"([1-9][0-9]{0,3})([mhdw])", value or "")
     if spell:
@@ -62,7 +62,7 @@ COLUMNS = ("id", "role", "used", "email", "note", "created_at", "expires_at", "r
 @click.option("--role", default=MEMBER, show_default=True, metavar="NAME", help="The role that they get.")
 @click.option("--library", "libraries", multiple=True, metavar="ID", help="A library that they may use; repeatable.")
 @click.option("--uses", type=int, default=1, show_default=True, metavar="NUMBER", help="So many accounts can be made.")
-@click.option("--expires", callback=_until, metavar="TIME", help="Until when: 12h, 3d, or a time. Else the usual one.")
+@click.option("--expires", callback=until, metavar="TIME", help="Until when: 12h, 3d, or a time. Else the usual one.")
 @click.option("--email", metavar="ADDRESS", help="Mail it there, and let only this address in.")
 @click.option("--note", metavar="TEXT", help="For yourself: whom it is for.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")

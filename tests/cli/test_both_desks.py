@@ -1,9 +1,6 @@
 """Every command for administrators prints the same, whether this machine does it or a server behind a URL (R35)."""
 
-import json
 import re
-from dataclasses import dataclass
-from typing import Final
 
 import click
 import pytest
@@ -14,34 +11,8 @@ from revenge_cli.commands import revenge
 from revenge_cli.lazy import LazyGroup
 from revenge_core.mail.entities import MailRules
 from tests.cli.conftest import Rehearsal, Run
-from tests.cli.served import Front, id_of, peopled
-
-SHAPES: Final = ((), ("--plain",), ("--json",))
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One command line; `{ada}` stands for an id."""
-
-    line: str
-    code: int = 0
-    is_own: bool = False
-    """Refused here for another reason than elsewhere, where it is the account of whoever asks."""
-
-    @property
-    def changes(self) -> bool:
-        """Whether the world is another one afterwards."""
-        verb = self.line.split()[1]
-        return self.code == 0 and "--dry-run" not in self.line and verb not in {"list", "show"}
-
-    def arguments(self, box: Sandbox) -> list[str]:
-        words = self.line.split()
-        ids = {name: str(id_of(box, name)) for name in ("ada", "bob", "carol", "dave", "root")}
-        ids["session"] = str(next(one.id for one in box.rows.sessions.values() if one.user_id == id_of(box, "ada")))
-        newest = sorted(box.rows.invitations.values(), key=lambda one: one.created_at)
-        ids["invitation"] = str(newest[-1].id)
-        return [word.format(**ids) for word in words]
-
+from tests.cli.desks import SHAPES, Scene, compare, name_of
+from tests.cli.served import Front, peopled
 
 SCENES = (
     Scene("users list"),
@@ -141,10 +112,6 @@ SCENES = (
 )
 
 
-def name_of(scene: Scene) -> str:
-    return scene.line.replace(" ", "_")
-
-
 def tried(
     run: Run, doors: Rehearsal, front: Front, scene: Scene, *shapes: tuple[str, ...], mail: bool = True
 ) -> list[tuple[Result, Result]]:
@@ -168,25 +135,6 @@ def state(box: Sandbox) -> list[str]:
     """All that commands change."""
     names = ("users", "grants", "sessions", "invitations", "one_time_tokens", "guesses", "jobs")
     return [repr(getattr(box.rows, name)) for name in names]
-
-
-def without_chance(text: str) -> str:
-    """What is random, and who made an invitation: nobody who has an account, or the one whose token it is."""
-    text = re.sub(r"token=[\w-]+", "token=…", text)
-    return re.sub(r'(created_by\W+?)("?[0-9a-f-]{36}"?|null|)(,?)$', r"\1…\3", text, flags=re.MULTILINE)
-
-
-def compare(scene: Scene, shape: tuple[str, ...], here: Result, there: Result) -> None:
-    assert (here.exit_code, there.exit_code) == (scene.code, scene.code), here.stderr + there.stderr
-    assert without_chance(there.stdout) == without_chance(here.stdout)
-    assert not {"\u202e", "\x1b"} & set(here.stdout + here.stderr + there.stdout + there.stderr)
-    if scene.code != 0:
-        assert here.stdout == ""
-        assert here.stderr
-        if shape == ("--json",) and not scene.is_own:
-            assert json.loads(there.stderr)["error"] == json.loads(here.stderr)["error"]
-    elif shape == ("--json",):
-        json.loads(here.stdout)
 
 
 @pytest.mark.parametrize("scene", [one for one in SCENES if not one.changes], ids=name_of)
