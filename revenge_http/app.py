@@ -45,6 +45,7 @@ from revenge_http.openapi import document
 from revenge_http.operations import Operation
 from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
+from revenge_http.refusals import Refusals, note_refusal
 from revenge_http.routes import routes
 from revenge_http.throttle import Throttle
 from revenge_http.uploads import ENVELOPE_BYTES
@@ -88,7 +89,7 @@ def create_app(revenge: Revenge, options: HttpOptions) -> App:
     throttle = Throttle(revenge.limits, options) if revenge.limits.is_on else None
     inner = create_router(revenge, options, problems, throttle)
     uploads = {one.path: revenge.avatars.max_bytes + ENVELOPE_BYTES for one in OPERATIONS if one.uploads}
-    return Edge(cast(App, inner), options, problems, throttle, uploads)
+    return Edge(Refusals(cast(App, inner), revenge), options, problems, throttle, uploads)
 
 
 def create_router(
@@ -97,6 +98,7 @@ def create_router(
     """The framework's part: routing, and before each route our gate."""
 
     def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        note_refusal(cast(Scope, request.scope), error)
         answer = problems.answer(error, cast(Scope, request.scope))
         headers = {name.decode(): value.decode() for name, value in answer.headers}
         return Response(answer.body, status_code=answer.status, headers=headers, media_type=headers["content-type"])

@@ -52,7 +52,7 @@ class Gate:
         if access.is_public:
             actor = await self._looked_at(scope, jar, origin) if access.looks else Actor.anonymous(origin)
         else:
-            actor = await self._actor(scope, jar, origin)
+            actor = scope["user"] = await self._actor(scope, jar, origin)
             if actor.key is not None:
                 if self._throttle is not None:
                     await self._throttle.count_key(scope, actor.key)

@@ -9,13 +9,13 @@ INSERT INTO revenge.activity (
 )
 
 -- name: newest
--- Planned each time, so that conditions which nobody made are gone, and partitions outside the times are not touched.
--- What nobody is left to be called has no name. Times are compared alone, too: a comparison of rows rules out no
--- partition.
-SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
-       resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt, users.username
-  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
-               resource_id, resource_key, changes, address, user_agent, request_id, salt
+-- Planned each time: so conditions that nobody made are gone, and partitions outside the times are not touched. Times
+-- are compared alone, too, since a comparison of rows rules out no partition.
+SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
+       resource_id, resource_key, changes, address, user_agent, request_id, salt,
+       (SELECT username FROM revenge.users WHERE users.id = actor_id) AS username
+  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
+               resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt
           FROM revenge.activity
          WHERE created_at >= %(since)s AND created_at <= %(until)s
            AND (created_at, id) < (%(until)s, %(before)s)
@@ -26,14 +26,14 @@ SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_be
            AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
          ORDER BY created_at DESC, id DESC
          LIMIT %(limit)s OFFSET %(skip)s) AS page
-  LEFT JOIN revenge.users ON users.id = actor_id
- ORDER BY page.created_at DESC, page.id DESC
+ ORDER BY created_at DESC, id DESC
 
 -- name: oldest
-SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
-       resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt, users.username
-  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
-               resource_id, resource_key, changes, address, user_agent, request_id, salt
+SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason, resource_type,
+       resource_id, resource_key, changes, address, user_agent, request_id, salt,
+       (SELECT username FROM revenge.users WHERE users.id = actor_id) AS username
+  FROM (SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, action, outcome, reason,
+               resource_type, resource_id, resource_key, changes, address, user_agent, request_id, salt
           FROM revenge.activity
          WHERE created_at >= %(since)s AND created_at <= %(until)s
            AND (created_at, id) > (%(since)s, %(after)s)
@@ -44,8 +44,7 @@ SELECT page.id, page.created_at, actor_kind, actor_id, session_id, key_id, on_be
            AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
          ORDER BY created_at, id
          LIMIT %(limit)s) AS page
-  LEFT JOIN revenge.users ON users.id = actor_id
- ORDER BY page.created_at, page.id
+ ORDER BY created_at, id
 
 -- name: count_up_to
 SELECT count(*)

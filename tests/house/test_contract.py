@@ -55,6 +55,7 @@ OUR_OWN: Final = {
     "bootstrap",
     "deleteCurrentUser",
     "downloadOwnExport",
+    "exportActivityLogs",
     "exportOwnData",
     "getOwnActivity",
     "getOwnExport",
@@ -79,13 +80,13 @@ TO_COME: Final = frozenset(
     adminEnableOIDCProvider adminGetOIDCProvider adminListOIDCProviders adminSetDefaultOIDCProvider
     adminUpdateOIDCProvider beginWebAuthnLogin beginWebAuthnRegistration createLibrary
     deleteLibrary deleteUserSetting deleteWebAuthnCredential disableMFA disableTOTP enableMFA
-    finishWebAuthnLogin finishWebAuthnRegistration generateBackupCodes getActivityStats
-    getLibrary getMFAStatus getRecentActions getResourceActivityLogs getServerSetting getUserActivityLogs
+    finishWebAuthnLogin finishWebAuthnRegistration generateBackupCodes
+    getLibrary getMFAStatus getServerSetting
     getUserSetting grantLibraryPermission initOIDCLink
     listLibraries listLibraryPermissions listLibraryScans listOIDCProviders
     listServerSettings listUserOIDCLinks listUserSettings listWebAuthnCredentials oidcAuthorize oidcCallback
     regenerateBackupCodes renameWebAuthnCredential
-    revokeLibraryPermission searchActivityLogs setupTOTP triggerLibraryScan unlinkOIDCProvider
+    revokeLibraryPermission setupTOTP triggerLibraryScan unlinkOIDCProvider
     updateLibrary updateServerSetting updateUserSetting
     verifyTOTP
     """.split()  # noqa: SIM905 (as a list it would be the longest part of this file)

@@ -33,6 +33,7 @@ PYTHON_TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "int8": (int,),
     "_int8": (list, tuple),
     "interval": (timedelta,),
+    "json": (tuple,),
     "jsonb": (dict,),
     "text": (str, Secret),
     "_text": (frozenset, list, tuple),

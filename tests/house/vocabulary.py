@@ -126,6 +126,10 @@ PERMISSIONS: Final[dict[Permission, str]] = {
 }
 
 ACTIONS: Final[dict[Action, str]] = {
+    Action.ACCESS_DENIED: """\
+Somebody who is known was refused; the reason is the error's code, and the resource what was asked for. Of each caller
+and reason there is one a minute: the changes say how many there were.""",
+    Action.AUDIT_EXPORT: "Somebody took a copy of the audit log; the changes say of what part of it.",
     Action.AVATAR_DELETE: "Somebody removed their picture.",
     Action.AVATAR_UPLOAD: "Somebody showed a picture, or another one.",
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
