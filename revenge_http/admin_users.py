@@ -15,7 +15,7 @@ from revenge_core.ids import UserId
 from revenge_core.mail.errors import MailOff
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import ADMIN, MEMBER
-from revenge_core.rbac.errors import LastAdmin, RoleTooPowerful
+from revenge_core.rbac.errors import LastAdmin, OwnAdmin, RoleTooPowerful
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import Listed, UserFilter
 from revenge_core.users.errors import EmailTaken, UsernameTaken, UserNotFound
@@ -186,7 +186,7 @@ def _tagged(call: Call, listed: Listed) -> Tagged[AdminUser]:
     _USER,
     "adminUpdateUser",
     needs(Permission.USERS_UPDATE),
-    raises=(UserNotFound, LastAdmin, *_powers, *_names),
+    raises=(UserNotFound, LastAdmin, OwnAdmin, *_powers, *_names),
 )
 async def update_user(call: Call, user_id: UUID, body: AdminUserUpdate) -> Tagged[AdminUser]:
     """Change an account; a new address takes effect at once, and both addresses are told."""

@@ -117,6 +117,10 @@ class MemoryRoles(RoleStore):
         return role_names(self._rows, user_id)
 
     @override
+    async def granted_to(self, user_id: UserId) -> frozenset[str]:
+        return frozenset(role for holder, role, _ in self._rows.grants if holder == user_id)
+
+    @override
     async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
         wanted = {grant.role for grant in grants}
         if not wanted <= self._rows.roles.keys():

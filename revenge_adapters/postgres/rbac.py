@@ -143,11 +143,15 @@ class PostgresRoles(RoleStore):
         return frozenset(await self._transaction.all(Sql.roles_of, user_id=user_id))
 
     @override
+    async def granted_to(self, user_id: UserId) -> frozenset[str]:
+        return frozenset(await self._transaction.all(Sql.granted_to, user_id=user_id))
+
+    @override
     async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
         roles = sorted({grant.role for grant in grants})
         await self._refuse_unknown(roles)
         await self._transaction.run(Sql.withdraw_others, user_id=user_id, roles=roles)
-        granted = await self._transaction.all(Sql.granted_to, user_id=user_id)
+        granted = await self.granted_to(user_id)
         for grant in grants:
             if grant.role not in granted:
                 await self.grant(grant)

@@ -96,8 +96,12 @@ class RoleStore(Protocol):
         """Names of the roles that the user holds, directly or through a group; empty for an unknown user."""
         ...
 
+    async def granted_to(self, user_id: UserId) -> frozenset[str]:
+        """Names of the roles that the user was given directly, by whatever source."""
+        ...
+
     async def replace_all(self, user_id: UserId, grants: Sequence[RoleGrant]) -> None:
-        """Give the user these roles and no others. Those that are held already stay as they were granted first.
+        """Grant the user these roles and no others. Those that were granted already stay as they were granted first.
 
         Raises:
             RoleNotFound: no such role; nothing was changed.

@@ -8,12 +8,14 @@ from revenge_adapters import Sandbox
 from revenge_core.accounts.entities import AccountChanges
 from revenge_core.activity.entities import FieldChange
 from revenge_core.actor import Actor
-from revenge_core.ids import UserId
+from revenge_core.ids import GroupId, UserId
 from revenge_core.permissions import Permission
+from revenge_core.rbac.entities import GrantSource, Group, Membership
+from revenge_core.testing.builders import NOW, an_id
 from revenge_core.users.entities import User
 from tests.core.people import act, admin, join, last_entry
 
-__all__ = ["ACTS", "RIGHTS", "Act", "admin", "helper", "roles_of", "told", "user_of"]
+__all__ = ["ACTS", "RIGHTS", "Act", "admin", "helper", "put_into_group", "roles_of", "told", "user_of"]
 
 MEMBER_RIGHTS = frozenset(
     {
@@ -41,6 +43,18 @@ async def helper(box: Sandbox, *permissions: Permission, name: str = "helper") -
     """A member who may do this as well, and nothing else."""
     actor = await act(box, await join(box, name))
     return replace(actor, permissions=MEMBER_RIGHTS | frozenset(permissions))
+
+
+def put_into_group(box: Sandbox, user: User | UserId, *roles: str) -> Group:
+    """Let them carry roles together."""
+    user_id = user.id if isinstance(user, User) else user
+    group = Group(
+        id=GroupId(an_id()), name="Club", name_key="club", roles=frozenset(roles), created_at=NOW, updated_at=NOW
+    )
+    box.rows.groups[group.id] = group
+    membership = Membership(group_id=group.id, user_id=user_id, source=GrantSource.OIDC, added_at=NOW)
+    box.rows.members[group.id, user_id, membership.source] = membership
+    return group
 
 
 def user_of(box: Sandbox, user: User) -> User:

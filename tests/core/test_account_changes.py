@@ -14,10 +14,10 @@ from revenge_core.errors import Forbidden, ReauthRequired
 from revenge_core.feed import Change
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import GrantSource
-from revenge_core.rbac.errors import LastAdmin, RoleTooPowerful
+from revenge_core.rbac.errors import LastAdmin, OwnAdmin, RoleTooPowerful
 from revenge_core.users.entities import AddressRules, Listed, User, UserChanges
 from revenge_core.users.errors import EmailTaken, TokenInvalid, UsernameTaken
-from tests.core.admins import admin, helper, roles_of, user_of
+from tests.core.admins import admin, helper, put_into_group, roles_of, user_of
 from tests.core.people import OTHER_PASSWORD, PASSWORD, act, entries, join, new_user, register, sign_in
 from tests.core.post import link, mailed
 
@@ -182,7 +182,7 @@ async def test_the_last_admin_stays_one_and_only_that_is_refused(box: Sandbox) -
     assert box.rows == before
     await change(box, user, root, roles=frozenset({"admin", "user"}), display_name="Root")
     await admin(box, "other")
-    await change(box, user, root, roles=frozenset({"user"}))
+    await change(box, user, roles=frozenset({"user"}))
     assert not (await act(box, await sign_in(box, "root"))).may(Permission.USERS_LIST)
 
 
@@ -199,3 +199,35 @@ async def test_the_last_admin_keeps_an_address_that_lets_them_in(wish: dict[str,
     assert box.rows == before
     await change(box, one, email="proven@example.org", email_verified=True)
     await sign_in(box, "a-a")
+
+
+# Roles that come from a group
+
+
+async def test_what_a_group_carries_is_not_granted_besides(box: Sandbox) -> None:
+    ada = await register(box)
+    put_into_group(box, ada, "guest")
+    changes = AccountChanges(roles=frozenset({"guest", "moderator", "user"}))
+    changed = await box.revenge.administration.change(Actor.host(), ada.id, changes)
+    assert changed.roles == {"guest", "moderator", "user"}
+    assert roles_of(box, ada) == {"moderator", "user"}
+
+
+async def test_what_a_group_carries_is_not_taken_away_from_one_of_its_members(box: Sandbox) -> None:
+    ada = await register(box)
+    put_into_group(box, ada, "guest", "user")
+    before = box.rows
+    for left in (frozenset({"user"}), frozenset({"guest"}), frozenset[str]()):
+        with pytest.raises(AccountInvalid) as refused:
+            await box.revenge.administration.change(Actor.host(), ada.id, AccountChanges(roles=left))
+        assert [problem.pointer for problem in refused.value.problems] == ["/roles"]
+    assert box.rows == before
+
+
+async def test_platform_2_5_nobody_takes_the_role_admin_from_themselves(box: Sandbox) -> None:
+    root = await admin(box)
+    await admin(box, "other")
+    assert root.user_id is not None
+    with pytest.raises(OwnAdmin):
+        await box.revenge.administration.change(root, root.user_id, AccountChanges(roles=frozenset({"user"})))
+    await box.revenge.administration.change(Actor.host(), root.user_id, AccountChanges(roles=frozenset({"user"})))

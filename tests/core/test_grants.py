@@ -8,29 +8,16 @@ from revenge_core.activity.entities import Action, FieldChange
 from revenge_core.actor import Actor
 from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated
 from revenge_core.feed import Change
-from revenge_core.ids import GroupId, UserId
+from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import GrantSource, Group, Membership, NewRole, Role
+from revenge_core.rbac.entities import GrantSource, NewRole, Role
 from revenge_core.rbac.errors import LastAdmin, OwnAdmin, RoleNotHeld, RoleTooPowerful, RoleUnknown
-from revenge_core.testing.builders import NOW, a_grant, an_id
-from revenge_core.users.entities import User
+from revenge_core.testing.builders import a_grant, an_id
 from revenge_core.users.errors import UserNotFound
-from tests.core.admins import admin, helper, roles_of, told, user_of
+from tests.core.admins import admin, helper, put_into_group, roles_of, told, user_of
 from tests.core.people import act, join, last_entry, register
 
 HOST = Actor.host()
-
-
-def put_into_group(box: Sandbox, user: User | UserId, *roles: str) -> Group:
-    """Let them carry roles together."""
-    user_id = user.id if isinstance(user, User) else user
-    group = Group(
-        id=GroupId(an_id()), name="Club", name_key="club", roles=frozenset(roles), created_at=NOW, updated_at=NOW
-    )
-    box.rows.groups[group.id] = group
-    membership = Membership(group_id=group.id, user_id=user_id, source=GrantSource.OIDC, added_at=NOW)
-    box.rows.members[group.id, user_id, membership.source] = membership
-    return group
 
 
 async def test_a_role_is_given_and_taken_away(box: Sandbox) -> None:

@@ -169,8 +169,10 @@ class Administration:
             RoleTooPowerful: the account, or a role given or taken, may do what the actor may not.
             UserNotFound: there is none.
             VersionMismatch: it is not at `version`.
-            AccountInvalid, UsernameTaken, EmailTaken: as `create`.
+            AccountInvalid: as `create`, or a role that is to go comes from a group.
+            UsernameTaken, EmailTaken: as `create`.
             LastAdmin: nobody else could administer the server.
+            OwnAdmin: the actor would take the role `admin` from themselves.
         """
         actor.require(Permission.USERS_UPDATE)
         self._changing.check(changes)

@@ -14,10 +14,12 @@ from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
+from revenge_core.errors import FieldProblem
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
 from revenge_core.mail.errors import MailInvalid
 from revenge_core.rbac.entities import ADMIN, GrantSource, RoleGrant
+from revenge_core.rbac.errors import OwnAdmin
 from revenge_core.rbac.service import Reach
 from revenge_core.users.entities import Listed, Purpose, User
 from revenge_core.users.service import Addresses, Users
@@ -61,8 +63,9 @@ class Changing:
         """Make the changes; nothing happens where all is so already. `admins` are locked where `may_end_admins`.
 
         Raises:
-            Forbidden, ReauthRequired, RoleTooPowerful, UsernameTaken, EmailTaken, LastAdmin: as
+            Forbidden, ReauthRequired, RoleTooPowerful, UsernameTaken, EmailTaken, LastAdmin, OwnAdmin: as
                 `Administration.change`.
+            AccountInvalid: a role that is to go comes from a group.
         """
         held = await tx.roles.roles_of(user.id)
         roles = held if changes.roles is UNSET else changes.roles
@@ -70,6 +73,8 @@ class Changing:
             reach.check_exchange(held ^ roles)
             if ADMIN in held - roles:
                 check_not_last(admins, user.id)
+                if actor.user_id == user.id:
+                    raise OwnAdmin
             await self._exchange_roles(tx, actor, user, held, roles)
         after = _with_fields(user, changes)
         if after.email != user.email:
@@ -97,13 +102,23 @@ class Changing:
     async def _exchange_roles(
         self, tx: AccountsTx, actor: Actor, user: User, held: frozenset[str], roles: frozenset[str]
     ) -> None:
-        """Give the account these roles instead of those it has."""
+        """Give the account these roles instead of those it has. What a group carries for it is not granted besides.
+
+        Raises:
+            AccountInvalid: it would still hold a role through a group.
+        """
         now = self._clock.now()
+        carried = held - await tx.roles.granted_to(user.id)
         grants = [
             RoleGrant(user_id=user.id, role=role, source=GrantSource.MANUAL, granted_at=now, granted_by=actor.user_id)
-            for role in sorted(roles)
+            for role in sorted(roles - carried)
         ]
         await tx.roles.replace_all(user.id, grants)
+        if stay := await tx.roles.roles_of(user.id) - roles:
+            detail = (
+                f"cannot leave out {', '.join(sorted(stay))}: a group carries it; take the account out of that"
+            )
+            raise AccountInvalid(problems=[FieldProblem(pointer="/roles", detail=detail[:300])])
         told = {"roles": FieldChange(before=", ".join(sorted(held)), after=", ".join(sorted(roles)))}
         await self._audit(tx, actor, Action.USER_ROLES_CHANGE, user, told)
 

@@ -336,3 +336,7 @@ class RoleDirectoryContract(Contract):
         counted = await world.role_directory.role("curator")
         assert counted is not None
         assert counted.user_count == 2
+        async with world.uow.begin() as tx:
+            assert await tx.roles.roles_of(ada.id) == {"curator", "guest"}
+            assert await tx.roles.granted_to(ada.id) == {"curator"}
+            assert await tx.roles.granted_to(bea.id) == frozenset()
