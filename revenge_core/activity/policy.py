@@ -194,10 +194,9 @@ def _framed(part: str | UUID | bytes | None) -> bytes:
     """The part behind its length in four bytes; a length that nothing has where there is none."""
     if part is None:
         return b"\xff\xff\xff\xff"
-    if isinstance(part, UUID):
-        raw = part.bytes
-    else:
-        raw = part.encode() if isinstance(part, str) else part
+    if isinstance(part, str):
+        part = part.encode()
+    raw = part.bytes if isinstance(part, UUID) else part
     return len(raw).to_bytes(4) + raw
 
 

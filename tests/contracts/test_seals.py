@@ -1,5 +1,6 @@
 """Seals over the doubles and over PostgreSQL, which work the same digests out."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -27,11 +28,11 @@ values = st.none() | st.booleans() | storable | st.integers(-(2**63), 2**63 - 1)
 changes = st.dictionaries(storable, st.builds(FieldChange, before=values, after=values), max_size=6)
 ids = st.none() | st.uuids()
 entries = st.builds(
-    lambda **given: an_entry(**given),
+    an_entry,
     created_at=st.datetimes(
-        min_value=an_entry().created_at.replace(year=1971, tzinfo=None),
-        max_value=an_entry().created_at.replace(year=9000, tzinfo=None),
-        timezones=st.just(an_entry().created_at.tzinfo),
+        min_value=datetime(1971, 1, 1),  # noqa: DTZ001 -- of the zone below
+        max_value=datetime(9000, 1, 1),  # noqa: DTZ001 -- the same
+        timezones=st.just(UTC),
     ),
     actor_kind=st.sampled_from(ActorKind),
     actor_id=ids,
