@@ -182,7 +182,7 @@ async def test_no_key_turns_up_in_logs_answers_or_the_audit_log(
     client = connect(access_log=True)
     place, headers = await key_of(client, ada)
     rotated = (await client.post(f"{place}/rotate", headers=ada.headers)).json()["api_key"]
-    answers = []
+    answers: list[httpx.Response] = []
     for key in (headers["x-api-key"], rotated, "rv_" + "5eaf00d5" * 8):
         answers += [
             await client.get(ME, headers={"x-api-key": key}),

@@ -84,7 +84,7 @@ class World:
         made = await keys.create(self.ada, new)
         transport = httpx.ASGITransport(app_of(self.box.revenge))
         headers = {"x-api-key": made.secret.reveal()}
-        found = []
+        found: list[str] = []
         async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:
             for method, path, body in calls:
                 answer = await client.request(method, path.format(**self.people), json=body)
