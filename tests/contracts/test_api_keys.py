@@ -7,6 +7,7 @@ from revenge_core.testing.contracts.api_keys import (
 )
 from tests.contracts.memory_world import OnMemory
 from tests.contracts.postgres_world import OnPostgres
+from tests.contracts.test_feed import OnCachedPostgres
 
 
 class TestMemoryKeyStore(OnMemory, KeyStoreContract):
@@ -46,4 +47,8 @@ class TestPostgresKeyReader(OnPostgres, KeyReaderContract):
 
 
 class TestPostgresKeyPrincipalReader(OnPostgres, KeyPrincipalReaderContract):
+    pass
+
+
+class TestCachedKeyPrincipals(OnCachedPostgres, KeyPrincipalReaderContract):
     pass

@@ -12,6 +12,8 @@ import psycopg
 import pytest
 
 from revenge_adapters.l1 import CachedPrincipals, CachedRoles, CachedUsers
+from revenge_adapters.l1_keys import CachedKeys
+from revenge_adapters.postgres.api_keys import PostgresKeyPrincipalReader
 from revenge_adapters.postgres.auth import PostgresPrincipalReader
 from revenge_adapters.postgres.db import Database
 from revenge_adapters.postgres.feed import ChangeFollower
@@ -173,6 +175,7 @@ class OnCachedPostgres:
             users=CachedUsers(PostgresUserReader(database), follower),
             roles=CachedRoles(PostgresRoleReader(database), follower),
             principals=CachedPrincipals(PostgresPrincipalReader(database), follower, follower),
+            key_principals=CachedKeys(PostgresKeyPrincipalReader(database), follower),
             settle=settle,
         )
         await follower.start()

@@ -17,7 +17,7 @@ from revenge_core.apikeys.entities import (
 )
 from revenge_core.feed import Change
 from revenge_core.ids import KeyId
-from revenge_core.testing.builders import NOW, a_digest, an_api_key, an_id
+from revenge_core.testing.builders import NOW, a_digest, a_group, a_membership, an_api_key, an_id
 from revenge_core.testing.contracts.world import Contract, World
 from revenge_core.users.entities import User
 
@@ -304,6 +304,23 @@ class KeyPrincipalReaderContract(Contract):
         found = await world.key_principals.principal(digest)
         assert found is not None
         assert not found.user_active
+
+    async def test_roles_come_through_groups_too_and_change_with_them(self, world: World) -> None:
+        user, digest, group = await world.add_user(), a_digest(), a_group("Films", "guest")
+        async with world.uow.begin() as tx:
+            await tx.groups.add(group)
+            await tx.groups.add_member(a_membership(group.id, user.id))
+        await keep(world, user, digest)
+        found = await world.key_principals.principal(digest)
+        assert found is not None
+        assert (found.roles, found.groups) == (frozenset({"guest"}), frozenset({group.id}))
+        async with world.uow.begin() as tx:
+            await tx.groups.update(replace(group, roles=frozenset({"moderator"})))
+            tx.feed.publish(Change.of_group(group.id))
+        await world.settle()
+        found = await world.key_principals.principal(digest)
+        assert found is not None
+        assert found.roles == frozenset({"moderator"})
 
     async def test_a_revoked_key_is_found_as_such(self, world: World) -> None:
         user, digest = await world.add_user(), a_digest()
