@@ -9,6 +9,7 @@ from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.accounts.entities import BootstrapToken, Invitation
 from revenge_core.accounts.ports import BootstrapTokenStore, InvitationReader, InvitationStore
 from revenge_core.ids import InvitationId, UserId
+from revenge_core.rbac.errors import RoleUnknown
 
 
 class MemoryBootstrapTokens(BootstrapTokenStore):
@@ -55,6 +56,8 @@ class MemoryInvitations(InvitationStore):
 
     @override
     async def add(self, invitation: Invitation) -> None:
+        if invitation.role not in self._rows.roles:
+            raise RoleUnknown
         self._rows.invitations[invitation.id] = invitation
 
     @override

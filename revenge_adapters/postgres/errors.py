@@ -7,7 +7,7 @@ from psycopg import errors
 
 from revenge_core.errors import DatabaseUnavailable, Invalid, RevengeError
 from revenge_core.jobs.errors import JobStateConflict
-from revenge_core.rbac.errors import GroupNameTaken
+from revenge_core.rbac.errors import GroupNameTaken, RoleUnknown
 from revenge_core.users.errors import EmailTaken, UsernameTaken
 
 RETRY_AFTER: Final = 1.0
@@ -18,6 +18,7 @@ DRIVER_ERRORS: Final = (psycopg.Error, UnicodeEncodeError)
 
 _BY_CONSTRAINT: Final[dict[str | None, type[RevengeError]]] = {
     "groups_name_unique": GroupNameTaken,
+    "invitations_role_fkey": RoleUnknown,
     "jobs_unique": JobStateConflict,
     "users_email_unique": EmailTaken,
     "users_username_unique": UsernameTaken,
@@ -37,7 +38,7 @@ def in_our_words(error: Exception) -> Exception:
     Raise it `from error`: the log keeps the driver's words, no client sees them.
     """
     match error:
-        case errors.UniqueViolation() if error.diag.constraint_name in _BY_CONSTRAINT:
+        case errors.UniqueViolation() | errors.ForeignKeyViolation() if error.diag.constraint_name in _BY_CONSTRAINT:
             return _BY_CONSTRAINT[error.diag.constraint_name]()
         case UnicodeEncodeError() | errors.CharacterNotInRepertoire() | errors.UntranslatableCharacter():
             return Invalid(_UNSTORABLE)

@@ -39,7 +39,11 @@ class InvitationStore(Protocol):
     """Invitations inside a transaction, reached as `tx.invitations`."""
 
     async def add(self, invitation: Invitation) -> None:
-        """Keep a new invitation."""
+        """Keep a new invitation.
+
+        Raises:
+            RoleUnknown: there is no such role; it may have been deleted a moment ago.
+        """
         ...
 
     async def peek(self, token_hash: bytes, at: datetime) -> Invitation | None:

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import pytest
 
+from revenge_core.accounts.entities import NewInvitation
+from revenge_core.accounts.errors import InvitationInvalid
 from revenge_core.actor import Actor
 from revenge_core.errors import VersionMismatch
 from revenge_core.ids import UserId
@@ -116,6 +118,22 @@ async def test_a_role_is_deleted_or_given_and_nobody_waits_in_a_circle(servers: 
     is_there = await ask("SELECT count(*) FROM revenge.roles WHERE name = 'curator'")
     assert is_there == 1 - outcomes["deleted"]
     assert await ask("SELECT count(*) FROM revenge.user_roles WHERE role = 'curator'") <= is_there
+
+
+async def test_a_role_is_deleted_or_invited_to(servers: Servers, ask: Ask) -> None:
+    await servers[0].roles.create(HOST, NewRole(name="curator"))
+
+    async def act(server: Revenge, number: int) -> str:
+        if number % 2:
+            await server.roles.delete(HOST, "curator")
+            return "deleted"
+        await server.invitations.create(HOST, NewInvitation(role="curator"))
+        return "invited"
+
+    outcomes = await race(servers, act)
+    assert outcomes.keys() <= {"deleted", "invited", RoleInUse, RoleNotFound, InvitationInvalid}
+    assert (outcomes["deleted"], outcomes["invited"] > 0) in {(0, True), (1, False)}
+    assert await ask("SELECT count(*) FROM revenge.invitations") == outcomes["invited"]
 
 
 async def test_a_role_that_many_give_is_given_once(servers: Servers, ask: Ask) -> None:

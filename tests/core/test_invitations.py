@@ -194,3 +194,16 @@ async def test_an_invitation_that_lets_nobody_in_is_forgotten_a_month_later(box:
     box.clock.advance(seconds=timedelta(hours=2).total_seconds())
     await box.jobs.run()
     assert box.rows.invitations == {}
+
+
+async def test_a_role_that_is_deleted_meanwhile_is_not_invited_to(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def names() -> frozenset[str]:
+        return frozenset({"ghost"})
+
+    monkeypatch.setattr(box.revenge.rbac, "names", names)
+    with pytest.raises(InvitationInvalid) as refused:
+        await box.revenge.invitations.create(Actor.host(), NewInvitation(role="ghost"))
+    assert [problem.pointer for problem in refused.value.problems] == ["/role"]
+    assert not box.rows.invitations

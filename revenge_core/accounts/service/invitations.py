@@ -1,6 +1,7 @@
 """Use cases of invitations."""
 
 from datetime import datetime
+from typing import Final
 
 from revenge_core.accounts.entities import AccountRules, Invitation, Invited, NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid, InvitationNotFound
@@ -17,12 +18,15 @@ from revenge_core.mail.service import Notices
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import PermissionIndex
+from revenge_core.rbac.errors import RoleUnknown
 from revenge_core.rbac.service import Powers
 from revenge_core.secrets import Secret, digest, new_token
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.errors import TokenInvalid
 from revenge_core.users.ports import UserDirectory
 from revenge_core.users.service import Addresses
+
+_NO_ROLE: Final = FieldProblem(pointer="/role", detail="must be the name of a role")
 
 
 class Invitations:
@@ -70,7 +74,7 @@ class Invitations:
         now, token = self._clock.now(), new_token()
         problems = self.problems_of(new, now)
         if await self._powers.unknown(frozenset({new.role})):
-            problems.append(FieldProblem(pointer="/role", detail="must be the name of a role"))
+            problems.append(_NO_ROLE)
         if problems:
             raise InvitationInvalid(problems=problems)
         (await self._powers.reach(actor)).check_giving(frozenset({new.role}))
@@ -92,7 +96,10 @@ class Invitations:
             # Whoever is deleted meanwhile leaves none behind: it would be nobody's once they are erased.
             if actor.user_id is not None and await tx.users.lock(actor.user_id) is None:
                 raise Unauthenticated
-            await tx.invitations.add(invitation)
+            try:
+                await tx.invitations.add(invitation)
+            except RoleUnknown:  # deleted since it was looked for
+                raise InvitationInvalid(problems=[_NO_ROLE]) from None
             await self._activity.write(
                 tx,
                 actor,

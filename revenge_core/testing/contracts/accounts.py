@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from revenge_core.accounts.entities import Invitation
 from revenge_core.ids import InvitationId
+from revenge_core.rbac.errors import RoleUnknown
 from revenge_core.testing.builders import NOW, a_digest, an_id, an_invitation
 from revenge_core.testing.contracts.world import RACERS, Contract, World, race
 
@@ -53,6 +54,12 @@ class InvitationStoreContract(Contract):
         bare = await kept(world)
         assert await world.invitations.by_id(full.id) == full
         assert await world.invitations.by_id(bare.id) == bare
+
+    @pytest.mark.parametrize("role", ["no-such-role", "Admin", ""])
+    async def test_nobody_is_invited_to_be_what_there_is_not(self, world: World, role: str) -> None:
+        with pytest.raises(RoleUnknown):
+            await kept(world, role=role)
+        assert await world.invitations.all(limit=1, offset=0) == ((), 0)
 
     async def test_it_is_open_until_just_before_it_expires(self, world: World) -> None:
         invitation = await kept(world)
