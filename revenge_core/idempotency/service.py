@@ -34,8 +34,14 @@ class Idempotency:
         self._fingerprints = fingerprints
 
     def attempt(self, actor: Actor, operation: str, key: str, content: bytes) -> Attempt:
-        """One request of the actor: `content` is all that was sent, `key` what the client calls it (rulings R12)."""
-        caller = f"user:{actor.user_id}" if actor.user_id else f"address:{actor.origin.address or 'unknown'}"
+        """One request of the actor: `content` is all that was sent, `key` what the client calls it (rulings R12).
+
+        An API key is a caller of its own: it is not told what its owner, who may see more, was answered.
+        """
+        if actor.key is not None:
+            caller = f"key:{actor.key.id}"
+        else:
+            caller = f"user:{actor.user_id}" if actor.user_id else f"address:{actor.origin.address or 'unknown'}"
         return Attempt(
             caller=caller,
             operation=operation,

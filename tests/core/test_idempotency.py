@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from revenge_adapters import Sandbox
-from revenge_core.actor import Actor, Origin
+from revenge_core.actor import Actor, ActorKind, KeyUse, Origin
 from revenge_core.errors import DatabaseUnavailable, Forbidden
 from revenge_core.idempotency.entities import Attempt, Outcome
 from revenge_core.idempotency.errors import AlreadyDone, IdempotencyKeyReused, RequestInFlight
-from revenge_core.testing.builders import a_user
+from revenge_core.ids import KeyId
+from revenge_core.testing.builders import a_user, an_actor, an_id
 
 MADE = Outcome(status=201, body=b"{}", location="/api/v1/things/1")
 TOLD_ONCE = Outcome(status=201, body=None, location="/api/v1/keys/1")
@@ -146,3 +147,13 @@ async def test_keys_are_forgotten_after_a_day(shop: Workshop, box: Sandbox) -> N
     box.clock.advance(hours=2)
     await box.jobs.run()
     assert len(box.rows.attempts) == 1
+
+
+async def test_an_api_key_is_told_nothing_of_what_its_owner_or_another_key_was_answered(shop: Workshop) -> None:
+    user = a_user()
+    keys = [KeyUse(id=KeyId(an_id()), reads_own=True, writes_own=True) for _ in range(2)]
+    actors = [an_actor(user), *(Actor(kind=ActorKind.API_KEY, user_id=user.id, key=key) for key in keys)]
+    attempts = [shop.box.revenge.idempotency.attempt(actor, "makeThing", "key", b"content") for actor in actors]
+    for attempt in attempts * 2:
+        await shop.send(attempt)
+    assert shop.done == 3

@@ -230,7 +230,7 @@ async def test_a_header_wins_over_a_cookie_and_needs_no_csrf_token(
     assert (await browser.get(ME, headers=headers)).json()["username"] == "grace"
     assert (await browser.put(ME, json={"display_name": "Grace"}, headers=headers)).status_code == 200
     problem(await browser.get(ME, headers={"authorization": "Bearer nonsense"}), 401, "access_token_invalid")
-    problem(await browser.get(ME, headers={"x-api-key": "nonsense"}), 401, "authentication_required")
+    problem(await browser.get(ME, headers={"x-api-key": "nonsense"}), 401, "api_key_invalid")
 
 
 async def test_of_two_cookies_with_one_name_the_first_counts(browser: httpx.AsyncClient) -> None:

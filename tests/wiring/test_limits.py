@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from revenge_adapters import open_revenge
 from revenge_adapters.wiring.settings import Cache, Settings
+from revenge_core.ids import KeyId
 from revenge_core.limits.entities import Tier
+from revenge_core.testing.builders import an_id
 from tests.redis_server import RedisServer
 
 Make = Callable[..., Settings]
@@ -23,6 +25,21 @@ async def test_two_servers_with_a_cache_let_through_what_one_would(
             await server.limits.take(Tier.ACCOUNT, "192.0.2.9") for _ in range(quota.burst) for server in (one, other)
         ]
     assert sum(verdict.allowed for verdict in verdicts) == quota.burst
+
+
+async def test_two_servers_with_a_cache_let_through_what_a_key_may_send(
+    given_settings: Make, redis_server: RedisServer
+) -> None:
+    settings = given_settings(cache=Cache(url=redis_server.url))
+    keys = [KeyId(an_id()) for _ in range(2)]
+    async with (
+        open_revenge(settings, worker=False) as one,
+        open_revenge(settings, worker=False) as other,
+    ):
+        verdicts = {
+            key: [await server.limits.take_of_key(key, 7) for _ in range(5) for server in (one, other)] for key in keys
+        }
+    assert [sum(verdict.allowed for verdict in verdicts[key]) for key in keys] == [7, 7]
 
 
 async def test_without_a_cache_each_counts_for_itself(given_settings: Make) -> None:
