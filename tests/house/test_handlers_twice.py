@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -16,6 +17,8 @@ from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.jobs import BuildExport, EraseFiles, Purge
 from revenge_core.activity.jobs import DropOld, EraseTraces, MakeMonths, SealEntries, ShipCheckpoints
 from revenge_core.actor import Actor
+from revenge_core.apikeys.entities import KeyScope, NewKey
+from revenge_core.apikeys.jobs import KeyMaintenance
 from revenge_core.auth.errors import CredentialsInvalid, TooManyAttempts
 from revenge_core.auth.jobs import CleanUp, SendReset
 from revenge_core.background import Job
@@ -171,6 +174,24 @@ async def checkpoints_that_wait(box: Sandbox) -> Job:
     return ShipCheckpoints()
 
 
+async def keys_that_end(box: Sandbox) -> Job:
+    """Two expire in some days, two were revoked long ago, one is good for a year."""
+    await box.revenge.accounts.register(NewUser(username="ada", email="ada@example.org"), PASSWORD)
+    here = await box.revenge.auth.login("ada", PASSWORD)
+    actor = await box.revenge.auth.authenticate(here.tokens.access_token.reveal())
+    made = {
+        name: await box.revenge.api_keys.create(
+            actor,
+            NewKey(name=name, scopes=frozenset({KeyScope.READ}), expires_at=box.clock.now() + timedelta(days=days)),
+        )
+        for name, days in {"phone": 95, "tv": 96, "kodi": 365, "old": 365, "older": 365}.items()
+    }
+    for name in ("older", "old"):
+        await box.revenge.api_keys.revoke(actor, made[name].key.id)
+    box.clock.advance(days=91)
+    return KeyMaintenance()
+
+
 SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "accounts_erase_files": files_that_nobody_needs,
     "accounts_export": an_export_asked_for,
@@ -180,6 +201,7 @@ SCENES: Final[dict[str, Callable[[Sandbox], Awaitable[Job]]]] = {
     "activity_retention": entries_of_long_ago,
     "activity_seal": entries_that_wait,
     "activity_ship": checkpoints_that_wait,
+    "api_key_maintenance": keys_that_end,
     "auth_cleanup": a_link_that_nobody_used_and_guesses,
     "auth_send_reset": a_forgotten_password,
     "idempotency_cleanup": requests_of_long_ago,
@@ -199,6 +221,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revenge_core.accounts.service.leaving.BATCH", 1)
     monkeypatch.setattr("revenge_core.activity.service.audit.BATCH", 1)
     monkeypatch.setattr("revenge_core.activity.service.audit.SHIPPED_AT_ONCE", 1)
+    monkeypatch.setattr("revenge_core.apikeys.service.keys.BATCH", 1)
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
     monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
     monkeypatch.setattr("revenge_core.idempotency.service.BATCH", 1)

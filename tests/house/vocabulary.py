@@ -130,6 +130,13 @@ ACTIONS: Final[dict[Action, str]] = {
 Somebody who is known was refused; the reason is the error's code, and the resource what was asked for. Of each caller
 and reason there is one a minute: the changes say how many there were.""",
     Action.AUDIT_EXPORT: "Somebody took a copy of the audit log; the changes say of what part of it.",
+    Action.APIKEY_CREATE: "Somebody made an API key; the key itself is nowhere in the log.",
+    Action.APIKEY_REFUSE: """\
+An API key came from outside the networks that it is bound to: once a minute for each key and place it came from, at
+most twenty places a minute.""",
+    Action.APIKEY_REVOKE: "An API key was ended for good, by its owner or by an administrator on their behalf.",
+    Action.APIKEY_ROTATE: "Somebody replaced the secret of an API key; the old one works for the seconds that it says.",
+    Action.APIKEY_UPDATE: "Somebody renamed or narrowed an API key, or changed whether it is being recorded.",
     Action.AVATAR_DELETE: "Somebody removed their picture.",
     Action.AVATAR_UPLOAD: "Somebody showed a picture, or another one.",
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
@@ -205,6 +212,9 @@ more; removes exports whose time is over.""",
     "activity_months": """\
 Prepares the storage of the audit log for this month and the two after it. Every start does the same; entries of a month
 that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
+    "api_key_maintenance": """\
+Reminds owners of API keys that expire within a week (`apikeys.reminder`), once, and forgets keys that were revoked or
+expired ninety days ago.""",
     "auth_cleanup": """\
 Forgets one-time tokens that expired, and counts of guesses that say nothing any more; what guesses were refused
 without being told yet goes into the audit log.""",
