@@ -136,7 +136,7 @@ def _forgetful(revenge: Revenge, target: Target, requests: int, concurrency: int
     assert isinstance(principals, CachedPrincipals)
 
     async def measure() -> Cost:
-        principals._cache._forget(None)
+        principals.cache._forget(None)
         return await target.cost(requests, concurrency=concurrency)
 
     return measure

@@ -59,7 +59,8 @@ class Target:
 
 
 def _scope(path: str, headers: list[tuple[bytes, bytes]]) -> dict[str, object]:
-    """What a server makes for each request, anew."""
+    """What a server makes for each request, anew. `path` may have a query."""
+    path, _, query = path.partition("?")
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -71,7 +72,7 @@ def _scope(path: str, headers: list[tuple[bytes, bytes]]) -> dict[str, object]:
         "root_path": "",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": headers.copy(),
         "state": {},
     }

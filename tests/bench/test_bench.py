@@ -12,9 +12,11 @@ from tests.bench import harness
 from tests.bench.harness import BenchResult, Ratio
 
 TINY: Final[dict[str, dict[str, float]]] = {
+    "access": {"rounds": 4, "requests": 10, "reads": 64, "decisions": 1000, "few": 1000, "many": 2000, "pages": 2},
     "jobs": {"jobs": 400, "rounds": 1, "samples": 5, "finished": 1000},
     "login": {"seconds": 0.05, "rounds": 1, "alone": 2, "samples": 5},
     "me": {"rounds": 1, "requests": 10, "read_rounds": 1, "reads": 64},
+    "peers": {"seconds": 0.2, "storm": 0.5, "rounds": 1},
     "revocation": {"sessions": 8},
     "startup": {"commands": 1, "starts": 1},
     "testdb": {"tests": 2, "rounds": 1},
@@ -36,7 +38,7 @@ def test_every_benchmark_can_be_imported(name: str) -> None:
 def test_every_benchmark_finds_numbers_at_a_small_size(name: str) -> None:
     module = importlib.import_module(f"tests.bench.bench_{name}")
     result: BenchResult = module.run(**TINY[name])
-    assert result.ratios
+    assert result.ratios or any(note.startswith("missing: ") for note in result.notes)
     assert all(math.isfinite(ratio.value) and ratio.value > 0 for ratio in result.ratios)
     assert all(math.isfinite(value) for value in result.medians.values())
 
