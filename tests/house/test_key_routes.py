@@ -11,7 +11,9 @@ from revenge_core.apikeys.policy import BUNDLES
 from revenge_core.errors import Forbidden, KeyRefused, RevengeError
 from revenge_core.permissions import Permission
 from revenge_http.app import OPERATIONS
+from revenge_http.openapi import document
 from revenge_http.operations import Operation
+from revenge_http.options import HttpOptions
 from tests.house.operation_calls import EVERY_RIGHT, call, somebody, with_key
 
 ASKING: Final = [one for one in OPERATIONS if not one.access.is_public]
@@ -81,3 +83,13 @@ def test_no_key_manages_keys_sessions_or_credentials_whatever_the_method() -> No
     wrong = [one.name for one in TAKING if any(place in one.path for place in places)]
     assert wrong == []
     assert not any(one.access.permission in {Permission.APIKEYS_LIST, Permission.APIKEYS_REVOKE} for one in TAKING)
+
+
+def test_the_document_says_which_scope_lets_a_key_in() -> None:
+    paths = document(OPERATIONS, HttpOptions())["paths"]
+    for one in OPERATIONS:
+        described = paths[one.path][one.method.lower()]
+        assert described["x-key-scope"] in {"none", "refused", *KeyScope}
+        takes_keys = {"apiKeyAuth": []} in described["security"]
+        assert takes_keys == (one.access.looks or (one.access.keys and not one.access.is_public))
+        assert (described["x-key-scope"] == "refused") == (not takes_keys and not one.access.is_public)
