@@ -4,39 +4,23 @@ import asyncio
 import os
 import ssl
 import stat
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import msgspec
 from typing_extensions import override
 
-from revenge_core.activity.entities import Checkpoint, Signature
+from revenge_core.activity.entities import Checkpoint
 from revenge_core.activity.errors import ShippingFailed
+from revenge_core.activity.policy import line_of
 from revenge_core.activity.ports import CheckpointShipper
 from revenge_core.secrets import Secret
 
 TIMEOUT_SECONDS: Final = 15.0
-LONGEST_LINE: Final = 4096
 MEDIA_TYPE: Final = "application/x-ndjson"
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkpoint on one line of JSON. Bytes are base64, the hash hexadecimal as people compare it."""
-
-    version: int = 1
-    sequence: int
-    hash: str
-    created_at: datetime
-    key_id: str
-    public_key: str
-    signature: str
 
 
 class NoShipper(CheckpointShipper):
@@ -129,36 +113,3 @@ class HttpsShipper(CheckpointShipper):
         with closing(connection):
             connection.request("POST", self._target, lines, headers)
             return connection.getresponse().status
-
-
-def line_of(checkpoint: Checkpoint) -> bytes:
-    """The checkpoint as a line."""
-    line = Line(
-        sequence=checkpoint.sequence,
-        hash=checkpoint.hash.hex(),
-        created_at=checkpoint.created_at,
-        key_id=checkpoint.signed.key_id,
-        public_key=b64encode(checkpoint.signed.public_key).decode(),
-        signature=b64encode(checkpoint.signed.signature).decode(),
-    )
-    return msgspec.json.encode(line) + b"\n"
-
-
-def checkpoint_of(line: bytes) -> Checkpoint | None:
-    """The checkpoint that the line is; None for anything else, such as one that was torn."""
-    try:
-        read = msgspec.json.decode(line, type=Line)
-        if read.version != 1 or read.created_at.tzinfo is None:
-            return None
-        return Checkpoint(
-            sequence=read.sequence,
-            hash=bytes.fromhex(read.hash),
-            created_at=read.created_at,
-            signed=Signature(
-                key_id=read.key_id,
-                public_key=b64decode(read.public_key, validate=True),
-                signature=b64decode(read.signature, validate=True),
-            ),
-        )
-    except (msgspec.DecodeError, NotBase64, ValueError):
-        return None

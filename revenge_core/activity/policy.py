@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from revenge_core.activity.entities import (
@@ -20,6 +23,7 @@ from revenge_core.activity.entities import (
     Recorded,
     Retention,
     Seal,
+    Signature,
 )
 from revenge_core.ids import UserId
 
@@ -179,6 +183,55 @@ def retention_message(retention: Retention) -> bytes:
             _framed(retention.hash),
         )
     )
+
+
+LONGEST_LINE: Final = 4096
+"""Bytes of a line that can be a checkpoint; a longer one is none."""
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint as it lies elsewhere, on one line of JSON. The hash is hexadecimal, other bytes are base64."""
+
+    version: int = 1
+    sequence: int
+    hash: str
+    created_at: datetime
+    key_id: str
+    public_key: str
+    signature: str
+
+
+def line_of(checkpoint: Checkpoint) -> bytes:
+    """The checkpoint as a line of JSON, which `checkpoint_of` reads."""
+    line = _Line(
+        sequence=checkpoint.sequence,
+        hash=checkpoint.hash.hex(),
+        created_at=checkpoint.created_at,
+        key_id=checkpoint.signed.key_id,
+        public_key=b64encode(checkpoint.signed.public_key).decode(),
+        signature=b64encode(checkpoint.signed.signature).decode(),
+    )
+    return msgspec.json.encode(line) + b"\n"
+
+
+def checkpoint_of(line: bytes) -> Checkpoint | None:
+    """The checkpoint that the line is; None for anything else, such as one that was torn half-way."""
+    try:
+        read = msgspec.json.decode(line[:LONGEST_LINE], type=_Line)
+        if read.version != 1 or read.created_at.tzinfo is None or not 0 < read.sequence < 2**63:
+            return None
+        return Checkpoint(
+            sequence=read.sequence,
+            hash=bytes.fromhex(read.hash),
+            created_at=read.created_at,
+            signed=Signature(
+                key_id=read.key_id,
+                public_key=b64decode(read.public_key, validate=True),
+                signature=b64decode(read.signature, validate=True),
+            ),
+        )
+    except (msgspec.DecodeError, NotBase64, ValueError):
+        return None
 
 
 def month_of(moment: datetime) -> datetime:
