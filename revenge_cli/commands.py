@@ -21,7 +21,10 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     lazy={
         "admin": ("revenge_cli.admin:admin", "Make administrators from this machine's shell."),
         "api-keys": ("revenge_cli.api_keys:api_keys", "See and revoke API keys; with --url make and rotate one's own."),
-        "audit": ("revenge_cli.audit:audit", "See what was done, by whom and to what; take it elsewhere; see that nobody changed it."),
+        "audit": (
+            "revenge_cli.audit:audit",
+            "See what was done, by whom and to what; take it elsewhere; see that nobody changed it.",
+        ),
         "auth": ("revenge_cli.auth:auth", "See what hashing a password may cost on this machine."),
         "authz": ("revenge_cli.authz:authz", "See what somebody may do, and by which rules."),
         "completion": ("revenge_cli.completion:completion", "Print the completion script for a shell."),
