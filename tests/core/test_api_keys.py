@@ -123,7 +123,7 @@ async def test_a_key_that_reaches_further_than_write_takes_a_recent_proof(
     box: Sandbox, wish: dict[str, object]
 ) -> None:
     actor = await act(box, await join(box))
-    made = await make(box, actor, **wish)
+    made = await make(box, actor, "kodi", **wish)
     box.clock.advance(minutes=11)
     with pytest.raises(ReauthRequired):
         await make(box, actor, "another", **wish)

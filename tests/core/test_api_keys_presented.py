@@ -1,6 +1,6 @@
 """Keys as programs present them: what they are good for at this moment, where they are taken from, what is noted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -235,9 +235,9 @@ async def test_a_bound_key_is_taken_from_its_networks_only(box: Sandbox) -> None
     made = await make(box, await act(box, await join(box)), addresses=("192.0.2.0/24", "2001:db8::/32"))
     for address in ("192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"):
         assert (await come(box, made.secret, Origin(address=address))).user_id == made.key.user_id
-    for address in ("198.51.100.7", "::ffff:198.51.100.7", "2001:db9::7", None, "unix:"):
+    for elsewhere in ("198.51.100.7", "::ffff:198.51.100.7", "2001:db9::7", None, "unix:"):
         with pytest.raises(KeyAddressRefused):
-            await come(box, made.secret, Origin(address=address))
+            await come(box, made.secret, Origin(address=elsewhere))
 
 
 async def test_a_refused_address_is_audited_once_a_minute_and_place(box: Sandbox) -> None:
@@ -304,7 +304,7 @@ class AwayUnitOfWork(MemoryUnitOfWork):
 
     @override
     @asynccontextmanager
-    async def begin(self, *, durable: bool = True) -> AsyncIterator[MemoryTx]:
+    async def begin(self, *, durable: bool = True) -> AsyncGenerator[MemoryTx]:
         async with super().begin(durable=durable) as tx:
             yield tx
             if self.is_away:

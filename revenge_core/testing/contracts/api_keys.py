@@ -86,7 +86,7 @@ class KeyStoreContract(Contract):
 
     @pytest.mark.parametrize("changes", [{}, FULL, {"expires_at": None, "libraries": frozenset[UUID]()}])
     async def test_a_key_comes_back_as_it_was_kept(self, world: World, changes: dict[str, object]) -> None:
-        key = await keep(world, await world.add_user(), **changes)
+        key = await keep(world, await world.add_user(), None, **changes)
         assert await world.api_keys.by_id(key.id) == key
         async with world.uow.begin() as tx:
             assert await tx.api_keys.lock(key.id) == key
