@@ -7,11 +7,10 @@ what no policy names: nothing that a client sent reaches it.
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import casbin  # type: ignore[import-untyped]  # it has none
-from casbin.model import Model  # type: ignore[import-untyped]  # it has none
 from casbin.persist import Adapter  # type: ignore[import-untyped]  # it has none
 from casbin.rbac.default_role_manager import RoleManager  # type: ignore[import-untyped]  # it has none
 from typing_extensions import override
@@ -21,6 +20,7 @@ from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import PermissionIndex, Role
 
 MODEL: Final = files("revenge_adapters").joinpath("access_casbin.conf").read_text("utf-8")
+_ELSEWHERE: Final = "policies are changed in the role tables, through Revenge"
 _ABOVE_ROLES: Final = 3
 """User, group, and the one step that casbin counts before the first."""
 
@@ -51,28 +51,33 @@ def _group_subject(group_id: UUID) -> str:
     return f"group:{group_id}"
 
 
-class RowsAdapter(Adapter):  # type: ignore[misc]  # casbin has no types
-    """Casbin's interface to where policies are stored. It loads and never saves: the role tables are the truth (R22)."""
+class RowsAdapter(Adapter):
+    """Casbin's interface to where policies are. It loads and never saves: the role tables are the truth (R22)."""
 
     def __init__(self, rows: AccessRows) -> None:
         self._rows = rows
 
     @override
-    def load_policy(self, model: Model) -> None:
+    def load_policy(self, model: Any) -> None:
         """Put all rules into the model."""
         model["p"]["p"].policy.extend(_policies(self._rows))
         model["g"]["g"].policy.extend(_links(self._rows))
 
     @override
-    def save_policy(self, *_: object) -> None:
-        """Refused.
+    def save_policy(self, model: Any) -> NoReturn:
+        raise NotImplementedError(_ELSEWHERE)
 
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError("policies are changed in the role tables, through Revenge")
+    @override
+    def add_policy(self, sec: str, ptype: str, rule: list[str]) -> NoReturn:
+        raise NotImplementedError(_ELSEWHERE)
 
-    add_policy = remove_policy = remove_filtered_policy = save_policy
+    @override
+    def remove_policy(self, sec: str, ptype: str, rule: list[str]) -> NoReturn:
+        raise NotImplementedError(_ELSEWHERE)
+
+    @override
+    def remove_filtered_policy(self, sec: str, ptype: str, field_index: int, *field_values: str) -> NoReturn:
+        raise NotImplementedError(_ELSEWHERE)
 
 
 def _policies(rows: AccessRows) -> Iterator[list[str]]:
@@ -95,7 +100,7 @@ class Reference:
 
     def __init__(self, rows: AccessRows) -> None:
         self._subjects = {rule[0] for rule in _policies(rows)} | {name for link in _links(rows) for name in link}
-        self._enforcer = casbin.Enforcer(casbin.Enforcer.new_model(text=MODEL))
+        self._enforcer: Any = casbin.Enforcer(casbin.Enforcer.new_model(text=MODEL))
         # Its own manager follows ten steps and no more: whoever inherits from further away would have nothing.
         self._enforcer.set_role_manager(RoleManager(len(rows.roles) + _ABOVE_ROLES))
         self._enforcer.set_adapter(RowsAdapter(rows))

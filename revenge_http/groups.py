@@ -15,6 +15,8 @@ from revenge_core.rbac.errors import (
     GroupNotFound,
     LastAdmin,
     MemberNotFound,
+    OwnAdmin,
+    RoleNotFound,
     RoleTooPowerful,
 )
 from revenge_core.rbac.policy import GROUP_DESCRIPTION_MAX, GROUP_NAME_MAX, GROUP_ROLES_MAX
@@ -32,7 +34,7 @@ _MEMBER = f"{_GROUP}/members/{{userId}}"
 
 GroupName = Annotated[str, Meta(min_length=1, max_length=GROUP_NAME_MAX)]
 GroupDescription = Annotated[str, Meta(max_length=GROUP_DESCRIPTION_MAX)]
-GroupRoles = Annotated[list[str], Meta(max_length=GROUP_ROLES_MAX)]
+GroupRoles = Annotated[tuple[str, ...], Meta(max_length=GROUP_ROLES_MAX)]
 
 
 class Group(Wire, kw_only=True):
@@ -70,7 +72,7 @@ class GroupCreate(Wire, kw_only=True):
 
     name: GroupName
     description: GroupDescription = ""
-    roles: GroupRoles = []
+    roles: GroupRoles = ()
 
 
 class GroupUpdate(Wire, kw_only=True):
@@ -129,7 +131,7 @@ async def list_groups(call: Call, limit: Limit = DEFAULT_LIMIT, offset: Offset =
     "createGroup",
     needs(Permission.GROUPS_CREATE),
     status=201,
-    raises=(*_powers, GroupInvalid, GroupNameTaken),
+    raises=(*_powers, GroupInvalid, GroupNameTaken, RoleNotFound),
     repeats=Repeats.ANSWER,
 )
 async def create_group(call: Call, body: GroupCreate) -> Made[Group]:
@@ -151,7 +153,7 @@ async def get_group(call: Call, group_id: UUID) -> Tagged[Group]:
     _GROUP,
     "updateGroup",
     needs(Permission.GROUPS_UPDATE),
-    raises=(*_powers, GroupNotFound, GroupInvalid, GroupNameTaken, LastAdmin),
+    raises=(*_powers, GroupNotFound, GroupInvalid, GroupNameTaken, RoleNotFound, LastAdmin, OwnAdmin),
 )
 async def update_group(call: Call, group_id: UUID, body: GroupUpdate) -> Tagged[Group]:
     """Change a group; what it carries from now on, all who are in it hold at once."""
@@ -169,7 +171,7 @@ async def update_group(call: Call, group_id: UUID, body: GroupUpdate) -> Tagged[
     _GROUP,
     "deleteGroup",
     needs(Permission.GROUPS_DELETE),
-    raises=(*_powers, GroupNotFound, LastAdmin),
+    raises=(*_powers, GroupNotFound, LastAdmin, OwnAdmin),
     versioned=True,
 )
 async def delete_group(call: Call, group_id: UUID) -> None:
@@ -199,7 +201,7 @@ async def add_member(call: Call, group_id: UUID, user_id: UUID) -> None:
     _MEMBER,
     "removeGroupMember",
     needs(Permission.GROUPS_UPDATE),
-    raises=(*_powers, GroupNotFound, MemberNotFound, UserNotFound, LastAdmin),
+    raises=(*_powers, GroupNotFound, MemberNotFound, UserNotFound, LastAdmin, OwnAdmin),
 )
 async def remove_member(call: Call, group_id: UUID, user_id: UUID) -> None:
     """Take somebody out of a group, whoever put them there."""

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from typing_extensions import override
 
+from revenge_adapters.memory.groups import belongings
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_adapters.memory.users import living_user
 from revenge_core.accounts.entities import Export, Invitation, Person
@@ -72,6 +73,7 @@ class MemoryPersonalData(PersonalData):
             roles=tuple(
                 sorted((one for one in rows.grants.values() if one.user_id == user_id), key=attrgetter("role"))
             ),
+            groups=belongings(rows, user_id),
             preferences=rows.preferences.get(user_id) or Preferences(user_id=user_id),
             avatar=rows.avatars.get(user_id),
         )

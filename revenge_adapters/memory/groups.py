@@ -89,9 +89,7 @@ class MemoryGroupReader(GroupReader):
             Member(
                 user_id=user.id,
                 username=user.username,
-                memberships=tuple(
-                    rows.members[key] for key in sorted(rows.members) if key[:2] == (group_id, user.id)
-                ),
+                memberships=tuple(rows.members[key] for key in sorted(rows.members) if key[:2] == (group_id, user.id)),
             )
             for user in users[offset : offset + limit]
         )

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import asdict
 from typing_extensions import override
 
-from revenge_adapters.postgres import preferences, users
+from revenge_adapters.postgres import groups, preferences, users
 from revenge_adapters.postgres.batch import uuid_array
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.sql import Query, SqlFile
@@ -99,6 +99,7 @@ class PostgresPersonalData(PersonalData):
         return Person(
             user=user,
             roles=await self._database.all(Sql.grants, user_id=user_id),
+            groups=await self._database.all(groups.Sql.of_user, user_id=user_id),
             preferences=preferences.decoded(user_id, said),
             avatar=None if avatar is None else msgspec.json.decode(avatar, type=Avatar),
         )

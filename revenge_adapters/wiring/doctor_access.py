@@ -10,7 +10,7 @@ from revenge_adapters.postgres.db import Database
 from revenge_core.rbac.policy import compile_index
 
 BUDGET_SECONDS: Final = 5.0
-"""An Enforcer takes milliseconds for each answer where there are many policies: what is not compared by then, is not."""
+"""An Enforcer takes milliseconds an answer where there are many policies; what was not compared by then, is not."""
 USERS: Final = 200
 """At most so many, all of whom hold different roles."""
 

@@ -36,7 +36,7 @@ class Services(containers.DeclarativeContainer):
 
     activity = providers.Singleton(Activity, adapters.uow, adapters.activity_reader, adapters.clock, adapters.ids)
     audit_reading = providers.Singleton(
-        AuditReading, adapters.uow, adapters.activity_reader, activity, adapters.clock
+        AuditReading, adapters.uow, adapters.activity_reader, adapters.checkpoint_signer, activity, adapters.clock
     )
     denials = providers.Singleton(Denials, adapters.uow, activity, adapters.clock)
     audit = providers.Singleton(
@@ -64,9 +64,7 @@ class Services(containers.DeclarativeContainer):
     explaining = providers.Singleton(
         Explaining, adapters.role_directory, adapters.role_reader, adapters.group_reader, adapters.user_directory
     )
-    groups = providers.Singleton(
-        Groups, adapters.uow, adapters.group_reader, powers, activity, adapters.clock, adapters.ids
-    )
+    groups = providers.Singleton(Groups, adapters.uow, adapters.group_reader, activity, adapters.clock, adapters.ids)
     notices = providers.Singleton(Notices, mail, adapters.notice_templates, rules.provided.mail)
     addresses = providers.Singleton(
         Addresses, adapters.uow, notices, activity, adapters.clock, rules.provided.addresses

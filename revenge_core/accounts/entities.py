@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from revenge_core.entity import Entity
 from revenge_core.ids import ExportId, InvitationId, UserId
-from revenge_core.rbac.entities import MEMBER, RoleGrant
+from revenge_core.rbac.entities import MEMBER, Belonging, RoleGrant
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import Avatar, Listed, NewUser, Preferences, User, UserChanges
 
@@ -139,5 +139,7 @@ class Person(Entity, kw_only=True):
     user: User
     roles: tuple[RoleGrant, ...]
     """By name."""
+    groups: tuple[Belonging, ...]
+    """By name and source."""
     preferences: Preferences
     avatar: Avatar | None

@@ -8,8 +8,16 @@ import pytest
 from revenge_core.actor import Actor
 from revenge_core.errors import VersionMismatch
 from revenge_core.ids import GroupId, UserId
-from revenge_core.rbac.entities import Group, GroupChanges, NewGroup
-from revenge_core.rbac.errors import GroupNameTaken, GroupNotFound, LastAdmin, MemberNotFound
+from revenge_core.rbac.entities import Group, GroupChanges, NewGroup, NewRole
+from revenge_core.rbac.errors import (
+    GroupInvalid,
+    GroupNameTaken,
+    GroupNotFound,
+    LastAdmin,
+    MemberNotFound,
+    RoleInUse,
+    RoleNotFound,
+)
 from revenge_core.revenge import Revenge
 from revenge_core.users.entities import NewUser
 from tests.contracts.test_account_races import REMOVALS, signed_in, two_admins
@@ -142,3 +150,19 @@ async def test_a_group_goes_while_people_come_and_nobody_waits_in_a_circle(serve
     assert await ask("SELECT count(*) FROM revenge.groups") == 0
     assert await ask("SELECT count(*) FROM revenge.group_members") == 0
     assert await ask("SELECT count(*) FROM revenge.group_roles") == 0
+
+
+async def test_a_role_that_is_deleted_is_carried_by_no_group(servers: Servers, ask: Ask) -> None:
+    await servers[0].roles.create(HOST, NewRole(name="watcher", permissions=("movies:get",)))
+
+    async def move(server: Revenge, number: int) -> bool:
+        if number == RACERS // 2:
+            await server.roles.delete(HOST, "watcher")
+        else:
+            await server.groups.create(HOST, NewGroup(name=f"Group {number}", roles=frozenset({"watcher"})))
+        return True
+
+    outcomes = await race(servers, move)
+    assert outcomes.keys() <= {True, RoleInUse, RoleNotFound, GroupInvalid}, outcomes
+    kept = await ask("SELECT count(*) FROM revenge.roles WHERE name = 'watcher'")
+    assert (await ask("SELECT count(*) FROM revenge.group_roles") > 0) == (kept == 1)

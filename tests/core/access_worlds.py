@@ -86,8 +86,9 @@ def access_worlds(draw: st.DrawFn) -> AccessWorld:
         names.append(role.name)
     some = st.frozensets(st.sampled_from(names), max_size=3)
     groups = [a_group(f"Group {number}", *draw(some)) for number in range(draw(st.integers(0, GROUPS)))]
-    states = st.sampled_from([{}, {}, {}, {"is_active": False}, {"deleted_at": NOW, "purge_at": NOW}])
-    people = [a_user(username=f"user-{number}", **draw(states)) for number in range(draw(st.integers(1, PEOPLE)))]
+    states: list[dict[str, object]] = [{}, {}, {}, {"is_active": False}, {"deleted_at": NOW, "purge_at": NOW}]
+    some_states = st.sampled_from(states)
+    people = [a_user(username=f"user-{number}", **draw(some_states)) for number in range(draw(st.integers(1, PEOPLE)))]
     grants = st.tuples(st.sampled_from(people), st.sampled_from(names), SOURCES)
     members = st.tuples(st.sampled_from(groups), st.sampled_from(people), SOURCES) if groups else st.nothing()
     return AccessWorld(

@@ -117,11 +117,19 @@ def test_without_any_policy_nobody_may_anything() -> None:
     assert not any(reference.allows(user_subject(user), permission) for permission in Permission)
 
 
-@pytest.mark.parametrize("deed", ["save_policy", "add_policy", "remove_policy", "remove_filtered_policy"])
-def test_casbin_saves_nothing(deed: str) -> None:
+@pytest.mark.parametrize(
+    ("deed", "given"),
+    [
+        ("add_policy", ("p", "p", ["role:user", "*", "*"])),
+        ("remove_filtered_policy", ("p", "p", 0, "role:user")),
+        ("remove_policy", ("p", "p", ["role:user", "*", "*"])),
+        ("save_policy", (None,)),
+    ],
+)
+def test_casbin_saves_nothing(deed: str, given: tuple[object, ...]) -> None:
     adapter = RowsAdapter(AccessRows(roles=BUILT_IN_ROLES))
     with pytest.raises(NotImplementedError, match="role tables"):
-        getattr(adapter, deed)("p", "p", ["role:user", "*", "*"])
+        getattr(adapter, deed)(*given)
 
 
 def test_whoever_wants_to_change_a_policy_through_the_enforcer_is_refused() -> None:

@@ -24,6 +24,7 @@ from revenge_core.ids import AvatarId, ExportId
 from revenge_core.storage.errors import StorageUnavailable
 from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import an_id
+from revenge_core.rbac.entities import NewGroup
 from revenge_core.users.entities import Avatar, PreferenceChanges, Theme, UserChanges
 from tests.core.people import KITCHEN, act, admin, entries, join, sign_in
 
@@ -102,12 +103,15 @@ async def test_it_holds_what_is_known_of_its_owner(box: Sandbox) -> None:
     await box.revenge.users.update_me(actor, UserChanges(display_name="Ada"))
     await box.revenge.preferences.change(actor, PreferenceChanges(theme=Theme.DARK))
     await give_picture(box, actor, b"a picture" * 10_000)
+    group = await box.revenge.groups.create(Actor.host(), NewGroup(name="Films"))
+    await box.revenge.groups.add_member(Actor.host(), group.id, here.user.id)
     await export_of(box, actor)
     found = await opened(box, actor)
     account = found["account.json"]
     assert (account["account"]["email"], account["account"]["display_name"]) == ("ada@example.org", "Ada")
     assert account["preferences"]["theme"] == "dark"
     assert [grant["role"] for grant in account["roles"]] == ["user"]
+    assert account["groups"] == [{"group_name": "Films", "source": "manual", "since": "2026-01-01T12:00:00Z"}]
     assert [session["id"] for session in found["sessions.json"]] == [str(here.session.id)]
     assert [device["id"] for device in found["devices.json"]] == [str(here.session.device_id)]
     assert found["picture.webp"] == b"a picture" * 10_000
@@ -181,6 +185,7 @@ def test_every_field_of_what_is_exported_is_in_it_or_known_to_be_left_out() -> N
     left_out = {
         "User": {"username_key", "email_key", "avatar_url", "epoch", "version", "deleted_at", "purge_at", "may_return"},
         "RoleGrant": {"user_id", "granted_by"},
+        "Belonging": {"group_id"},
         "Preferences": {"user_id", "version"},
         "Session": {"user_id", "epoch", "level"},
         "Device": {"user_id", "fingerprint"},

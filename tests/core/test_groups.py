@@ -20,6 +20,7 @@ from revenge_core.rbac.errors import (
     GroupNotFound,
     LastAdmin,
     MemberNotFound,
+    OwnAdmin,
     RoleTooPowerful,
 )
 from revenge_core.testing.builders import a_membership
@@ -215,7 +216,7 @@ async def test_nobody_moves_whoever_may_do_more_than_they(box: Sandbox, deed: st
 
 @pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize("roles", [(), ("guest",)])
-@pytest.mark.parametrize("deed", [*DEEDS, "create"])
+@pytest.mark.parametrize("deed", DEEDS)
 async def test_what_is_done_to_groups_takes_a_recent_proof(box: Sandbox, deed: str, roles: tuple[str, ...]) -> None:
     group, ada = await a_filled_group(box, *roles)
     await admin(box)
@@ -223,10 +224,9 @@ async def test_what_is_done_to_groups_takes_a_recent_proof(box: Sandbox, deed: s
     box.clock.advance(minutes=11)
     actor = await act(box, signed_in)
     with pytest.raises(ReauthRequired):
-        if deed == "create":
-            await box.revenge.groups.create(actor, NewGroup(name="Music", roles=frozenset(roles)))
-        else:
-            await DEEDS[deed](box, actor, group.id, ada)
+        await DEEDS[deed](box, actor, group.id, ada)
+    with pytest.raises(ReauthRequired):
+        await box.revenge.groups.create(actor, NewGroup(name="Music", roles=frozenset(roles)))
 
 
 @pytest.mark.parametrize("deed", DEEDS)
@@ -364,3 +364,23 @@ async def test_where_nobody_administers_yet_groups_come_and_go(box: Sandbox) -> 
     group, ada = await a_filled_group(box, "guest")
     await box.revenge.groups.remove_member(HOST, group.id, ada)
     await box.revenge.groups.delete(HOST, group.id)
+
+
+@pytest.mark.parametrize("deed", ["delete", "remove_member", "strip"])
+async def test_nobody_takes_admin_from_themselves(box: Sandbox, deed: str) -> None:
+    group, ada = await the_only_admin_through_a_group(box)
+    await box.revenge.accounts.create_admin(HOST, new_user("root"), PASSWORD)
+    own = await act(box, await sign_in(box, "ada"))
+    with pytest.raises(OwnAdmin):
+        await DEEDS[deed](box, own, group.id, ada)
+
+
+async def test_whoever_looked_at_an_account_before_it_came_into_a_group_saw_another_version(box: Sandbox) -> None:
+    ada = await register(box)
+    group = await box.revenge.groups.create(HOST, NewGroup(name="Films", roles=frozenset({"guest"})))
+    await box.revenge.groups.add_member(HOST, group.id, ada.id)
+    assert box.rows.users[ada.id].version == ada.version + 1
+    with pytest.raises(VersionMismatch):
+        await box.revenge.administration.disable(HOST, ada.id, version=ada.version)
+    await box.revenge.groups.remove_member(HOST, group.id, ada.id)
+    assert box.rows.users[ada.id].version == ada.version + 2

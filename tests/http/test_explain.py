@@ -152,7 +152,10 @@ async def test_an_api_key_is_explained_with_its_scope_and_its_libraries(client: 
     key = await make_key(client, root, scopes=["read"], permissions=["users:list"], libraries=[library])
     id = key["id"]
     said = await explained(client, root, "root", "movies:list", key=id)
-    assert (said["allowed"], said["rules"][0]["text"]) == (True, "key robot has the scope read, which includes movies:list")
+    assert (said["allowed"], said["rules"][0]["text"]) == (
+        True,
+        "key robot has the scope read, which includes movies:list",
+    )
     said = await explained(client, root, "root", "users:list", key=id)
     assert (said["allowed"], said["rules"][0]["text"]) == (True, "key robot names users:list")
     said = await explained(client, root, "root", "libraries:scan", key=id)

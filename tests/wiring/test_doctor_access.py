@@ -29,7 +29,7 @@ FILL = """
 
 def fill(database: RecycledDatabase, statements: str) -> None:
     with psycopg.connect(database.owner_url) as connection:
-        connection.execute(statements)
+        connection.execute(statements.encode())
 
 
 async def test_index_and_enforcer_agree_on_every_role_and_each_set_of_roles(revenge_postgres: RecycledDatabase) -> None:

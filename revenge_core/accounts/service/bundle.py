@@ -17,7 +17,7 @@ from revenge_core.activity.entities import Entry
 from revenge_core.activity.service import Activity
 from revenge_core.apikeys.entities import ApiKey
 from revenge_core.entity import Entity
-from revenge_core.rbac.entities import RoleGrant
+from revenge_core.rbac.entities import Belonging, RoleGrant
 from revenge_core.sessions.entities import Device, Session
 from revenge_core.storage.errors import StoredFileNotFound
 from revenge_core.storage.ports import FileStorage
@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[type[Entity], tuple[str, ...]]] = {
         "last_login_at",
     ),
     RoleGrant: ("role", "source", "granted_at"),
+    Belonging: ("group_name", "source", "since"),
     Preferences: tuple(name for name in Preferences.__struct_fields__ if name not in {"user_id", "version"}),
     Session: (
         "id",
@@ -80,7 +81,7 @@ FIELDS: Final[Mapping[type[Entity], tuple[str, ...]]] = {
 _README: Final = """\
 All that this server keeps about your account, as JSON; times are in UTC.
 
-account.json      your account, its roles and your preferences
+account.json      your account, its roles and groups, and your preferences
 sessions.json     where you are and were signed in, as far as that is still kept
 devices.json      what you signed in from
 api_keys.json     your API keys, without the keys themselves
@@ -141,6 +142,7 @@ def _account(person: Person) -> bytes:
     whole = {
         "account": _picked(person.user),
         "roles": [_picked(grant) for grant in person.roles],
+        "groups": [_picked(belonging) for belonging in person.groups],
         "preferences": _picked(person.preferences),
     }
     return msgspec.json.format(msgspec.json.encode(whole)) + b"\n"

@@ -16,6 +16,7 @@ from revenge_core.ids import GroupId, Ids, UserId
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import (
+    ADMIN,
     GrantSource,
     Group,
     GroupChanges,
@@ -23,12 +24,14 @@ from revenge_core.rbac.entities import (
     MemberPage,
     Membership,
     NewGroup,
+    PermissionIndex,
 )
-from revenge_core.rbac.errors import GroupInvalid, GroupNotFound, LastAdmin, MemberNotFound
-from revenge_core.rbac.policy import group_problems
-from revenge_core.rbac.ports import GroupReader, GroupsTx
-from revenge_core.rbac.service.powers import Powers, Reach
+from revenge_core.rbac.errors import GroupInvalid, GroupNotFound, LastAdmin, MemberNotFound, OwnAdmin
+from revenge_core.rbac.policy import compile_index, group_problems
+from revenge_core.rbac.ports import GroupReader, RbacTx
+from revenge_core.rbac.service.powers import Reach
 from revenge_core.uow import UnitOfWork
+from revenge_core.users.entities import User
 from revenge_core.users.errors import UserNotFound
 from revenge_core.users.service import Users
 
@@ -40,18 +43,11 @@ class Groups:
     every change takes a recent proof, and of a group that carries roles all that giving and taking them takes.
     """
 
-    def __init__(  # one argument per port and service that it uses
-        self,
-        uow: UnitOfWork[GroupsTx],
-        reader: GroupReader,
-        powers: Powers,
-        activity: Activity,
-        clock: Clock,
-        ids: Ids,
+    def __init__(
+        self, uow: UnitOfWork[RbacTx], reader: GroupReader, activity: Activity, clock: Clock, ids: Ids
     ) -> None:
         self._uow = uow
         self._reader = reader
-        self._powers = powers
         self._activity = activity
         self._clock = clock
         self._ids = ids
@@ -100,10 +96,10 @@ class Groups:
             RoleTooPowerful: a role carries what the actor may not.
             GroupInvalid: fields break rules, or roles do not exist; all of them are named.
             GroupNameTaken: another group has the name.
+            RoleNotFound: a role was deleted at this very moment.
         """
         actor.require(Permission.GROUPS_CREATE)
-        reach = await self._checked(actor, new.name, new.description, new.roles)
-        _check_exchange(reach, new.roles)
+        problems = list(group_problems(new.name, new.description, new.roles))
         now = self._clock.now()
         group = Group(
             id=GroupId(self._ids.new()),
@@ -115,6 +111,9 @@ class Groups:
             updated_at=now,
         )
         async with self._uow.begin() as tx:
+            index = compile_index(await tx.roles.all())
+            _check_fields(problems, index, new.roles)
+            _check_exchange(Reach(actor, index, now), new.roles)
             await tx.groups.add(group)
             await self._audit(tx, actor, Action.GROUP_CREATE, group, _differences(None, group))
         return group
@@ -130,12 +129,15 @@ class Groups:
             RoleTooPowerful: what the group carries, or is to carry, may do what the actor may not.
             GroupNotFound: there is none.
             VersionMismatch: it is not at `version`.
-            GroupInvalid, GroupNameTaken: as `create`.
+            GroupInvalid, GroupNameTaken, RoleNotFound: as `create`.
             LastAdmin: nobody else could administer the server.
+            OwnAdmin: the actor would take the role `admin` from themselves.
         """
         actor.require(Permission.GROUPS_UPDATE)
-        reach = await self._checked(actor, changes.name, changes.description, changes.roles)
-        async with self._locked(reach, group_id, version, may_end_admins=changes.roles is not UNSET) as (tx, before):
+        problems = list(group_problems(changes.name, changes.description, changes.roles))
+        ends_admins = changes.roles is not UNSET
+        async with self._locked(actor, group_id, version, may_end_admins=ends_admins) as (tx, reach, index, before):
+            _check_fields(problems, index, changes.roles)
             after = replace(
                 before,
                 name=before.name if changes.name is UNSET else changes.name,
@@ -157,11 +159,10 @@ class Groups:
 
         Raises:
             Unauthenticated, Forbidden: the actor lacks `groups:delete`, or `roles:assign` where it carries roles.
-            ReauthRequired, RoleTooPowerful, GroupNotFound, VersionMismatch, LastAdmin: as `change`.
+            ReauthRequired, RoleTooPowerful, GroupNotFound, VersionMismatch, LastAdmin, OwnAdmin: as `change`.
         """
         actor.require(Permission.GROUPS_DELETE)
-        reach = await self._powers.reach(actor)
-        async with self._locked(reach, group_id, version, may_end_admins=True) as (tx, group):
+        async with self._locked(actor, group_id, version, may_end_admins=True) as (tx, _, _, group):
             await tx.groups.delete(group_id)
             tx.feed.publish(Change.of_group(group_id))
             await self._audit(tx, actor, Action.GROUP_DELETE, group, _differences(group, None))
@@ -176,9 +177,8 @@ class Groups:
             GroupNotFound, UserNotFound: there is none.
         """
         actor.require(Permission.GROUPS_UPDATE)
-        reach = await self._powers.reach(actor)
-        async with self._locked(reach, group_id) as (tx, group):
-            await self._check_over(tx, reach, user_id)
+        async with self._locked(actor, group_id) as (tx, reach, _, group):
+            user = await self._lock_user(tx, reach, user_id)
             membership = Membership(
                 group_id=group_id,
                 user_id=user_id,
@@ -187,7 +187,7 @@ class Groups:
                 added_by=actor.user_id,
             )
             if await tx.groups.add_member(membership):
-                tx.feed.publish(Change.of_user(user_id))
+                await self._renew(tx, user)
                 joined = {"member": FieldChange(after=str(user_id)), "source": FieldChange(after=membership.source)}
                 await self._audit(tx, actor, Action.GROUP_MEMBER_ADD, group, joined)
 
@@ -197,75 +197,81 @@ class Groups:
         Raises:
             Unauthenticated, Forbidden, ReauthRequired, RoleTooPowerful, GroupNotFound, UserNotFound: as `add_member`.
             MemberNotFound: they are not in it.
-            LastAdmin: nobody else could administer the server.
+            LastAdmin, OwnAdmin: as `change`.
         """
         actor.require(Permission.GROUPS_UPDATE)
-        reach = await self._powers.reach(actor)
-        async with self._locked(reach, group_id, may_end_admins=True) as (tx, group):
-            await self._check_over(tx, reach, user_id)
+        async with self._locked(actor, group_id, may_end_admins=True) as (tx, reach, _, group):
+            user = await self._lock_user(tx, reach, user_id)
             if not await tx.groups.remove_member(group_id, user_id):
                 raise MemberNotFound
-            tx.feed.publish(Change.of_user(user_id))
+            await self._renew(tx, user)
             left = {"member": FieldChange(before=str(user_id))}
             await self._audit(tx, actor, Action.GROUP_MEMBER_REMOVE, group, left)
 
-    async def _checked(
-        self,
-        actor: Actor,
-        name: str | UnsetType,
-        description: str | UnsetType,
-        roles: frozenset[str] | UnsetType,
-    ) -> Reach:
-        """Judge the fields by themselves; how far the actor's rights reach.
-
-        Raises:
-            GroupInvalid: some break rules; all of them are named.
-        """
-        problems = list(group_problems(name, description, roles))
-        if roles is not UNSET and (unknown := await self._powers.unknown(roles)):
-            detail = f"there is no role {', '.join(unknown)[:200]!r}"
-            problems.append(FieldProblem(pointer="/roles", detail=detail))
-        if problems:
-            raise GroupInvalid(problems=problems)
-        return await self._powers.reach(actor)
-
     @asynccontextmanager
     async def _locked(
-        self, reach: Reach, group_id: GroupId, version: int | None = None, *, may_end_admins: bool = False
-    ) -> AsyncGenerator[tuple[GroupsTx, Group]]:
+        self, actor: Actor, group_id: GroupId, version: int | None = None, *, may_end_admins: bool = False
+    ) -> AsyncGenerator[tuple[RbacTx, Reach, PermissionIndex, Group]]:
         """A transaction that holds the group's lock; the actor may change what it carries.
 
-        Where that could leave nobody who administers, all admins are locked before, and counted once it is done.
+        What roles carry is read in the transaction: one that was made a moment ago on another server counts. Where the
+        change could leave nobody who administers, all admins are locked before, and counted once it is done.
         """
         async with self._uow.begin() as tx:
             admins = await tx.roles.lock_admins() if may_end_admins else frozenset[UserId]()
             group = await tx.groups.lock(group_id)
             if group is None:
                 raise GroupNotFound
+            index = compile_index(await tx.roles.all())
+            reach = Reach(actor, index, self._clock.now())
             _check_exchange(reach, group.roles)
             if version is not None and version != group.version:
                 raise VersionMismatch
-            yield tx, group
+            yield tx, reach, index, group
             if admins and not await tx.roles.has_enabled_admin():
                 raise LastAdmin
+            own = actor.user_id
+            if own is not None and own in admins and ADMIN not in await tx.roles.roles_of(own):
+                raise OwnAdmin
 
     @staticmethod
-    async def _check_over(tx: GroupsTx, reach: Reach, user_id: UserId) -> None:
-        """Lock the account; whether the actor may change it.
+    async def _lock_user(tx: RbacTx, reach: Reach, user_id: UserId) -> User:
+        """The account, locked, which the actor may change.
 
         Raises:
             UserNotFound: there is none, or it is deleted.
             RoleTooPowerful: it may do what the actor may not.
         """
-        if await tx.users.lock(user_id) is None:
+        user = await tx.users.lock(user_id)
+        if user is None:
             raise UserNotFound
         reach.check_over(await tx.roles.roles_of(user_id))
+        return user
+
+    async def _renew(self, tx: RbacTx, user: User) -> None:
+        """Whoever looked at the account saw its roles: it is another version of it now."""
+        await tx.users.update(replace(user, version=user.version + 1, updated_at=self._clock.now()))
+        tx.feed.publish(Change.of_user(user.id))
 
     async def _audit(
-        self, tx: GroupsTx, actor: Actor, action: Action, group: Group, changes: Mapping[str, FieldChange]
+        self, tx: RbacTx, actor: Actor, action: Action, group: Group, changes: Mapping[str, FieldChange]
     ) -> None:
         resource = Resource(type="group", id=group.id, key=group.name)
         await self._activity.write(tx, actor, action, resource=resource, changes=changes)
+
+
+def _check_fields(problems: list[FieldProblem], index: PermissionIndex, roles: frozenset[str] | UnsetType) -> None:
+    """Raise what is wrong with the fields, roles that do not exist included.
+
+    Raises:
+        GroupInvalid: something is; all of it is named.
+    """
+    asked = frozenset[str]() if roles is UNSET else roles
+    if unknown := sorted(role for role in asked if not index.knows(frozenset({role}))):
+        detail = f"there is no role {', '.join(unknown)[:200]!r}"
+        problems = [*problems, FieldProblem(pointer="/roles", detail=detail)]
+    if problems:
+        raise GroupInvalid(problems=problems)
 
 
 def _check_exchange(reach: Reach, roles: frozenset[str]) -> None:

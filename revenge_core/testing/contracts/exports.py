@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from revenge_core.accounts.entities import Export, ExportState
 from revenge_core.ids import AvatarId, ExportId, UserId
-from revenge_core.rbac.entities import ADMIN, MEMBER
+from revenge_core.rbac.entities import ADMIN, MEMBER, GrantSource
 from revenge_core.sessions.entities import EndReason
-from revenge_core.testing.builders import NOW, a_device, a_session, an_id, an_invitation
+from revenge_core.testing.builders import NOW, a_device, a_group, a_membership, a_session, an_id, an_invitation
 from revenge_core.testing.contracts.preferences import full_preferences
 from revenge_core.testing.contracts.world import Contract, World
 from revenge_core.users.entities import Avatar, Preferences, User
@@ -116,11 +116,32 @@ class PersonalDataContract(Contract):
         assert (person.user, person.preferences, person.avatar) == (user, full_preferences(user.id), avatar)
         assert [(grant.role, grant.user_id) for grant in person.roles] == [(ADMIN, user.id), (MEMBER, user.id)]
 
+    async def test_a_person_is_in_groups_once_for_each_source_by_name(self, world: World) -> None:
+        user, other = await world.add_user(), await world.add_user()
+        films, anime = a_group("Films", "guest"), a_group("anime")
+        async with world.uow.begin() as tx:
+            for group in (films, anime):
+                await tx.groups.add(group)
+            for source in (GrantSource.OIDC, GrantSource.MANUAL):
+                await tx.groups.add_member(a_membership(films.id, user.id, source=source))
+            await tx.groups.add_member(a_membership(anime.id, user.id))
+            await tx.groups.add_member(a_membership(anime.id, other.id))
+        person = await world.personal_data.person(user.id)
+        assert person is not None
+        assert person.groups == await world.groups.of_user(user.id)
+        assert [(one.group_id, one.group_name, one.source, one.since) for one in person.groups] == [
+            (anime.id, "anime", GrantSource.MANUAL, NOW),
+            (films.id, "Films", GrantSource.MANUAL, NOW),
+            (films.id, "Films", GrantSource.OIDC, NOW),
+        ]
+        assert person.roles == ()
+
     async def test_a_person_may_have_said_and_shown_nothing(self, world: World) -> None:
         user = await world.add_user()
         person = await world.personal_data.person(user.id)
         assert person is not None
-        assert (person.roles, person.preferences, person.avatar) == ((), Preferences(user_id=user.id), None)
+        nothing = ((), (), Preferences(user_id=user.id), None)
+        assert (person.roles, person.groups, person.preferences, person.avatar) == nothing
 
     async def test_a_picture_that_was_removed_is_not_found(self, world: World) -> None:
         user = await world.add_user()
