@@ -7,7 +7,6 @@ from typing import Protocol
 from revenge_core.apikeys.entities import ApiKey, ExpiringKey, KeyPrincipal, KeyRight, KeySighting, RecordedRight
 from revenge_core.ids import KeyId, UserId
 from revenge_core.rbac.ports import RbacTx
-from revenge_core.users.ports import UsersTx
 
 
 class KeyStore(Protocol):
@@ -101,7 +100,7 @@ class KeyPrincipalReader(Protocol):
         ...
 
 
-class ApiKeysTx(UsersTx, RbacTx, Protocol):
+class ApiKeysTx(RbacTx, Protocol):
     """What managing keys does in one transaction."""
 
     @property
