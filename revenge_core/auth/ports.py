@@ -9,7 +9,6 @@ from revenge_core.ids import SessionId, UserId
 from revenge_core.rbac.ports import RbacTx
 from revenge_core.secrets import Secret
 from revenge_core.sessions.ports import SessionsTx
-from revenge_core.users.ports import UsersTx
 
 
 class PasswordHasher(Protocol):
@@ -170,7 +169,7 @@ class SigningKeyStore(Protocol):
         ...
 
 
-class AuthTx(UsersTx, SessionsTx, RbacTx, Protocol):
+class AuthTx(SessionsTx, RbacTx, Protocol):
     """What signing in does in one transaction."""
 
     @property

@@ -223,8 +223,8 @@ class RoleDirectory(Protocol):
         ...
 
 
-class RbacTx(Protocol):
-    """A transaction that knows roles."""
+class RbacTx(UsersTx, Protocol):
+    """What managing roles, grants and groups does in one transaction."""
 
     @property
     def roles(self) -> RoleStore:
@@ -235,11 +235,3 @@ class RbacTx(Protocol):
     def groups(self) -> GroupStore:
         """Groups and who is in them."""
         ...
-
-
-class RolesTx(RbacTx, UsersTx, Protocol):
-    """What managing roles and grants does in one transaction."""
-
-
-class GroupsTx(RbacTx, UsersTx, Protocol):
-    """What managing groups does in one transaction."""

@@ -16,7 +16,7 @@ from revenge_core.permissions import Permission
 from revenge_core.rbac.entities import ADMIN, GrantSource, Holder, RoleGrant
 from revenge_core.rbac.errors import LastAdmin, OwnAdmin, RoleNotFound, RoleNotHeld, RoleUnknown
 from revenge_core.rbac.policy import compile_index, is_role_name
-from revenge_core.rbac.ports import RoleDirectory, RolesTx
+from revenge_core.rbac.ports import RbacTx, RoleDirectory
 from revenge_core.rbac.service.powers import Reach
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import User
@@ -30,7 +30,7 @@ class Grants:
     away all (decisions A1). Nobody gives or takes what they lack, nor from somebody who may do more.
     """
 
-    def __init__(self, uow: UnitOfWork[RolesTx], directory: RoleDirectory, activity: Activity, clock: Clock) -> None:
+    def __init__(self, uow: UnitOfWork[RbacTx], directory: RoleDirectory, activity: Activity, clock: Clock) -> None:
         self._uow = uow
         self._directory = directory
         self._activity = activity
@@ -110,7 +110,7 @@ class Grants:
     @asynccontextmanager
     async def _locked(
         self, actor: Actor, user_id: UserId, role: str, *, takes: bool = False
-    ) -> AsyncGenerator[tuple[RolesTx, User, frozenset[UserId]]]:
+    ) -> AsyncGenerator[tuple[RbacTx, User, frozenset[UserId]]]:
         """A transaction with a living account whose roles the actor may change by this one.
 
         With all enabled admins, where one could be fewer. What roles carry is read in the transaction: a role that was
@@ -136,7 +136,7 @@ class Grants:
             yield tx, user, admins
 
     async def _note(
-        self, tx: RolesTx, actor: Actor, action: Action, user: User, changes: dict[str, FieldChange]
+        self, tx: RbacTx, actor: Actor, action: Action, user: User, changes: dict[str, FieldChange]
     ) -> None:
         """Whoever looked at the account saw its roles: it is another version of it now."""
         await tx.users.update(replace(user, version=user.version + 1, updated_at=self._clock.now()))

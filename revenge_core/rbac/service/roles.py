@@ -35,7 +35,7 @@ from revenge_core.rbac.policy import (
     permission_problems,
     role_problems,
 )
-from revenge_core.rbac.ports import RolesTx
+from revenge_core.rbac.ports import RbacTx
 from revenge_core.rbac.service.powers import Reach
 from revenge_core.uow import UnitOfWork
 
@@ -50,7 +50,7 @@ class Roles:
     what roles carry at that moment. Nobody changes a role that may do, or is to do, what they may not.
     """
 
-    def __init__(self, uow: UnitOfWork[RolesTx], activity: Activity, clock: Clock) -> None:
+    def __init__(self, uow: UnitOfWork[RbacTx], activity: Activity, clock: Clock) -> None:
         self._uow = uow
         self._activity = activity
         self._clock = clock
@@ -205,7 +205,7 @@ class Roles:
     # Parts
 
     @asynccontextmanager
-    async def _edited(self, actor: Actor) -> AsyncGenerator[RolesTx]:
+    async def _edited(self, actor: Actor) -> AsyncGenerator[RbacTx]:
         """A transaction of somebody who may change roles, if they proved lately who they are."""
         actor.require(Permission.ROLES_UPDATE)
         actor.require_proof(self._clock.now())
@@ -215,7 +215,7 @@ class Roles:
     @asynccontextmanager
     async def _locked(
         self, actor: Actor, name: str, version: int | None
-    ) -> AsyncGenerator[tuple[RolesTx, tuple[Role, ...], Role]]:
+    ) -> AsyncGenerator[tuple[RbacTx, tuple[Role, ...], Role]]:
         """The same, with every role, locked, and the one that is to be changed."""
         async with self._edited(actor) as tx:
             roles = await tx.roles.lock_all()
@@ -226,7 +226,7 @@ class Roles:
             yield tx, roles, role
 
     async def _put(
-        self, tx: RolesTx, actor: Actor, roles: tuple[Role, ...], before: Role, after: Role, action: Action
+        self, tx: RbacTx, actor: Actor, roles: tuple[Role, ...], before: Role, after: Role, action: Action
     ) -> CountedRole:
         """Make one of `roles` what it is to be, if that is something else and the actor may."""
         if after.built_in and not after.permissions:
@@ -244,7 +244,7 @@ class Roles:
         reach.check_editing(name, after=compile_index(after))
 
     async def _note(
-        self, tx: RolesTx, actor: Actor, action: Action, role: Role, changes: Mapping[str, FieldChange]
+        self, tx: RbacTx, actor: Actor, action: Action, role: Role, changes: Mapping[str, FieldChange]
     ) -> None:
         tx.feed.publish(ROLES_CHANGED)
         await self._activity.write(tx, actor, action, resource=Resource(type="role", key=role.name), changes=changes)
