@@ -222,6 +222,23 @@ def test_where_a_key_is_taken_from(bound: tuple[str, ...] | None, address: str |
     assert is_taken_from(None if bound is None else canonical(bound), address) is is_taken
 
 
+@pytest.mark.parametrize(
+    ("inner", "outer", "lies_in"),
+    [
+        (("2001:db8:1::/48",), ("2001:db8::/32",), True),
+        (("2001:db8::/32",), ("2001:db8:1::/48",), False),
+        (("192.0.2.0/24",), ("::/0",), False),
+        (("2001:db8::/32",), ("0.0.0.0/0",), False),
+        (("192.0.2.7/32", "2001:db8::/32"), ("0.0.0.0/0", "::/0"), True),
+    ],
+)
+def test_networks_of_one_family_lie_in_none_of_the_other(
+    inner: tuple[str, ...], outer: tuple[str, ...], lies_in: bool
+) -> None:
+    everything = Grant(rights=frozenset(), libraries=None, addresses=None, rate_limit=None)
+    assert is_narrower(replace(everything, addresses=inner), replace(everything, addresses=outer)) is lies_in
+
+
 def test_networks_have_one_form_however_they_are_written() -> None:
     assert canonical(("10.128.0.0/9", "10.0.0.0/9", "10.1.0.0/16", "2001:DB8:0::/32", "::ffff:10.0.0.1")) == (
         "10.0.0.0/8",

@@ -250,9 +250,7 @@ class ApiKeys:
             if owner != actor.user_id:
                 reach.check_over(await tx.roles.roles_of(owner))
             key = await tx.api_keys.lock(key_id)
-            if key is None:
-                raise KeyNotFound
-            if key.revoked_at is not None:
+            if key is None or key.revoked_at is not None:  # whoever came first, it is over
                 return
             await tx.api_keys.update(replace(key, revoked_at=now, updated_at=now, version=key.version + 1))
             tx.feed.publish(Change.of_key(key_id))
