@@ -26,8 +26,10 @@ class CacheProbe(Probe):
         began = perf_counter()
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
-                await self._client.do("PING")
+                pong = await self._client.do("PING")
         except (CacheUnavailable, TimeoutError):
             return Check(name="cache", status=Status.DEGRADED, message="the cache does not answer")
+        if pong is not True:  # what the driver makes of +PONG
+            return Check(name="cache", status=Status.DEGRADED, message="what answers is no cache")
         milliseconds = round((perf_counter() - began) * 1000, 1)
         return Check(name="cache", status=Status.HEALTHY, details={"milliseconds": milliseconds})
