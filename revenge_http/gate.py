@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from revenge_core.actor import Actor, Origin
+from revenge_core.apikeys.policy import PREFIX
 from revenge_core.auth.errors import AccessTokenInvalid
 from revenge_core.errors import Forbidden, KeyRefused, RevengeError, Unauthenticated
 from revenge_core.revenge import Revenge
@@ -18,8 +19,6 @@ from revenge_http.options import HttpOptions
 from revenge_http.throttle import Throttle
 
 _SCHEME: Final = b"bearer"
-_API_KEY: Final = "rv_"
-"""How a bearer token begins that is an API key: no access token does, since those begin with a JSON object."""
 
 
 class Gate:
@@ -140,7 +139,8 @@ def credential_of(scope: Scope) -> str | Secret:
         scheme, _, token = bearers[0].partition(b" ")
         if scheme.lower() == _SCHEME:
             text = token.strip().decode("latin-1")
-            return Secret(text) if text.startswith(_API_KEY) else text
+            # No access token begins like a key: those are a JSON object's base64.
+            return Secret(text) if text.startswith(PREFIX) else text
     raise Unauthenticated
 
 
