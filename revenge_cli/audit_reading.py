@@ -1,6 +1,8 @@
 """`revenge audit tail` and `revenge audit export`: the audit log on a terminal, and in a file."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,7 +92,7 @@ def _wanted(  # an argument per option
 @click.option("-n", "--lines", type=click.IntRange(1, MAX_LIMIT), default=10, help="How many to begin with.")
 @click.option("--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
 @filter_options
-def tail(session: Session, *, lines: int, follow: bool, **given: Any) -> None:  # noqa: ANN401 (the filter's options)
+def tail(session: Session, /, *, lines: int, follow: bool, **given: Any) -> None:  # noqa: ANN401 (the filter's options)
     """Show the latest entries of the audit log, the newest last. With --json each is an object on a line."""
     wanted = _wanted(**given)
     session.ask(lambda revenge: _tail(session, revenge, wanted, lines, follow=follow))
@@ -127,12 +129,12 @@ class _Following:
     async def added(self) -> list[NamedEntry]:
         since = max(self._begin, self._latest - LATE)
         self._seen = {entry_id: at for entry_id, at in self._seen.items() if at >= since}
-        edge = Edge(since - timedelta(microseconds=1), EntryId(UUID(int=2**128 - 1)))
+        edge = Edge(at=since - timedelta(microseconds=1), id=EntryId(UUID(int=2**128 - 1)))
         new: list[NamedEntry] = []
         while part := await self._revenge.audit_reading.since(Actor.host(), self._wanted, after=edge):
             new += (one for one in part if one.entry.id not in self._seen)
             self._seen |= {one.entry.id: one.entry.created_at for one in part}
-            edge = Edge(part[-1].entry.created_at, part[-1].entry.id)
+            edge = Edge(at=part[-1].entry.created_at, id=part[-1].entry.id)
             self._latest = max(self._latest, edge.at)
             if len(part) < MAX_LIMIT:
                 break
@@ -189,7 +191,7 @@ def _cells(named: NamedEntry) -> dict[str, object]:
     help="Write it there, and FILE.manifest.json beside it; without it to standard output.",
 )
 @filter_options
-def export(session: Session, *, form: str, after: str | None, output: Path | None, **given: Any) -> None:  # noqa: ANN401 (the filter's options)
+def export(session: Session, /, *, form: str, after: str | None, output: Path | None, **given: Any) -> None:  # noqa: ANN401 (the filter's options)
     """Write the audit log to a file, the oldest entry first, up to half a minute ago.
 
     The manifest says what is in the file: range, filter, count, first and last entry, and the SHA-256 of the file.
@@ -201,13 +203,14 @@ def export(session: Session, *, form: str, after: str | None, output: Path | Non
 async def _export(  # an argument per option
     session: Session, revenge: Revenge, form: ExportForm, wanted: EntryFilter, after: str | None, output: Path | None
 ) -> None:
-    exported = await revenge.audit_reading.export(Actor.host(), form, wanted, after=after)
     if output is None:
-        await _pour(exported, click.get_binary_stream("stdout"))
+        exported = await revenge.audit_reading.export(Actor.host(), form, wanted, after=after)
+        await _pour(exported, sys.stdout.buffer)
         return
     begun = output.with_name(output.name + ".part")
     try:
-        with begun.open("wb") as file:
+        with _private(begun) as file:
+            exported = await revenge.audit_reading.export(Actor.host(), form, wanted, after=after)
             await _pour(exported, file)
         manifest = revenge.audit_reading.manifest(exported)
         output.with_name(output.name + ".manifest.json").write_text(json_text(manifest) + "\n", "utf-8")
@@ -215,6 +218,19 @@ async def _export(  # an argument per option
     finally:
         begun.unlink(missing_ok=True)
     show_record(session.shape, {"file": str(output), "entries": exported.count, "sha256": exported.digest})
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file for its owner alone: what people did is nobody else's on this machine.
+
+    Raises:
+        click.FileError: it cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
 
 
 async def _pour(exported: AuditExport, file: BinaryIO) -> None:

@@ -107,9 +107,7 @@ async def _page(
     call: Call, wanted: EntryFilter, limit: int, offset: int | UnsetType, cursor: str | UnsetType
 ) -> Answer:
     start = 0 if offset is UNSET else offset
-    found = await call.revenge.audit_reading.find(
-        call.actor, wanted, limit=limit, offset=start, cursor=opened(cursor)
-    )
+    found = await call.revenge.audit_reading.find(call.actor, wanted, limit=limit, offset=start, cursor=opened(cursor))
     begun = start if cursor is UNSET else None
     return answer_with(call, ActivityLogListResponse.of(found, limit=limit, offset=begun))
 

@@ -104,7 +104,7 @@ class PostgresActivityReader(ActivityReader):
         self, wanted: EntryFilter, *, limit: int, before: Edge | None = None, skip: int = 0
     ) -> tuple[NamedEntry, ...]:
         since, until = _span(wanted)
-        last = Edge(until, _LAST_ID)
+        last = Edge(at=until, id=_LAST_ID)
         if before is not None and before.at <= until:
             last = before
         found: list[NamedEntry] = []
@@ -115,13 +115,16 @@ class PostgresActivityReader(ActivityReader):
             found += rows
             if len(found) == limit:
                 break
-            skip = 0 if rows or not skip else skip - (await self._database.one(Sql.count_up_to, **part, limit=skip) or 0)
+            if rows:
+                skip = 0
+            elif skip:
+                skip -= await self._database.one(Sql.count_up_to, **part, limit=skip) or 0
         return tuple(found)
 
     @override
     async def oldest(self, wanted: EntryFilter, *, limit: int, after: Edge | None = None) -> tuple[NamedEntry, ...]:
         since, until = _span(wanted)
-        first = Edge(since, _NO_ID) if after is None or after.at < since else after
+        first = Edge(at=since, id=_NO_ID) if after is None or after.at < since else after
         return await self._database.all(
             Sql.oldest, **_conditions(wanted), since=first.at, after=first.id, until=until, limit=limit
         )
@@ -176,8 +179,8 @@ def parts(since: datetime, until: datetime, now: datetime) -> Iterator[tuple[dat
 
 
 def _months_before(month: datetime, number: int) -> datetime:
-    months = month.year * 12 + month.month - 1 - number
-    return month.replace(year=months // 12, month=months % 12 + 1) if months >= 12 else _TIMES_BEGIN
+    year, index = divmod(month.year * 12 + month.month - 1 - number, 12)
+    return month.replace(year=year, month=index + 1) if year > 0 else _TIMES_BEGIN
 
 
 def _span(wanted: EntryFilter) -> tuple[datetime, datetime]:

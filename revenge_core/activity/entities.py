@@ -312,7 +312,7 @@ class EntryFilter(Entity, kw_only=True):
     until: datetime | None = None
 
 
-class Edge(Entity):
+class Edge(Entity, kw_only=True):
     """Where a page of the log ends: the entry of this time and id. It may be gone: its place in the order stays."""
 
     at: datetime

@@ -79,7 +79,9 @@ async def test_a_page_has_from_1_to_200_entries(box: Sandbox, limit: int) -> Non
     assert [problem.pointer for problem in refused.value.problems] == ["/limit"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "0", "\ud800", "0.", f"0.{0:032x}x", f"{10**20}.{0:032x}", f"0.{0:032x}" + " " * 40])
+@pytest.mark.parametrize(
+    "cursor", ["x", "0", "\ud800", "0.", f"0.{0:032x}x", f"{10**20}.{0:032x}", f"0.{0:032x}" + " " * 40]
+)
 async def test_a_cursor_that_is_none_is_refused(box: Sandbox, cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         await box.revenge.audit_reading.find(Actor.host(), cursor=cursor)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -46,7 +47,7 @@ async def log(box: Sandbox, root: Party) -> list[Entry]:
     return entries
 
 
-async def ask(client: httpx.AsyncClient, party: Party, path: str = "", **query: object) -> Json:
+async def ask(client: httpx.AsyncClient, party: Party, path: str = "", **query: Any) -> Json:  # noqa: ANN401 (what a query holds)
     asked = {name: str(value) for name, value in query.items()}
     answer = await client.get(ACTIVITY + path, params=asked, headers=party.headers)
     assert answer.status_code == 200, answer.text
@@ -94,7 +95,7 @@ async def test_entries_come_the_latest_first_with_all_that_is_known(
 
 async def test_filters_are_exact_and_all_of_them_hold(client: httpx.AsyncClient, root: Party, log: list[Entry]) -> None:
     zero, one, two, three, four, five, six = log
-    asked: list[tuple[dict[str, object], list[Entry]]] = [
+    asked: list[tuple[dict[str, Any], list[Entry]]] = [
         ({}, log),
         ({"user_id": ADA}, [zero, two, four, six]),
         ({"action": "user.login"}, [one, three, five]),
@@ -152,7 +153,10 @@ async def test_defect_limits_and_offsets_that_are_wrong_are_400_and_not_403(
     client: httpx.AsyncClient, root: Party, query: str, wrong: list[str]
 ) -> None:
     """Platform 5.4: the original answered 403, as to somebody who may not."""
-    assert pointers(problem(await client.get(f"{ACTIVITY}?{query}", headers=root.headers), 400, "request_invalid")) == wrong
+    assert (
+        pointers(problem(await client.get(f"{ACTIVITY}?{query}", headers=root.headers), 400, "request_invalid"))
+        == wrong
+    )
 
 
 async def test_times_in_the_wrong_order_and_two_beginnings_are_told_at_once(
@@ -165,7 +169,9 @@ async def test_times_in_the_wrong_order_and_two_beginnings_are_told_at_once(
 
 
 @pytest.mark.asvs("8.2.1")
-@pytest.mark.parametrize("path", ["", f"/users/{an_id()}", f"/resources/user/{an_id()}", "/stats", "/actions", "/export"])
+@pytest.mark.parametrize(
+    "path", ["", f"/users/{an_id()}", f"/resources/user/{an_id()}", "/stats", "/actions", "/export"]
+)
 async def test_members_and_strangers_read_nothing_of_others(client: httpx.AsyncClient, ada: Party, path: str) -> None:
     problem(await client.get(ACTIVITY + path), 401, "authentication_required")
     problem(await client.get(ACTIVITY + path, headers=ada.headers), 403, "permission_denied")

@@ -21,7 +21,7 @@ _LONGEST: Final = 60
 
 def edge_after(named: NamedEntry) -> Edge:
     """The place of an entry."""
-    return Edge(named.entry.created_at, named.entry.id)
+    return Edge(at=named.entry.created_at, id=named.entry.id)
 
 
 def cursor_after(named: NamedEntry) -> str:
@@ -39,7 +39,7 @@ def edge_of(cursor: str, *, pointer: str = "/cursor") -> Edge:
     try:
         if len(cursor) > _LONGEST or not cursor.isascii():
             raise ValueError
-        return Edge(_EPOCH + int(ticks) * _TICK, EntryId(UUID(entry_id)))
+        return Edge(at=_EPOCH + int(ticks) * _TICK, id=EntryId(UUID(entry_id)))
     except (ValueError, OverflowError):
         problems = [FieldProblem(pointer=pointer, detail="is not one of the audit log")]
         raise CursorInvalid(problems=problems) from None

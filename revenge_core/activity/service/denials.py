@@ -17,7 +17,7 @@ MOST: Final = 10_000
 """Of so many callers and kinds of refusal at once this process knows when it told of them last."""
 
 
-class _Told(Entity):
+class _Told(Entity, kw_only=True):
     at: datetime
     untold: int = 0
 
@@ -49,11 +49,11 @@ class Denials:
         key, now = (actor.user_id, actor.key.id if actor.key else None, refusal.code), self._clock.now()
         told = self._told.get(key)
         if told is not None and now - told.at < TOLD_EVERY:
-            self._told[key] = _Told(told.at, told.untold + 1)
+            self._told[key] = _Told(at=told.at, untold=told.untold + 1)
             return False
         if told is None and not self._has_room(now):
             return False
-        self._told[key] = _Told(now)
+        self._told[key] = _Told(at=now)
         async with self._uow.begin(durable=False) as tx:
             await self._activity.write(
                 tx,

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -48,7 +48,13 @@ class AuditExport:
     """An export on its way out: iterating gives its bytes, once. What was exported is known at the end."""
 
     def __init__(
-        self, reader: ActivityReader, form: ExportForm, wanted: EntryFilter, after: Edge | None, *, hides_addresses: bool
+        self,
+        reader: ActivityReader,
+        form: ExportForm,
+        wanted: EntryFilter,
+        after: Edge | None,
+        *,
+        hides_addresses: bool,
     ) -> None:
         self._reader = reader
         self._after = after
@@ -58,6 +64,8 @@ class AuditExport:
         self.wanted = wanted
         """With the time up to which entries are in it."""
         self.count = 0
+        self.size = 0
+        """In bytes."""
         self.first: Entry | None = None
         self.last: Entry | None = None
 
@@ -91,6 +99,7 @@ class AuditExport:
 
     def _counted(self, piece: bytes) -> bytes:
         self._digest.update(piece)
+        self.size += len(piece)
         return piece
 
 
@@ -131,7 +140,7 @@ def _cell(value: object) -> str:
     return "".join(one if unicodedata.category(one) not in _OBEYED else ascii(one)[1:-1] for one in text)
 
 
-def _csv_lines(rows: list[list[str]] | list[tuple[str, ...]]) -> bytes:
+def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
     """RFC 4180, every cell in quotes: then no separator that a spreadsheet guesses at splits one."""
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)

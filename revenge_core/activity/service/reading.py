@@ -1,16 +1,18 @@
 """Reading the audit log: lists, figures, and what leaves the house (decisions A6, W6)."""
 
+import json
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import asdict, replace
 
-from revenge_core.activity.service.cursors import cursor_after, edge_of
 from revenge_core.activity.entities import (
     Action,
     ActionCount,
     Edge,
+    Entry,
     EntryFilter,
     EntryPage,
     ExportForm,
@@ -21,8 +23,9 @@ from revenge_core.activity.entities import (
     Resource,
 )
 from revenge_core.activity.policy import without_addresses
-from revenge_core.activity.ports import ActivityReader, ActivityTx
+from revenge_core.activity.ports import ActivityReader, ActivityTx, CheckpointSigner
 from revenge_core.activity.service.activity import Activity
+from revenge_core.activity.service.cursors import cursor_after, edge_of
 from revenge_core.activity.service.exporting import AuditExport
 from revenge_core.actor import Actor
 from revenge_core.clock import Clock
@@ -36,6 +39,7 @@ EXACT_UP_TO: Final = 10_000
 """Entries are counted so far; beyond it a list costs the same however long it is."""
 DEEPEST: Final = EXACT_UP_TO
 """No page begins further in by `offset`, which reads all that it skips: a cursor goes on from there."""
+MANIFEST_V1: Final = b"revenge audit export v1\n"
 RECENTLY: Final = timedelta(days=7)
 RECENT: Final = 100_000
 """What was done lately is counted among so many entries at most."""
@@ -52,10 +56,16 @@ class AuditReading:
     """The audit log, for whoever may read what others did."""
 
     def __init__(
-        self, uow: UnitOfWork[ActivityTx], reader: ActivityReader, activity: Activity, clock: Clock
+        self,
+        uow: UnitOfWork[ActivityTx],
+        reader: ActivityReader,
+        signer: CheckpointSigner,
+        activity: Activity,
+        clock: Clock,
     ) -> None:
         self._uow = uow
         self._reader = reader
+        self._signer = signer
         self._activity = activity
         self._clock = clock
 
@@ -156,6 +166,35 @@ class AuditReading:
             )
         bounded = replace(wanted, until=until)
         return AuditExport(self._reader, form, bounded, edge, hides_addresses=not actor.may(Permission.USERS_GET))
+
+    def manifest(self, exported: AuditExport) -> Mapping[str, object]:
+        """What is in an export that was read to its end, to be kept beside the file.
+
+        `signature` is over `MANIFEST_V1` and the manifest without it, as JSON with its names in alphabetical order and
+        without spaces. The key is the one of checkpoints: whoever knows that one knows whether the file is ours.
+        """
+        manifest: dict[str, object] = {
+            "format": exported.form.value,
+            "filter": {name: change.after for name, change in _asked(exported.wanted, None).items()},
+            "count": exported.count,
+            "first": _place(exported.first),
+            "last": _place(exported.last),
+            "size": exported.size,
+            "sha256": exported.digest,
+        }
+        text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+        signature = self._signer.sign(MANIFEST_V1 + text.encode())
+        return manifest | {
+            "signature": {
+                "key_id": signature.key_id,
+                "public_key": b64encode(signature.public_key).decode(),
+                "signature": b64encode(signature.signature).decode(),
+            }
+        }
+
+
+def _place(entry: Entry | None) -> Mapping[str, str] | None:
+    return None if entry is None else {"id": str(entry.id), "created_at": entry.created_at.isoformat()}
 
 
 def _check(wanted: EntryFilter, *, limit: int = 1, offset: int = 0, cursor: str | None = None) -> None:

@@ -31,7 +31,8 @@ async def newest(
 
 
 def place_of(entry: Entry) -> Edge:
-    return Edge(entry.created_at, entry.id)
+    """Where the entry stands in the order of the log."""
+    return Edge(at=entry.created_at, id=entry.id)
 
 
 def a_full_entry() -> Entry:
@@ -153,7 +154,7 @@ class ActivityReaderContract(Contract):
     async def test_an_edge_is_a_place_whether_or_not_its_entry_is_there(self, world: World) -> None:
         older, newer = an_entry(), an_entry(created_at=NOW + 2 * TICK)
         await write(world, older, newer)
-        between = Edge(NOW + TICK, EntryId(an_id()))
+        between = Edge(at=NOW + TICK, id=EntryId(an_id()))
         assert await newest(world, limit=10, before=between) == (older,)
         assert [one.entry for one in await world.activity.oldest(EntryFilter(), limit=10, after=between)] == [newer]
 

@@ -52,6 +52,7 @@ def fits(entry: Entry, wanted: EntryFilter) -> bool:
 
 
 def in_order(found: Sequence[Entry]) -> list[Entry]:
+    """The order of the log, the oldest first."""
     return sorted(found, key=lambda entry: (entry.created_at, entry.id))
 
 
@@ -59,7 +60,9 @@ class ActivityFilterContract(Contract):
     """Fixture: `world`."""
 
     @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(log=st.lists(entries, max_size=25), wanted=filters, limit=st.integers(1, 4), late=st.lists(entries, max_size=3))
+    @given(
+        log=st.lists(entries, max_size=25), wanted=filters, limit=st.integers(1, 4), late=st.lists(entries, max_size=3)
+    )
     async def test_pages_of_any_filter_hold_each_entry_once_while_others_write(
         self, world: World, log: list[Entry], wanted: EntryFilter, limit: int, late: list[Entry]
     ) -> None:
@@ -149,4 +152,3 @@ class ActivityFilterContract(Contract):
             found += (one.entry for one in page)
             edge = place_of(found[-1])
         return tuple(found)
-
