@@ -109,7 +109,7 @@ def run(name: str) -> BenchResult:
 
 def table(result: BenchResult) -> str:
     """The ratios beside their targets."""
-    width = max(len(ratio.what) for ratio in result.ratios)
+    width = max((len(ratio.what) for ratio in result.ratios), default=0)
     lines = [
         f"{'ok  ' if ratio.is_met else 'MISS'} {ratio.what:<{width}}  {ratio.value:>10.3f}  "
         f"{ratio.must_be} {ratio.target:g}{ratio.unit and ' ' + ratio.unit}"

@@ -60,11 +60,13 @@ def served(data_dir: Path, **settings: str) -> AbstractContextManager[Served]:
 
 
 @contextmanager
-def running(command: Sequence[str], variables: Mapping[str, str] = MappingProxyType({})) -> Generator[Served]:
-    """Run a server that prints where it listens; it is told to stop at the end of the block."""
+def running(
+    command: Sequence[str], variables: Mapping[str, str] = MappingProxyType({}), *, patience: float = PATIENCE
+) -> Generator[Served]:
+    """Run a server that prints where it listens, for `patience` seconds at most; it is told to stop at the end."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REVENGE_")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**environment, **variables}) as process:
-        watchdog = threading.Timer(PATIENCE, process.kill)
+        watchdog = threading.Timer(patience, process.kill)
         watchdog.start()
         try:
             yield Served(_port(process), process)
