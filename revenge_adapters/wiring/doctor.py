@@ -21,6 +21,7 @@ from revenge_adapters.postgres.migrate import MigrationError, status
 from revenge_adapters.tokens_joserfc import JoserfcAccessTokens
 from revenge_adapters.wiring.cache import opened_cache
 from revenge_adapters.wiring.calibrate import OWASP_MINIMUM
+from revenge_adapters.wiring.doctor_audit import audit_state, troubles
 from revenge_adapters.wiring.mail import smtp_server
 from revenge_adapters.wiring.place import OLDEST_POSTGRESQL, Place, borrowed_place, is_made, meet
 from revenge_adapters.wiring.secrets_file import master_key_file, present_secret
@@ -72,6 +73,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "secrets-match": "The master secret is the one that wrapped the database's signing keys.",
     "access": "Every role, and one user of each set of roles that somebody holds, may do by the compiled index what "
     "casbin's Enforcer makes of the same policies. It takes five seconds at most, and says how far it came.",
+    "audit": "The latest part of the audit log is as it was written, sealed, and kept elsewhere where `audit.ship_to` "
+    "says so. `revenge audit verify` looks at all of it.",
     "cache": "Dragonfly answers, where `cache.url` names one. Without it jobs begin up to a second later, and workers "
     "without a database get none.",
     "mail": "The mail server answers, lets this server in, and can be trusted. No mail is sent; `revenge mail test` "
@@ -189,6 +192,7 @@ def _of_place(place: Place, settings: Settings) -> Iterator[Finding]:
     else:
         yield _passed("migrations", f"up to date, {len(standing.applied)} applied")
         yield from _match(place, settings)
+        yield from _audit(place, settings)
         yield _access(place)
 
 
@@ -225,6 +229,23 @@ def _match(place: Place, settings: Settings) -> Iterator[Finding]:
         yield _failed("secrets-match", told, "Give this server the secret of that database, or its own database")
     else:
         yield _passed("secrets-match", "it opens the database's signing keys")
+
+
+def _audit(place: Place, settings: Settings) -> Iterator[Finding]:
+    secret = settings.auth.jwt_secret or present_secret(settings)
+    if secret is None:
+        return  # nothing was signed yet, or what is missing was told
+    state = asyncio.run(audit_state(place, secret))
+    trouble = troubles(state, settings)
+    if state.latest.findings:
+        first = state.latest.findings[0]
+        where = f"entry {first.entry_id}" if first.entry_id else f"seal {first.sequence}"
+        fix = "Somebody changed it, or the master secret; `revenge audit verify` tells more"
+        yield _failed("audit", f"{where}: {first.flaw.replace('_', ' ')}", fix)
+    elif trouble is not None:
+        yield _warned("audit", *trouble)
+    else:
+        yield _passed("audit", f"the latest {state.latest.entries} entries are as they were written")
 
 
 async def _signing_keys(place: Place) -> tuple[SigningKey, ...]:
