@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import pytest
-
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.errors import InvitationInvalid
 from revenge_core.actor import Actor
@@ -152,7 +150,6 @@ async def test_a_role_that_many_give_is_given_once(servers: Servers, ask: Ask) -
     assert await race(servers, withdraw) == {True: 1, RoleNotHeld: RACERS - 1}
 
 
-@pytest.mark.asvs("8.3.2")
 async def test_of_admins_who_take_the_role_from_each_other_one_stays(servers: Servers, ask: Ask) -> None:
     admins = await two_admins(servers[0])
     actors = [signed_in(admin, servers[0]) for admin in admins]

@@ -28,7 +28,7 @@ async def test_a_role_is_given_and_taken_away(box: Sandbox) -> None:
     assert box.changes[-1] == Change.of_user(ada.id)
     assert told(box) == {"role": FieldChange(after="moderator"), "source": FieldChange(after="manual")}
     entry = last_entry(box)
-    assert (entry.action, entry.actor_id) == (Action.USER_ROLE_ASSIGN, root.user_id)
+    assert (entry.action, entry.actor_id) == (Action.USER_ROLE_ASSIGN, root.user_id)  # the original forgot who
     assert (entry.resource_id, entry.resource_key) == (ada.id, "ada")
     await box.revenge.grants.withdraw(root, ada.id, "moderator")
     assert roles_of(box, ada) == {"user"}

@@ -42,7 +42,7 @@ async def test_a_policy_is_added_and_taken_away_whatever_stands_before_the_name(
     assert box.changes[-1] == ROLES_CHANGED
 
 
-async def test_a_policy_that_is_there_stays_as_it_was(box: Sandbox) -> None:
+async def test_platform_2_2_a_policy_is_never_there_twice(box: Sandbox) -> None:
     before = box.rows
     await box.revenge.roles.add_policy(HOST, "guest", "movies:get")
     assert box.rows == before

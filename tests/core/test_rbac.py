@@ -89,7 +89,8 @@ def test_a_cycle_is_named() -> None:
         compile_index((role("a", parents=("b",)), role("b", parents=("a",))))
 
 
-def test_wildcards_match_what_they_say() -> None:
+def test_platform_2_3_an_admin_may_do_everything_since_wildcards_match_what_they_say() -> None:
+    assert of(BUILT_IN_ROLES, "admin") == ALL_PERMISSIONS
     assert matching("*:*") == ALL_PERMISSIONS
     assert matching("movies:list") == {Permission.MOVIES_LIST}
     assert {permission.value for permission in matching("playback:*")} == {"playback:progress", "playback:stream"}
