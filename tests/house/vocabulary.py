@@ -54,6 +54,12 @@ PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.ADMIN_ALL: "Every act that is for administrators only",
     Permission.AUDIT_EXPORT: "Export the audit log",
     Permission.AUDIT_READ: "Read the whole audit log; everybody may read their own part",
+    Permission.AUDIT_VERIFY: "See whether the audit log is as it was written, and what vouches for it",
+    Permission.GROUPS_CREATE: "Make groups; what they carry takes the right to hand it out",
+    Permission.GROUPS_DELETE: "Delete groups that carry nothing one may not do oneself",
+    Permission.GROUPS_GET: "See one group, and who is in it",
+    Permission.GROUPS_LIST: "List groups",
+    Permission.GROUPS_UPDATE: "Change groups that carry nothing one may not do oneself, and who is in them",
     Permission.HEALTH_READ: "See details of the server's health",
     Permission.INTEGRATIONS_CREATE: "Connect another service",
     Permission.INTEGRATIONS_DELETE: "Disconnect another service",
@@ -105,6 +111,7 @@ PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.ROLES_ASSIGN: "Give and take roles that allow nothing one may not do oneself",
     Permission.ROLES_CREATE: "Make a role that allows nothing one may not do oneself",
     Permission.ROLES_DELETE: "Delete a role that nobody has",
+    Permission.ROLES_EXPLAIN: "Ask why somebody may do something, or may not",
     Permission.ROLES_GET: "See one role",
     Permission.ROLES_LIST: "List roles, policies and permissions",
     Permission.ROLES_UPDATE: "Change roles that allow, and are to allow, nothing one may not do oneself",
@@ -137,10 +144,17 @@ most twenty places a minute.""",
     Action.APIKEY_REVOKE: "An API key was ended for good, by its owner or by an administrator on their behalf.",
     Action.APIKEY_ROTATE: "Somebody replaced the secret of an API key; the old one works for the seconds that it says.",
     Action.APIKEY_UPDATE: "Somebody renamed or narrowed an API key, or changed whether it is being recorded.",
+    Action.ACTIVITY_DROP: "A month of the log was kept long enough and dropped; the changes say where the chain begins.",
+    Action.ACTIVITY_ERASE: "What told of an erased account was taken out of the log; the changes say of how many entries.",
     Action.AVATAR_DELETE: "Somebody removed their picture.",
     Action.AVATAR_UPLOAD: "Somebody showed a picture, or another one.",
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",
     Action.DEVICE_FORGET: "Somebody made one of their devices a stranger: its sessions ended, its tokens are void.",
+    Action.GROUP_CREATE: "Somebody made a group; the changes tell which roles it carries.",
+    Action.GROUP_DELETE: "Somebody deleted a group: who was in it lost what it carried.",
+    Action.GROUP_MEMBER_ADD: "Somebody put a user into a group; the changes tell whom.",
+    Action.GROUP_MEMBER_REMOVE: "Somebody took a user out of a group, whoever had put them there.",
+    Action.GROUP_UPDATE: "Somebody changed a group; the changes tell which roles it carried and carries.",
     Action.INVITATION_CREATE: "Somebody made an invitation; its token is nowhere in the log.",
     Action.INVITATION_REVOKE: "Somebody took an invitation back; who came in with it stays.",
     Action.JOB_ARGS_READ: "Somebody looked at what a job was told to do.",
@@ -206,12 +220,24 @@ belongs to, so no file is forgotten where the place for files is away for a whil
 Collects all that is kept about one user into a file, and mails its owner that it is there. One that grows longer than
 `accounts.export_max_bytes` is discarded at once; the user sees that it failed, and can ask for another.""",
     "accounts_purge": """\
-Erases accounts that were deleted longer ago than `accounts.deletion_grace`: rows, files and names; the audit log stays.
+Erases accounts that were deleted longer ago than `accounts.deletion_grace`: rows, files and names. The
+audit log stays; what tells of them in it is taken out by a job for each.
 Forgets the one-time token for the first admin once it has expired, and invitations a month after they let nobody in any
 more; removes exports whose time is over.""",
+    "activity_erase": """\
+Takes out of the audit log what tells of an account that was erased: address, agent, request, name and changes of all
+entries by or about it. What was done, when and to what stays, and the log still proves that it is whole.""",
     "activity_months": """\
 Prepares the storage of the audit log for this month and the two after it. Every start does the same; entries of a month
 that nobody prepared are kept all the same, but cannot be dropped month by month later.""",
+    "activity_retention": """\
+Drops months of the audit log that were kept longer than `audit.retention`. Each leaves a signed trace, and an entry in
+the log; `revenge audit verify` goes on from there.""",
+    "activity_seal": """\
+Puts what was written into the audit log since the last time into its chain, and signs what that comes to.""",
+    "activity_ship": """\
+Takes signed checkpoints of the audit log to where `audit.ship_to` says, in their order. What nobody takes now goes out
+later; `activity_seal` asks for it again every minute.""",
     "api_key_maintenance": """\
 Reminds owners of API keys that expire within a week (`apikeys.reminder`), once, and forgets keys that were revoked or
 expired ninety days ago.""",
