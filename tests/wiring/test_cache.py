@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from revenge_adapters import open_revenge
@@ -27,10 +28,13 @@ from revenge_core.mail.jobs import SendEmail
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 from revenge_core.testing.builders import an_email
+from revenge_core.users.entities import NewUser
 from tests.redis_server import RedisServer
 from tests.wiring.test_worker_processes import WORKER, begun, running, until
 
 HOST = Actor.host()
+ADA = NewUser(username="ada", email="ada@example.org")
+PASSWORD = Secret("a quiet evening")
 MASTER = "a secret that servers and stream workers have in common"
 
 Make = Callable[..., Settings]
@@ -80,6 +84,23 @@ async def test_jobs_begin_at_once_in_another_process_and_later_without_the_serve
 def test_the_driver_is_not_loaded_by_who_does_not_use_it() -> None:
     wiring = "import sys, revenge_adapters.wiring.worker, revenge_adapters.wiring.doctor; print('redis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", wiring], check=True, capture_output=True).stdout == b"False\n"
+
+
+async def test_servers_that_share_find_what_another_has_read_and_others_put_nothing_there(
+    with_cache: Make, redis_server: RedisServer
+) -> None:
+    async def shared_names() -> int:
+        return redis_server.say("KEYS", "*:cache:*").count(b":cache:")
+
+    for shares, names in ((False, 0), (True, 2)):
+        settings = msgspec.structs.replace(with_cache(), cache=Cache(url=redis_server.url, shared=shares))
+        async with open_revenge(settings, worker=False) as revenge:
+            if not shares:
+                await revenge.accounts.register(ADA, PASSWORD)
+            token = (await revenge.auth.login("ada", PASSWORD)).tokens.access_token.reveal()
+            await asyncio.sleep(0.7)  # until the sign-in was heard of: what has just changed is not kept
+            await revenge.users.me(await revenge.auth.authenticate(token))
+        assert await shared_names() == names
 
 
 async def test_readiness_is_degraded_while_the_server_is_away(with_cache: Make, redis_server: RedisServer) -> None:

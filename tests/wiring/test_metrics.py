@@ -12,10 +12,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from revenge_adapters.meter import QueueView, Vitals
+from revenge_adapters.l1 import GuardedCache
+from revenge_adapters.metrics_caches import CacheCounters
 from revenge_adapters.metrics_prometheus import PrometheusMeter, QueueGauges, listening
 from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
-from revenge_core.jobs.entities import QueueInfo
+from revenge_core.jobs.entities import QueueInfofrom revenge_core.testing.contracts.cache import Film, Shelf
+from revenge_core.testing.feeds import HandFeed
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 VIEW: Final = QueueView(
@@ -98,6 +101,21 @@ async def test_requests_and_runs_are_counted_under_the_names_of_the_original(
     assert told["revenge_jobs_lease_lag_seconds"] == 0
     assert told["revenge_jobs_scheduled_total"] == 1
     assert told["revenge_jobs_scheduler_lag_seconds"] == 0.25
+
+
+async def test_caches_are_counted_by_name(registry: CollectorRegistry) -> None:
+    shelf = Shelf()
+    cache = GuardedCache(HandFeed(), shelf.recipe(), capacity=2)
+    for key in ("alien", "alien", "brazil", "casablanca"):
+        shelf.films[key] = Film(title=key)
+        await cache.get(key)
+    registry.register(CacheCounters([cache]))
+    async with scraping(registry) as scrape:
+        told = await scrape()
+    assert told["revenge_cache_hits_total cache=films"] == 1
+    assert told["revenge_cache_misses_total cache=films"] == 3
+    assert told["revenge_cache_evictions_total cache=films"] == 1
+    assert told["revenge_cache_size cache=films"] == 2
 
 
 async def test_nobody_can_make_labels_by_inventing_kinds_or_methods(
