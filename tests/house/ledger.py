@@ -1,6 +1,7 @@
 """Which tests prove which rows of the security standard: `python -m tests.house.ledger` (`nox -s ledger`).
 
-Tests are read, not run, so that nothing but Python is needed. A marker stands on a test or on a class of tests.
+Tests are read, not run, so that nothing but Python is needed. A marker stands on a test, on a class of tests, or in the
+`pytestmark` of a file.
 """
 
 import ast
@@ -33,14 +34,14 @@ so yet, whatever the code does. What *waits* asks for something that is not ther
 
 @dataclass(frozen=True)
 class Proof:
-    """A test that carries a marker."""
+    """A test that carries a marker; without a name, all tests of a file."""
 
     path: str
     name: str
     rows: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.path}::{self.name}"
+        return f"{self.path}::{self.name}" if self.name else self.path
 
 
 class LostMarkerError(Exception):
@@ -66,6 +67,11 @@ def _proofs_in(tree: ast.Module, path: str) -> Iterator[Proof]:
                 raise LostMarkerError(f"{path}: {node.name} is no test")
             if marks:
                 yield Proof(path, node.name, tuple(row for mark in marks for row in _rows_of(mark, path)))
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark" and node in tree.body:
+            marks = [one for one in ast.walk(node.value) if _is_marker(one)]
+            seen.update(map(id, marks))
+            if marks:
+                yield Proof(path, "", tuple(row for mark in marks for row in _rows_of(mark, path)))
     lost = [node.lineno for node in ast.walk(tree) if _is_marker(node) and id(node) not in seen]
     if lost:
         raise LostMarkerError(f"{path}: line {lost[0]}: put the marker on a test")
@@ -126,8 +132,11 @@ def lines(tests: Mapping[str, Sequence[Proof]]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the ledger; 1 if a marker names a row that there is not."""
-    tests = by_row(list(proofs()))
+    """Print the ledger; 1 if a marker names a row that there is not, or stands where it proves nothing."""
+    try:
+        tests = by_row(list(proofs()))
+    except LostMarkerError as lost:
+        sys.exit(str(lost))
     sys.stdout.writelines(f"{line}\n" for line in lines(tests))
     wrong = unknown(tests)
     sys.stderr.writelines(f"{line}\n" for line in wrong)

@@ -79,7 +79,7 @@ def test_the_page_has_a_line_for_each_row() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        'pytestmark = pytest.mark.asvs("7.1.1")',
+        'def test_that():\n    pytestmark = pytest.mark.asvs("7.1.1")',
         '@pytest.mark.asvs("7.1.1")\ndef helper(): ...',
         "@pytest.mark.asvs(ROW)\ndef test_that(): ...",
         'pytest.param(1, marks=pytest.mark.asvs("7.1.1"))',
@@ -89,6 +89,13 @@ def test_a_marker_that_proves_nothing_is_no_marker(tmp_path: Path, source: str) 
     (tmp_path / "some.py").write_text(source)
     with pytest.raises(LostMarkerError, match=r"some\.py"):
         list(proofs(tmp_path, ["."]))
+
+
+@pytest.mark.parametrize("value", ['pytest.mark.asvs("7.1.1")', '[pytest.mark.anyio, pytest.mark.asvs("7.1.1")]'])
+def test_a_marker_of_a_file_stands_for_all_its_tests(tmp_path: Path, value: str) -> None:
+    (tmp_path / "some.py").write_text(f"pytestmark = {value}\n")
+    (proof,) = proofs(tmp_path, ["."])
+    assert (str(proof), proof.rows) == ("some.py", ("7.1.1",))
 
 
 def test_markers_of_tests_and_of_classes_are_found(tmp_path: Path) -> None:
