@@ -7,7 +7,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute
 
 from revenge_core.apikeys.entities import KeyScope
-from revenge_core.apikeys.scopes import SMALLEST_SCOPE
+from revenge_core.apikeys.policy import SMALLEST_SCOPE
 from revenge_core.entity import Entity
 from revenge_core.limits.entities import Tier
 from revenge_core.permissions import Permission

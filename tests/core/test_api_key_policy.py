@@ -18,6 +18,7 @@ from revenge_core.apikeys.policy import (
     LIFETIME_MAX,
     NAME_MAX,
     RATE_MAX,
+    SMALLEST_SCOPE,
     Grant,
     canonical,
     effective,
@@ -36,7 +37,6 @@ from revenge_core.apikeys.policy import (
     rights_of,
     widened,
 )
-from revenge_core.apikeys.scopes import SMALLEST_SCOPE
 from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
 from revenge_core.rbac.policy import BUILT_IN_ROLES, compile_index

@@ -10,14 +10,16 @@ from typing import Final
 import pytest
 from typing_extensions import get_protocol_members
 
+from revenge_core.actor import UseRecorder
 from revenge_core.background import JobContext
 from revenge_core.idempotency.ports import Fingerprints
 from revenge_core.limits.ports import OwnLimiter, RateLimiter
 from revenge_core.mail.ports import NoticeTemplates
 from tests.house.modules import classes, is_port
 
-OFFERED: Final = {JobContext}
-"""What core itself offers to those who write handlers. It is a Protocol so that they may try theirs with anything."""
+OFFERED: Final = {JobContext, UseRecorder}
+"""What core itself offers: to those who write handlers, as a Protocol so that they may try theirs with anything; to
+actors, who are below all features."""
 PORTS: Final = [thing for thing in classes("revenge_core") if is_port(thing) and thing not in OFFERED]
 ADAPTERS: Final = [
     thing

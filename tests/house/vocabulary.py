@@ -52,6 +52,8 @@ entries of the same action with the outcome `failure`; what was typed as a user 
 PERMISSIONS: Final[dict[Permission, str]] = {
     Permission.ACTIVITY_LIST: "List what users did",
     Permission.ADMIN_ALL: "Every act that is for administrators only",
+    Permission.APIKEYS_LIST: "See the API keys of others; never the keys themselves",
+    Permission.APIKEYS_REVOKE: "End API keys of others who may do no more than oneself",
     Permission.AUDIT_EXPORT: "Export the audit log",
     Permission.AUDIT_READ: "Read the whole audit log; everybody may read their own part",
     Permission.AUDIT_VERIFY: "See whether the audit log is as it was written, and what vouches for it",
