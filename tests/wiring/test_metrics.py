@@ -11,13 +11,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from revenge_adapters.meter import QueueView, Vitals
 from revenge_adapters.l1 import GuardedCache
+from revenge_adapters.meter import QueueView, Vitals
 from revenge_adapters.metrics_caches import CacheCounters
 from revenge_adapters.metrics_prometheus import PrometheusMeter, QueueGauges, listening
 from revenge_core.background import JobState
 from revenge_core.errors import DatabaseUnavailable
-from revenge_core.jobs.entities import QueueInfofrom revenge_core.testing.contracts.cache import Film, Shelf
+from revenge_core.jobs.entities import QueueInfo
+from revenge_core.testing.contracts.cache import Film, Shelf
 from revenge_core.testing.feeds import HandFeed
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
