@@ -205,7 +205,10 @@ def compare(theirs: Json, schema: Json, place: str) -> None:
 
 
 def resolved(schema: Json) -> Json:
-    """The schema itself, where `schema` only points to it."""
+    """The schema itself, where `schema` only points to it, or says that it may be null as well."""
+    alternatives = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(alternatives) == 1:
+        return resolved(alternatives[0])
     if "$ref" not in schema:
         return schema
     found: Json = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
