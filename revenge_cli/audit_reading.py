@@ -50,6 +50,7 @@ _OPTIONS: Final = (
     click.option("--resource-type", metavar="NAME", help="Done to this kind of thing."),
     click.option("--resource", "resource_id", type=click.UUID, metavar="ID", help="Done to this thing."),
     click.option("--outcome", type=click.Choice(list(map(str, Outcome))), help="That ended like this."),
+    click.option("--address", metavar="ADDRESS", help="That came from there."),
 )
 
 
@@ -69,6 +70,7 @@ def _wanted(  # an argument per option
     resource_type: str | None,
     resource_id: UUID | None,
     outcome: str | None,
+    address: str | None,
 ) -> EntryFilter:
     return EntryFilter(
         actor_id=None if user_id is None else UserId(user_id),
@@ -76,6 +78,7 @@ def _wanted(  # an argument per option
         resource_type=resource_type,
         resource_id=resource_id,
         outcome=None if outcome is None else Outcome(outcome),
+        address=address,
         since=since,
         until=until,
     )

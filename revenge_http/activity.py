@@ -30,6 +30,7 @@ _Limit = Annotated[int, Meta(ge=1, le=100)]
 _Offset = Annotated[int, Meta(ge=0, le=DEEPEST)]
 _ActionLimit = Annotated[int, Meta(ge=1, le=MOST_ACTIONS)]
 _Kind = Annotated[str, Meta(min_length=1, max_length=50)]
+_Address = Annotated[str, Meta(min_length=1, max_length=45)]
 _After = Annotated[str, Meta(min_length=1, max_length=100)]
 _reading = needs(Permission.AUDIT_READ)
 
@@ -44,6 +45,7 @@ async def search(
     resource_type: _Kind | UnsetType = UNSET,
     resource_id: UUID | UnsetType = UNSET,
     success: bool | UnsetType = UNSET,  # noqa: FBT001 (a query parameter)
+    ip_address: _Address | UnsetType = UNSET,
     start_time: Timestamp | UnsetType = UNSET,
     end_time: Timestamp | UnsetType = UNSET,
     limit: _Limit = DEFAULT_LIMIT,
@@ -57,6 +59,7 @@ async def search(
         resource_type=given(resource_type),
         resource_id=given(resource_id),
         outcome=_outcome(success),
+        address=given(ip_address),
         since=given(start_time),
         until=given(end_time),
     )
@@ -148,6 +151,7 @@ async def export(
     resource_type: _Kind | UnsetType = UNSET,
     resource_id: UUID | UnsetType = UNSET,
     success: bool | UnsetType = UNSET,  # noqa: FBT001 (a query parameter)
+    ip_address: _Address | UnsetType = UNSET,
     start_time: Timestamp | UnsetType = UNSET,
     end_time: Timestamp | UnsetType = UNSET,
 ) -> Answer:
@@ -162,6 +166,7 @@ async def export(
         resource_type=given(resource_type),
         resource_id=given(resource_id),
         outcome=_outcome(success),
+        address=given(ip_address),
         since=given(start_time),
         until=given(end_time),
     )

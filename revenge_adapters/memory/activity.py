@@ -95,6 +95,7 @@ def _fits(entry: Entry, wanted: EntryFilter) -> bool:
         and wanted.resource_type in {None, entry.resource_type}
         and wanted.resource_id in {None, entry.resource_id}
         and wanted.outcome in {None, entry.outcome}
+        and wanted.address in {None, entry.address}
         and (wanted.since is None or entry.created_at >= wanted.since)
         and (wanted.until is None or entry.created_at <= wanted.until)
     )

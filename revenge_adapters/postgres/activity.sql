@@ -24,6 +24,7 @@ SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, a
            AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
            AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
            AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+           AND (%(address)s::text IS NULL OR address = %(address)s)
          ORDER BY created_at DESC, id DESC
          LIMIT %(limit)s OFFSET %(skip)s) AS page
  ORDER BY created_at DESC, id DESC
@@ -42,6 +43,7 @@ SELECT id, created_at, actor_kind, actor_id, session_id, key_id, on_behalf_of, a
            AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
            AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
            AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+           AND (%(address)s::text IS NULL OR address = %(address)s)
          ORDER BY created_at, id
          LIMIT %(limit)s) AS page
  ORDER BY created_at, id
@@ -56,6 +58,7 @@ SELECT count(*)
            AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
            AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
            AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+           AND (%(address)s::text IS NULL OR address = %(address)s)
          LIMIT %(limit)s) AS counted
 
 -- name: estimate
@@ -69,6 +72,7 @@ SELECT
    AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
    AND (%(resource_id)s::uuid IS NULL OR resource_id = %(resource_id)s)
    AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+   AND (%(address)s::text IS NULL OR address = %(address)s)
 
 -- name: oldest_time
 SELECT created_at FROM revenge.activity ORDER BY created_at LIMIT 1

@@ -327,6 +327,7 @@ CREATE INDEX activity_by_actor ON revenge.activity (actor_id, created_at, id) WH
 CREATE INDEX activity_by_action ON revenge.activity (action, created_at, id);
 CREATE INDEX activity_by_resource ON revenge.activity (resource_id, created_at, id) WHERE resource_id IS NOT NULL;
 CREATE INDEX activity_by_type ON revenge.activity (resource_type, created_at, id) WHERE resource_type IS NOT NULL;
+CREATE INDEX activity_by_address ON revenge.activity (address, created_at, id) WHERE address IS NOT NULL;
 CREATE INDEX activity_failures ON revenge.activity (created_at, id) WHERE outcome = 'failure';
 
 CREATE TABLE revenge.activity_default PARTITION OF revenge.activity DEFAULT;

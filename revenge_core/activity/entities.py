@@ -308,6 +308,7 @@ class EntryFilter(Entity, kw_only=True):
     resource_type: str | None = None
     resource_id: UUID | None = None
     outcome: Outcome | None = None
+    address: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 

@@ -38,6 +38,7 @@ async def log(box: Sandbox, root: Party) -> list[Entry]:
             outcome=(Outcome.SUCCESS, Outcome.FAILURE)[number == 3],
             resource_type="user",
             resource_id=thing if number < 2 else None,
+            address="2001:db8::7" if number == 4 else None,
         )
         for number in range(7)
     ]
@@ -100,6 +101,7 @@ async def test_filters_are_exact_and_all_of_them_hold(client: httpx.AsyncClient,
         ({"user_id": ADA}, [zero, two, four, six]),
         ({"action": "user.login"}, [one, three, five]),
         ({"success": "false"}, [three]),
+        ({"ip_address": "2001:db8::7"}, [four]),
         ({"success": "true", "action": "user.login"}, [one, five]),
         ({"resource_type": "user", "resource_id": zero.resource_id}, [zero, one]),
         ({"resource_type": "User"}, []),
@@ -149,7 +151,7 @@ async def test_links_lead_through_a_filter_from_wherever_one_began(
         ("cursor=&resource_type=", ["/cursor", "/resource_type"]),
     ],
 )
-async def test_defect_limits_and_offsets_that_are_wrong_are_400_and_not_403(
+async def test_limits_and_offsets_that_are_wrong_are_400_and_not_403(
     client: httpx.AsyncClient, root: Party, query: str, wrong: list[str]
 ) -> None:
     """Platform 5.4: the original answered 403, as to somebody who may not."""

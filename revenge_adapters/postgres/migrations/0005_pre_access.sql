@@ -111,6 +111,7 @@ ALTER TABLE revenge.activity ADD COLUMN key_id uuid;
 CREATE INDEX activity_by_action ON revenge.activity (action, created_at, id);
 CREATE INDEX activity_by_resource ON revenge.activity (resource_id, created_at, id) WHERE resource_id IS NOT NULL;
 CREATE INDEX activity_by_type ON revenge.activity (resource_type, created_at, id) WHERE resource_type IS NOT NULL;
+CREATE INDEX activity_by_address ON revenge.activity (address, created_at, id) WHERE address IS NOT NULL;
 CREATE INDEX activity_failures ON revenge.activity (created_at, id) WHERE outcome = 'failure';
 
 -- Seals of the audit log ---------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from revenge_core.testing.contracts.world import Contract, World
 DAY = timedelta(days=1)
 ACTORS = (None, UserId(UUID(int=1)), UserId(UUID(int=2)))
 THINGS = (None, UUID(int=7), UUID(int=8))
+ADDRESSES = (None, None, "192.0.2.7", "2001:db8::7")
 ACTIONS = (Action.USER_LOGIN, Action.USER_UPDATE, Action.SESSION_REVOKE)
 AGES = (-40, -1, 0, 0, 1, 29, 31, 64, 200, 900, 4000)
 """In days: months that are prepared and months that are not, and entries of the same moment."""
@@ -30,6 +31,7 @@ entries = st.builds(
     resource_type=st.sampled_from((None, "user", "session")),
     resource_id=st.sampled_from(THINGS),
     outcome=st.sampled_from(Outcome),
+    address=st.sampled_from(ADDRESSES),
 )
 times = st.sampled_from([None, *(NOW - days * DAY for days in AGES)])
 filters = st.builds(
@@ -39,6 +41,7 @@ filters = st.builds(
     resource_type=st.sampled_from((None, None, "user")),
     resource_id=st.sampled_from(THINGS),
     outcome=st.sampled_from((None, None, *Outcome)),
+    address=st.sampled_from(ADDRESSES),
     since=times,
     until=times,
 )
