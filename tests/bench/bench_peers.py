@@ -5,6 +5,7 @@ own, on the same PostgreSQL server, with one worker. Ours and the peer take turn
 """
 
 import sys
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from revenge_adapters.wiring.settings.records import Passwords
 from tests.bench.harness import BenchResult, Ratio, percentile
 from tests.bench.peers.install import CannotInstallError
 from tests.bench.peers.load import latencies_during, lines, rate
-from tests.bench.peers.peers import OURS, PEERS, PEOPLE, THREADS, Manners, Peer, running
+from tests.bench.peers.peers import OURS, PEERS, PEOPLE, THREADS, Manners, Peer, Server, running
 from tests.bench.wire import REVENGE, USUAL, Served
 from tests.bench.wire import running as running_ours
 from tests.bench.world import CHEAP, data_directory, gather_statistics, run_async
@@ -52,6 +53,8 @@ class Found:
     """Of one peer: ours and the peer's, per round."""
 
     me: Pairs = field(default_factory=list[tuple[float, float]])
+    cpu: Pairs = field(default_factory=list[tuple[float, float]])
+    """Microseconds of the server's processor for each `me`, without PostgreSQL's."""
     unfed: Pairs = field(default_factory=list[tuple[float, float]])
     login: Pairs = field(default_factory=list[tuple[float, float]])
     meanwhile: Pairs = field(default_factory=list[tuple[float, float]])
@@ -69,36 +72,39 @@ class Found:
 class Guest:
     """A server with people."""
 
-    port: int
+    server: Server
     manners: Manners
     me: Sequence[bytes] = ()
     """One's own account, of as many people as there are connections."""
     first: int = 0
     """Where the numbers of those begin who sign in."""
 
-    async def accounts(self, size: Size) -> float:
-        """Accounts per second."""
-        return await rate(self.port, [[one] for one in self.me], size.seconds)
+    async def accounts(self, size: Size) -> tuple[float, float]:
+        """Accounts per second, and microseconds of the server's processor for each."""
+        started, before = time.perf_counter(), self.server.cpu_seconds()
+        per_second = await rate(self.server.port, [[one] for one in self.me], size.seconds)
+        asked = per_second * (time.perf_counter() - started)
+        return per_second, (self.server.cpu_seconds() - before) / asked * 1e6
 
     async def logins(self, size: Size) -> float:
         """Sign-ins per second, each of another person than the one before."""
         numbers = range(self.first, self.first + PEOPLE)
         own = [[self.manners.login(number) for number in numbers[begin::SIGN_INS]] for begin in range(SIGN_INS)]
-        return await rate(self.port, own, size.seconds)
+        return await rate(self.server.port, own, size.seconds)
 
     async def storm(self, size: Size) -> tuple[list[float], float]:
         """Seconds that one's own account took each time while others sign in, and their sign-ins per second."""
         crowd = [self.manners.login(number) for number in range(CONNECTIONS, CONNECTIONS + AT_ONCE)]
-        return await latencies_during(self.port, self.me[:OBSERVERS], crowd, size.storm)
+        return await latencies_during(self.server.port, self.me[:OBSERVERS], crowd, size.storm)
 
 
 @dataclass(frozen=True)
 class Ours:
-    """The ports of three of ours: as it is, without what it remembers, and with passwords that cost nothing."""
+    """Three of ours: as it is, without what it remembers, and with passwords that cost nothing."""
 
-    usual: int
-    unfed: int
-    cheap: int
+    usual: Server
+    unfed: Server
+    cheap: Server
 
 
 def run(
@@ -114,6 +120,7 @@ def run(
             *missing,
             "ratios of rates are taken within a round, ours and the peer's one after the other; their median is given",
             f"me: {CONNECTIONS} connections, each of another person; ours is revenge serve with everything on",
+            "where the client is what is slow, compare the servers' CPU; it leaves PostgreSQL's out",
             "from PostgreSQL: ours with a feed that is never fresh, so that nothing remembered counts",
             f"storm: {AT_ONCE} connections sign in without a pause, {OBSERVERS} ask for me; p99 of all rounds together",
             "Argon2id with our defaults for all; without the hash: 8 KiB and one pass for all, a few microseconds",
@@ -132,7 +139,7 @@ async def _everybody(place: Path, postgres: str, size: Size, only: Sequence[str]
         with _serve(place, PASSWORDS_MEMORY_KIB=str(CHEAP.memory_kib), PASSWORDS_TIME_COST="1") as cheap:
             await _register(cheap.port, OURS, PEOPLE, first=STRANGERS)
             gather_statistics(place)
-            ours = Ours(usual.port, unfed.port, cheap.port)
+            ours = Ours(*(Server(one.port, one.process.pid) for one in (usual, unfed, cheap)))
             for peer in PEERS:
                 if peer.name in only:
                     try:
@@ -144,23 +151,24 @@ async def _everybody(place: Path, postgres: str, size: Size, only: Sequence[str]
 
 async def _beside(peer: Peer, ours: Ours, postgres: str, size: Size) -> Found:
     found = Found()
-    with running(peer, postgres, Passwords()) as port:
-        await _register(port, peer.manners, CONNECTIONS + AT_ONCE)
-        usual, theirs = await _signed_in(ours.usual, OURS), await _signed_in(port, peer.manners)
-        unfed = replace(usual, port=ours.unfed)
+    with running(peer, postgres, Passwords()) as server:
+        await _register(server.port, peer.manners, CONNECTIONS + AT_ONCE)
+        usual, theirs = await _signed_in(ours.usual, OURS), await _signed_in(server, peer.manners)
+        unfed = replace(usual, server=ours.unfed)
         for turn in range(size.rounds + 1):
             remembered, asked, answered = [await guest.accounts(size) for guest in (usual, unfed, theirs)]
             calm, our_logins = await usual.storm(size)
             rough, their_logins = await theirs.storm(size)
             if turn:
-                found.me.append((remembered, answered))
-                found.unfed.append((asked, answered))
+                found.me.append((remembered[0], answered[0]))
+                found.unfed.append((asked[0], answered[0]))
+                found.cpu.append((remembered[1], answered[1]))
                 found.meanwhile.append((our_logins, their_logins))
                 found.calm.extend(calm)
                 found.rough.extend(rough)
-    with running(peer, postgres, CHEAP) as port:
-        await _register(port, peer.manners, PEOPLE)
-        cheap, theirs = Guest(ours.cheap, OURS, first=STRANGERS), Guest(port, peer.manners)
+    with running(peer, postgres, CHEAP) as server:
+        await _register(server.port, peer.manners, PEOPLE)
+        cheap, theirs = Guest(ours.cheap, OURS, first=STRANGERS), Guest(server, peer.manners)
         for turn in range(size.rounds + 1):
             pair = await cheap.logins(size), await theirs.logins(size)
             if turn:
@@ -175,13 +183,13 @@ async def _register(port: int, manners: Manners, people: int, *, first: int = 0)
                 await line.ask(manners.register(number))
 
 
-async def _signed_in(port: int, manners: Manners) -> Guest:
+async def _signed_in(server: Server, manners: Manners) -> Guest:
     """As many people as there are connections; nobody of them is in the storm, which would end their sessions."""
-    async with lines(port, 1) as (line,):
+    async with lines(server.port, 1) as (line,):
         me = [manners.me(await line.ask(manners.login(number))) for number in range(CONNECTIONS)]
         for one in me:
             await line.ask(one)
-    return Guest(port, manners, me)
+    return Guest(server, manners, me)
 
 
 @contextmanager
@@ -214,6 +222,7 @@ def _ratio(pairs: Pairs) -> float:
 def _medians(name: str, found: Found) -> dict[str, float]:
     pairs = {
         "me, {}, requests/s": found.me,
+        "me, {}, µs of the server's CPU": found.cpu,
         "me from PostgreSQL, {}, requests/s": found.unfed,
         "logins/s in the storm, {}": found.meanwhile,
         "logins/s without the hash, {}": found.login,

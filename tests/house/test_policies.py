@@ -81,7 +81,7 @@ def test_what_else_decides_is_told_with_the_answer_that_it_gives() -> None:
     _, *rows = table(SECURITY, "| what else decides |")
     answers = {code for *_, answer in rows for code in re.findall("`([a-z_]+)`", answer)}
     known = {error.code for error in errors()}
-    assert {"reauth_required", "too_many_attempts", "rate_limited", "csrf_failed", "version_mismatch"} <= answers
+    assert {"reauth_required", "too_many_attempts", "rate_limited", "csrf_failed", "api_key_address"} <= answers
     assert answers <= known
     assert set(re.findall(r"`(\w+\.\w+)`", str(rows))) <= set(all_settings())
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -59,6 +60,20 @@ class Command:
     serve: list[str]
     place: str
     before: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that listens, with those that it started."""
+
+    port: int
+    process: int
+
+    def cpu_seconds(self) -> float:
+        """What all of them took of the processors so far."""
+        first = psutil.Process(self.process)
+        taken = [one.cpu_times() for one in (first, *first.children(recursive=True))]
+        return sum(one.user + one.system for one in taken)
 
 
 def person(number: int) -> dict[str, str]:
@@ -207,8 +222,8 @@ OURS: Final = Manners(
 
 
 @contextmanager
-def running(peer: Peer, postgres: str, passwords: Passwords) -> Generator[int]:
-    """Serve a peer from a new database of its own for the length of a block; hands out its port.
+def running(peer: Peer, postgres: str, passwords: Passwords) -> Generator[Server]:
+    """Serve a peer from a new database of its own for the length of a block; hands it out.
 
     Raises CannotInstallError.
     """
@@ -223,7 +238,7 @@ def running(peer: Peer, postgres: str, passwords: Passwords) -> Generator[int]:
     with subprocess.Popen(command.serve, cwd=command.place, env=variables, stdout=subprocess.DEVNULL) as process:
         try:
             _wait_for(port, process, peer.name)
-            yield port
+            yield Server(port, process.pid)
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
