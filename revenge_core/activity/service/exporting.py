@@ -95,7 +95,7 @@ class AuditExport:
         records = [_record(without_addresses(one) if self._hides_addresses else one) for one in part]
         if self.form is ExportForm.NDJSON:
             return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
-        return _csv_lines([[_cell(record.get(name)) for name in COLUMNS] for record in records])
+        return _csv_lines([[cell_of(record.get(name)) for name in COLUMNS] for record in records])
 
     def _counted(self, piece: bytes) -> bytes:
         self._digest.update(piece)
@@ -130,7 +130,7 @@ def _record(named: NamedEntry) -> dict[str, object]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _cell(value: object) -> str:
+def cell_of(value: object) -> str:
     """A value that stays text in every spreadsheet, on one line, without anything that a terminal would obey."""
     if value is None:
         return ""

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from revenge_core.activity.entities import Action, Resource
+from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
 from revenge_core.auth.entities import AuthRules, Credential, Proof, SignedIn, TokenPair
@@ -322,7 +322,9 @@ class Auth:
     async def _restored(self, tx: AuthTx, user: User, actor: Actor) -> User:
         back = Users.restored(user, self._clock.now())
         await tx.users.update(back)
-        await self._activity.write(tx, actor, Action.USER_RESTORE, resource=Resource(type="user", id=user.id))
+        changes = {"is_deleted": FieldChange(before=True, after=False)}
+        resource = Resource(type="user", id=user.id)
+        await self._activity.write(tx, actor, Action.USER_RESTORE, resource=resource, changes=changes)
         await self._news.restored(tx, back)
         return back
 
