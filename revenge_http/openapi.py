@@ -33,6 +33,7 @@ _TAGS: Final = {
     "jobs": "Background work: what waits, runs, failed",
     "limits": "Who guessed wrong passwords too often",
     "queues": "Where jobs wait for their turn",
+    "rbac": "Roles, groups, who holds which, and why somebody may do something or not",
     "schedules": "What is done again and again",
     "sessions": "Where one is signed in",
     "users": "Accounts",

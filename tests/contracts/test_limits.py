@@ -17,7 +17,7 @@ from revenge_adapters.dragonfly.client import RedisClient
 from revenge_adapters.dragonfly.limits import DragonflyLimiter
 from revenge_adapters.limits import SHARED_PLACES, TABLES, ProcessLimiter
 from revenge_adapters.memory.clock import ManualClock
-from revenge_core.limits.entities import Quota, Verdict
+from revenge_core.limits.entities import LimitRules, Quota, Tier, Verdict
 from revenge_core.limits.policy import address_key, per_minute
 from revenge_core.limits.ports import RateLimiter
 from revenge_core.secrets import Secret
@@ -296,6 +296,7 @@ async def test_a_server_that_answers_nonsense_is_no_reason_to_fail(answer: bytes
         await client.close()
 
 
+@pytest.mark.asvs("16.5.2")
 async def test_a_server_that_says_nothing_is_waited_for_once(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counting = there.counting()
     await counting.take(1)
@@ -327,3 +328,8 @@ async def test_a_cache_that_comes_back_counts_again(there: World, caplog: pytest
         "the cache does not count requests",
         "the cache counts requests again",
     ]
+
+
+def test_keys_have_no_quota_for_all_of_them() -> None:
+    with pytest.raises(LookupError):
+        LimitRules().quota(Tier.KEY)

@@ -35,7 +35,7 @@ async def test_every_operation_says_what_it_needs_and_how_stable_it_is(client: h
     assert found["updateCurrentUser"]["x-required-permission"] == "profile:update"
     assert found["login"]["x-required-permission"] is None
     assert (found["getCurrentUser"]["x-key-scope"], found["updateCurrentUser"]["x-key-scope"]) == ("read", "write")
-    assert found["changePassword"]["x-key-scope"] == "none"
+    assert (found["changePassword"]["x-key-scope"], found["login"]["x-key-scope"]) == ("refused", "none")
     assert {one["x-stability"] for one in found.values()} == {"stable"}
     assert all("default" in one["responses"] for one in found.values())
 
