@@ -9,8 +9,9 @@ from revenge_core.actor import Actor
 from revenge_core.errors import VersionMismatch
 from revenge_core.ids import UserId
 from revenge_core.permissions import ALL_PERMISSIONS
-from revenge_core.rbac.entities import NewRole, RoleChanges
+from revenge_core.rbac.entities import NewGroup, NewRole, RoleChanges
 from revenge_core.rbac.errors import (
+    GroupInvalid,
     LastAdmin,
     PolicyNotFound,
     RoleCycle,
@@ -132,6 +133,22 @@ async def test_a_role_is_deleted_or_invited_to(servers: Servers, ask: Ask) -> No
     assert outcomes.keys() <= {"deleted", "invited", RoleInUse, RoleNotFound, InvitationInvalid}
     assert (outcomes["deleted"], outcomes["invited"] > 0) in {(0, True), (1, False)}
     assert await ask("SELECT count(*) FROM revenge.invitations") == outcomes["invited"]
+
+
+async def test_a_role_is_deleted_or_carried_by_groups(servers: Servers, ask: Ask) -> None:
+    await servers[0].roles.create(HOST, NewRole(name="curator"))
+
+    async def act(server: Revenge, number: int) -> str:
+        if number % 2:
+            await server.roles.delete(HOST, "curator")
+            return "deleted"
+        await server.groups.create(HOST, NewGroup(name=f"group {number}", roles=frozenset({"curator"})))
+        return "carried"
+
+    outcomes = await race(servers, act)
+    assert outcomes.keys() <= {"deleted", "carried", RoleInUse, RoleNotFound, GroupInvalid}
+    assert (outcomes["deleted"], outcomes["carried"] > 0) in {(0, True), (1, False)}
+    assert await ask("SELECT count(*) FROM revenge.group_roles") == outcomes["carried"]
 
 
 async def test_a_role_that_many_give_is_given_once(servers: Servers, ask: Ask) -> None:
