@@ -36,6 +36,7 @@ from revenge_http.auth import (
 from revenge_http.avatars import Avatar
 from revenge_http.devices import DeviceInfo, DeviceListResponse
 from revenge_http.exports import Export
+from revenge_http.group_examples import GROUP_EXAMPLES
 from revenge_http.health import HealthCheck
 from revenge_http.invitations import InvitationCreate, InvitationCreated, InvitationInfo, InvitationList
 from revenge_http.job_filter import JobFilter, JobSelection
@@ -317,6 +318,7 @@ EXAMPLES: Final[dict[type[Wire], Wire]] = {
         UserPreferencesUpdate(email_notifications=EmailNotifications(frequency=MailFrequency.WEEKLY), theme=Theme.DARK),
         UserUpdate(display_name="Ada L.", timezone="Europe/London"),
         WorkerList(workers=[_worker]),
+        *GROUP_EXAMPLES,
         *ROLE_EXAMPLES,
     )
 }

@@ -7,28 +7,19 @@ from msgspec import UNSET, Meta, UnsetType
 
 from revenge_core.apikeys.errors import KeyNotFound
 from revenge_core.errors import Forbidden, KeyRefused
-from revenge_core.ids import GroupId, KeyId, UserId
+from revenge_core.ids import KeyId, UserId
 from revenge_core.permissions import Permission
 from revenge_core.rbac import entities
 from revenge_core.rbac.entities import GrantSource, RuleKind
 from revenge_core.users.errors import UserNotFound
 from revenge_http.access import needs, signed_in
+from revenge_http.grants import Holding
 from revenge_http.operations import Call, operation
 from revenge_http.rbac import PermissionPattern
 from revenge_http.wire import Timestamp, Wire, present
 
 WhoseName = Annotated[str, Meta(min_length=1, max_length=254)]
 PermissionName = Annotated[str, Meta(min_length=3, max_length=64)]
-
-
-class HeldRole(Wire, kw_only=True):
-    """One way in which somebody holds a role: granted by a source, or in a group, as a source put them there."""
-
-    name: str
-    source: GrantSource
-    since: Timestamp
-    group_id: UUID | UnsetType = UNSET
-    group_name: str | UnsetType = UNSET
 
 
 class BelongsTo(Wire, kw_only=True):
@@ -44,7 +35,7 @@ class EffectivePermissions(Wire, kw_only=True):
     """What somebody may do at this moment, and what they have it from. A disabled account may do nothing."""
 
     permissions: list[PermissionPattern]
-    roles: list[HeldRole]
+    roles: list[Holding]
     groups: list[BelongsTo]
     total: int
     """So many permissions."""
@@ -54,18 +45,9 @@ class EffectivePermissions(Wire, kw_only=True):
         """All of it."""
         return cls(
             permissions=[PermissionPattern.of(one.value) for one in sorted(effective.permissions)],
-            roles=[
-                HeldRole(
-                    name=one.role,
-                    source=one.source,
-                    since=one.since,
-                    group_id=present(one.group_id),
-                    group_name=present(one.group_name),
-                )
-                for one in effective.holder.holdings
-            ],
+            roles=[Holding.of(one) for one in effective.holder.holdings],
             groups=[
-                BelongsTo(id=GroupId(one.group_id), name=one.group_name, source=one.source, since=one.since)
+                BelongsTo(id=one.group_id, name=one.group_name, source=one.source, since=one.since)
                 for one in effective.groups
             ],
             total=len(effective.permissions),
@@ -141,10 +123,7 @@ async def explain(
     library: UUID | UnsetType = UNSET,
     key: UUID | UnsetType = UNSET,
 ) -> AccessExplanation:
-    """Whether a user, by id or name, may do something, and by which rules; with `key` whether that key of theirs may.
-
-    Libraries are handed out to keys alone so far: `library` makes a difference together with `key`.
-    """
+    """Why a user (id or name), or with `key` a key of theirs, may do something or not; `library` counts for keys."""
     if key is UNSET:
         return AccessExplanation.of(await call.revenge.explaining.explain(call.actor, user, permission))
     where = None if library is UNSET else library

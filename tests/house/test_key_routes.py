@@ -18,7 +18,7 @@ from tests.house.operation_calls import EVERY_RIGHT, call, somebody, with_key
 
 ASKING: Final = [one for one in OPERATIONS if not one.access.is_public]
 TAKING: Final = [one for one in ASKING if one.access.keys]
-PARTLY: Final = {"adminCreateInvitation", "adminCreateUser", "adminUpdateUser", "createGroup", "updateGroup"}
+PARTLY: Final = {"adminCreateInvitation", "adminCreateUser", "adminUpdateUser"}
 """A key may do it, unless roles are given or an address changes, which takes a recent proof."""
 ANOTHER_WAY: Final = {"getUserById"}
 """The service lets in with `users:get` alone whoever looks at somebody else."""

@@ -112,7 +112,7 @@ async def test_whoever_is_out_may_do_nothing_whatever_they_hold(
     assert (said["allowed"], [rule["object"] for rule in said["rules"]]) == (False, ["deleted"])
     answer = await client.get(f"/api/v1/rbac/users/{ada.id}/permissions", headers=root.headers)
     assert (answer.json()["permissions"], answer.json()["total"]) == ([], 0)
-    assert [one["name"] for one in answer.json()["roles"]] == ["user"]
+    assert [one["role"] for one in answer.json()["roles"]] == ["user"]
 
 
 @pytest.mark.parametrize("wrong", ["movies:fly", "*:*", "movies:*", "x" * 65, "\x00:\x00"])
@@ -138,7 +138,7 @@ async def test_ones_own_permissions_are_for_everybody_and_those_of_others_are_no
     said = own.json()
     assert {"resource": "movies", "action": "get"} in said["permissions"]
     assert said["total"] == len(said["permissions"])
-    assert said["roles"] == [{"name": "user", "source": "registration", "since": "2026-01-01T12:00:00Z"}]
+    assert said["roles"] == [{"role": "user", "source": "registration", "since": "2026-01-01T12:00:00Z"}]
     assert said["groups"] == []
     other = await client.get(f"/api/v1/rbac/users/{root.id}/permissions", headers=ada.headers)
     problem(other, 403, "permission_denied")

@@ -21,7 +21,7 @@ async def make(client: httpx.AsyncClient, root: Party, name: str = "Films", *rol
 
 async def roles_of(client: httpx.AsyncClient, party: Party) -> list[str]:
     answer = await client.get(f"/api/v1/rbac/users/{party.id}/permissions", headers=party.headers)
-    return sorted({one["name"] for one in answer.json()["roles"]})
+    return sorted({one["role"] for one in answer.json()["roles"]})
 
 
 async def test_a_group_is_made_looked_at_changed_and_deleted(client: httpx.AsyncClient, root: Party) -> None:

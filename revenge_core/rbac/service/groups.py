@@ -98,7 +98,7 @@ class Groups:
             GroupNameTaken: another group has the name.
             RoleNotFound: a role was deleted at this very moment.
         """
-        actor.require(Permission.GROUPS_CREATE)
+        self._require(actor, Permission.GROUPS_CREATE)
         problems = list(group_problems(new.name, new.description, new.roles))
         now = self._clock.now()
         group = Group(
@@ -133,7 +133,7 @@ class Groups:
             LastAdmin: nobody else could administer the server.
             OwnAdmin: the actor would take the role `admin` from themselves.
         """
-        actor.require(Permission.GROUPS_UPDATE)
+        self._require(actor, Permission.GROUPS_UPDATE)
         problems = list(group_problems(changes.name, changes.description, changes.roles))
         ends_admins = changes.roles is not UNSET
         async with self._locked(actor, group_id, version, may_end_admins=ends_admins) as (tx, reach, index, before):
@@ -161,7 +161,7 @@ class Groups:
             Unauthenticated, Forbidden: the actor lacks `groups:delete`, or `roles:assign` where it carries roles.
             ReauthRequired, RoleTooPowerful, GroupNotFound, VersionMismatch, LastAdmin, OwnAdmin: as `change`.
         """
-        actor.require(Permission.GROUPS_DELETE)
+        self._require(actor, Permission.GROUPS_DELETE)
         async with self._locked(actor, group_id, version, may_end_admins=True) as (tx, _, _, group):
             await tx.groups.delete(group_id)
             tx.feed.publish(Change.of_group(group_id))
@@ -176,7 +176,7 @@ class Groups:
             RoleTooPowerful: the group or the account may do what the actor may not.
             GroupNotFound, UserNotFound: there is none.
         """
-        actor.require(Permission.GROUPS_UPDATE)
+        self._require(actor, Permission.GROUPS_UPDATE)
         async with self._locked(actor, group_id) as (tx, reach, _, group):
             user = await self._lock_user(tx, reach, user_id)
             membership = Membership(
@@ -199,7 +199,7 @@ class Groups:
             MemberNotFound: they are not in it.
             LastAdmin, OwnAdmin: as `change`.
         """
-        actor.require(Permission.GROUPS_UPDATE)
+        self._require(actor, Permission.GROUPS_UPDATE)
         async with self._locked(actor, group_id, may_end_admins=True) as (tx, reach, _, group):
             user = await self._lock_user(tx, reach, user_id)
             if not await tx.groups.remove_member(group_id, user_id):
@@ -207,6 +207,17 @@ class Groups:
             await self._renew(tx, user)
             left = {"member": FieldChange(before=str(user_id))}
             await self._audit(tx, actor, Action.GROUP_MEMBER_REMOVE, group, left)
+
+    def _require(self, actor: Actor, permission: Permission) -> None:
+        """Refuse who may not change groups of any kind.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor lacks `permission`.
+            KeyRefused: it is an API key, which proves nothing about who holds it.
+            ReauthRequired: the actor's latest proof is too old.
+        """
+        actor.require(permission)
+        actor.require_proof(self._clock.now())
 
     @asynccontextmanager
     async def _locked(
@@ -275,11 +286,9 @@ def _check_fields(problems: list[FieldProblem], index: PermissionIndex, roles: f
 
 
 def _check_exchange(reach: Reach, roles: frozenset[str]) -> None:
-    """Whether the actor may give these roles to people and take them away, which for none takes a proof alone."""
+    """Whether the actor may give these roles to people and take them away; none takes nothing."""
     if roles:
         reach.check_exchange(roles)
-    else:
-        reach.check_proof()
 
 
 def _differences(before: Group | None, after: Group | None) -> Mapping[str, FieldChange]:

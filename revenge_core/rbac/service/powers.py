@@ -44,14 +44,6 @@ class Reach:
         if not self._covers(roles):
             raise RoleTooPowerful
 
-    def check_proof(self) -> None:
-        """Whether the actor proved lately who they are: for changes that may give rights later (decisions W12).
-
-        Raises:
-            Unauthenticated, KeyRefused, ReauthRequired: as `Actor.require_proof`.
-        """
-        self._actor.require_proof(self._now)
-
     def check_over(self, roles: frozenset[str]) -> None:
         """Whether the actor may change somebody who holds these roles.
 
