@@ -138,7 +138,8 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.ACCESS_DENIED: """\
 Somebody who is known was refused; the reason is the error's code, and the resource what was asked for. Of each caller
 and reason there is one a minute: the changes say how many there were.""",
-    Action.AUDIT_EXPORT: "Somebody took a copy of the audit log; the changes say of what part of it.",
+    Action.ACTIVITY_DROP: "A month of the log was kept long enough and dropped; the changes say where the chain begins.",
+    Action.ACTIVITY_ERASE: "What told of an erased account was taken out of the log; the changes say of how many entries.",
     Action.APIKEY_CREATE: "Somebody made an API key; the key itself is nowhere in the log.",
     Action.APIKEY_REFUSE: """\
 An API key came from outside the networks that it is bound to: once a minute for each key and place it came from, at
@@ -146,8 +147,7 @@ most twenty places a minute.""",
     Action.APIKEY_REVOKE: "An API key was ended for good, by its owner or by an administrator on their behalf.",
     Action.APIKEY_ROTATE: "Somebody replaced the secret of an API key; the old one works for the seconds that it says.",
     Action.APIKEY_UPDATE: "Somebody renamed or narrowed an API key, or changed whether it is being recorded.",
-    Action.ACTIVITY_DROP: "A month of the log was kept long enough and dropped; the changes say where the chain begins.",
-    Action.ACTIVITY_ERASE: "What told of an erased account was taken out of the log; the changes say of how many entries.",
+    Action.AUDIT_EXPORT: "Somebody took a copy of the audit log; the changes say of what part of it.",
     Action.AVATAR_DELETE: "Somebody removed their picture.",
     Action.AVATAR_UPLOAD: "Somebody showed a picture, or another one.",
     Action.BOOTSTRAP_TOKEN_ISSUE: "The server made the one-time token for the first admin; older ones are void.",

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
-from revenge_core.apikeys import policy
 from revenge_core.apikeys.entities import ApiKey, ExpiringKey, KeyChanges, KeyProposal, KeyRules, MadeKey, NewKey
 from revenge_core.apikeys.errors import (
     KeyIsOver,
@@ -22,6 +21,22 @@ from revenge_core.apikeys.errors import (
     TooManyKeys,
 )
 from revenge_core.apikeys.jobs import KeyMaintenance
+from revenge_core.apikeys.policy import (
+    KEPT,
+    canonical,
+    empty_problems,
+    expiry_of,
+    field_problems,
+    grant_of,
+    name_key,
+    needs_proof,
+    new_problems,
+    new_secret,
+    overlap_problems,
+    prefix_of,
+    rights_of,
+    widened,
+)
 from revenge_core.apikeys.ports import ApiKeysTx, KeyReader
 from revenge_core.apikeys.service.presented import PresentedKeys
 from revenge_core.apikeys.service.usage import KeyUsage
@@ -95,22 +110,22 @@ class ApiKeys:
             KeyNameTaken, TooManyKeys: the actor has one of this name, or as many as one may have.
         """
         owner, now = actor.require_person(), self._clock.now()
-        if problems := list(policy.new_problems(new, self._rules, now)):
+        if problems := list(new_problems(new, self._rules, now)):
             raise KeySpecInvalid(problems=problems)
-        secret = policy.new_secret()
+        secret = new_secret()
         key = ApiKey(
             id=KeyId(self._ids.new()),
             user_id=owner,
             name=new.name.strip(),
             description=new.description or None,
-            prefix=policy.prefix_of(secret),
+            prefix=prefix_of(secret),
             scopes=new.scopes,
             permissions=new.permissions,
             libraries=new.libraries,
-            addresses=None if new.addresses is None else policy.canonical(new.addresses),
+            addresses=None if new.addresses is None else canonical(new.addresses),
             rate_limit=new.rate_limit,
             recording=new.recording,
-            expires_at=policy.expiry_of(new, self._rules, now),
+            expires_at=expiry_of(new, self._rules, now),
             previous_until=None,
             last_used_at=None,
             last_used_address=None,
@@ -172,17 +187,17 @@ class ApiKeys:
             VersionMismatch: it is not at `version`.
         """
         actor.require_person()
-        if problems := list(policy.field_problems(changes)):
+        if problems := list(field_problems(changes)):
             raise KeySpecInvalid(problems=problems)
         now = self._clock.now()
         async with self._owned(actor, key_id, now) as (tx, before):
             if version is not None and version != before.version:
                 raise VersionMismatch
             after = _changed(before, changes)
-            if problems := list(policy.empty_problems(after.scopes, after.permissions)):
+            if problems := list(empty_problems(after.scopes, after.permissions)):
                 raise KeySpecInvalid(problems=problems)
-            if widened := policy.widened(policy.grant_of(after), policy.grant_of(before), changes):
-                raise KeyWidened(problems=widened)
+            if problems := widened(grant_of(after), grant_of(before), changes):
+                raise KeyWidened(problems=problems)
             if after == before:
                 return before
             _check_name(after, await tx.api_keys.live_of(before.user_id, now))
@@ -211,14 +226,14 @@ class ApiKeys:
         """
         actor.require_person()
         overlap = self._rules.overlap if overlap is None else overlap
-        if problems := list(policy.overlap_problems(overlap)):
+        if problems := list(overlap_problems(overlap)):
             raise KeySpecInvalid(problems=problems)
-        secret, now = policy.new_secret(), self._clock.now()
+        secret, now = new_secret(), self._clock.now()
         async with self._owned(actor, key_id, now) as (tx, before):
             _check_proof(actor, before, now)
             after = replace(
                 before,
-                prefix=policy.prefix_of(secret),
+                prefix=prefix_of(secret),
                 previous_until=now + overlap if overlap else None,
                 version=before.version + 1,
                 updated_at=now,
@@ -293,7 +308,7 @@ class ApiKeys:
         now = self._clock.now()
         if self._notices.are_on:
             await in_batches(ctx, "reminding of keys", lambda: self._remind(now))
-        await in_batches(ctx, "forgetting keys", lambda: self._forget(before=now - policy.KEPT))
+        await in_batches(ctx, "forgetting keys", lambda: self._forget(before=now - KEPT))
         async with self._uow.begin() as tx:
             await ctx.complete(tx)
 
@@ -340,7 +355,7 @@ def _refuse_keys(actor: Actor) -> None:
 
 
 def _check_proof(actor: Actor, key: ApiKey, now: datetime) -> None:
-    if policy.needs_proof(policy.rights_of(key.scopes, key.permissions)):
+    if needs_proof(rights_of(key.scopes, key.permissions)):
         actor.require_proof(now)
 
 
@@ -357,8 +372,8 @@ async def _live_of(tx: ApiKeysTx, user_id: UserId, now: datetime) -> tuple[ApiKe
 
 
 def _check_name(key: ApiKey, live: tuple[ApiKey, ...]) -> None:
-    wanted = policy.name_key(key.name)
-    if any(other.id != key.id and policy.name_key(other.name) == wanted for other in live):
+    wanted = name_key(key.name)
+    if any(other.id != key.id and name_key(other.name) == wanted for other in live):
         raise KeyNameTaken
 
 
@@ -369,7 +384,7 @@ def _changed(key: ApiKey, changes: KeyChanges) -> ApiKey:
         after,
         name=after.name.strip(),
         description=after.description or None,
-        addresses=None if after.addresses is None else policy.canonical(after.addresses),
+        addresses=None if after.addresses is None else canonical(after.addresses),
     )
 
 
