@@ -40,6 +40,19 @@ class Scene:
 
 
 BODIES: Final[dict[str, Callable[[Scene], Json | None]]] = {
+    "addGroupMember": lambda _: None,
+    "addPolicy": lambda _: {"subject": "guide", "object": "movies", "action": "get"},
+    "assignRole": lambda _: {"role": "usher"},
+    "createGroup": lambda _: {"name": "Friends"},
+    "createRole": lambda _: {"name": "critic"},
+    "deleteGroup": lambda _: None,
+    "deleteRole": lambda _: None,
+    "removeGroupMember": lambda _: None,
+    "removePolicy": lambda _: {"subject": "guide", "object": "movies", "action": "list"},
+    "removeRole": lambda _: None,
+    "updateGroup": lambda _: {"description": "Who sells tickets"},
+    "updateRole": lambda _: {"description": "Who shows around"},
+    "updateRolePermissions": lambda _: {"permissions": [{"resource": "movies", "action": "get"}]},
     "adminClearLimits": lambda _: None,
     "deleteAvatar": lambda _: None,
     "forgetDevice": lambda _: None,
@@ -101,7 +114,7 @@ NAMES: Final = {
     "adminRunSchedule": "shopping",
 }
 """What is called how in the scene."""
-PEOPLE: Final = {"adminEnableUser": "disabled", "adminRestoreUser": "deleted"}
+PEOPLE: Final = {"addGroupMember": "disabled", "adminEnableUser": "disabled", "adminRestoreUser": "deleted"}
 """Who `userId` is, where it is somebody special."""
 LOOKING: Final = {"lookAtInvitation"}
 """They take a secret, so they are no GET, and change nothing."""
@@ -125,7 +138,8 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     box.rows.roles["user"] = replace(
         member,
         permissions=member.permissions
-        | {"apikeys:*", "invitations:*", "jobs:*", "limits:*", "queues:*", "schedules:*", "sessions:*", "users:*"},
+        | {f"{one}:*" for one in ("apikeys", "groups", "invitations", "jobs", "limits", "movies", "queues", "roles")}
+        | {f"{one}:*" for one in ("schedules", "sessions", "users")},
     )
     for name in ("userId", "disabled", "deleted"):
         new = NewUser(username=name, email=f"{name}@example.org")
@@ -134,6 +148,17 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
     await box.revenge.administration.delete(Actor.host(), UserId(UUID(places["deleted"])))
     key = await client.post("/api/v1/apikeys", headers=later.headers, json={"name": "One", "scopes": ["write"]})
     places["keyId"] = key.json()["id"]
+    listing = {"permissions": [{"resource": "movies", "action": "list"}]}
+    for name in ("guide", "usher"):
+        made = await client.post("/api/v1/rbac/roles", headers=later.headers, json={"name": name} | listing)
+        assert made.is_success, made.text
+    places["role"] = "guide"
+    given = f"/api/v1/rbac/users/{places['userId']}/roles"
+    assert (await client.post(given, headers=later.headers, json={"role": "guide"})).is_success
+    group = await client.post("/api/v1/rbac/groups", headers=later.headers, json={"name": "Staff"})
+    places["groupId"] = group.json()["id"]
+    membership = f"/api/v1/rbac/groups/{places['groupId']}/members/{places['userId']}"
+    assert (await client.put(membership, headers=later.headers)).is_success
     invited = await box.revenge.invitations.create(Actor.host(), NewInvitation())
     places["invitationId"] = str(invited.invitation.id)
     reset = await box.revenge.recovery.reset_link(Actor.host(), UserId(UUID(ada.id)))
@@ -149,7 +174,8 @@ async def scene(box: Sandbox, client: httpx.AsyncClient, ada: Party) -> Scene:
 
 async def send(client: httpx.AsyncClient, one: Operation, scene: Scene) -> httpx.Response:
     who = {"userId": scene.places[PEOPLE.get(one.name, "userId")]}
-    path = one.path.format(**scene.places | who, name=NAMES.get(one.name))
+    role = {"roleName": "usher" if one.name == "deleteRole" else "guide"}
+    path = one.path.format(**scene.places | who | role, name=NAMES.get(one.name))
     headers = {} if one.access.is_public else scene.ada.headers
     return await client.request(
         one.method, path, headers=headers, json=BODIES[one.name](scene), files=FORM if one.uploads else None
@@ -168,7 +194,10 @@ async def test_what_changes_something_leaves_an_entry(
     answer = await send(client, one, scene)
     assert answer.is_success, answer.text
     written = [entry for id, entry in box.rows.activity.items() if id not in before]
-    assert answer.headers["x-request-id"] in {entry.request_id for entry in written}
+    mine = [entry for entry in written if entry.request_id == answer.headers["x-request-id"]]
+    assert mine
+    told = [(entry.action, entry.resource_id, entry.resource_key) for entry in mine]
+    assert len(set(told)) == len(told), "the same is told twice"
 
 
 @pytest.mark.asvs("2.3.3", "16.5.3")
