@@ -66,7 +66,13 @@ SCHEDULES: Final = (
         offset=timedelta(hours=4, minutes=40),
         at_start=True,
     ),
-    Schedule(name="activity_seal_minutely", job=SealEntries(), every=timedelta(minutes=1), at_start=True),
+    Schedule(
+        name="activity_seal_minutely",
+        job=SealEntries(),
+        every=timedelta(minutes=1),
+        offset=timedelta(seconds=23),
+        at_start=True,
+    ),
     Schedule(
         name="activity_retention_daily",
         job=DropOld(),
