@@ -115,9 +115,7 @@ class Changing:
         ]
         await tx.roles.replace_all(user.id, grants)
         if stay := await tx.roles.roles_of(user.id) - roles:
-            detail = (
-                f"cannot leave out {', '.join(sorted(stay))}: a group carries it; take the account out of that"
-            )
+            detail = f"cannot leave out {', '.join(sorted(stay))}: a group carries it; take the account out of that"
             raise AccountInvalid(problems=[FieldProblem(pointer="/roles", detail=detail[:300])])
         told = {"roles": FieldChange(before=", ".join(sorted(held)), after=", ".join(sorted(roles)))}
         await self._audit(tx, actor, Action.USER_ROLES_CHANGE, user, told)
