@@ -118,6 +118,7 @@ async def test_nobody_has_more_live_keys_than_one_may_have(box: Sandbox) -> None
     await make(box, actor, "in place of the one that was revoked")
 
 
+@pytest.mark.asvs("7.5.3")
 @pytest.mark.parametrize("wish", [{"scopes": ADMIN}, {"permissions": frozenset({"users:delete"})}])
 async def test_a_key_that_reaches_further_than_write_takes_a_recent_proof(
     box: Sandbox, wish: dict[str, object]

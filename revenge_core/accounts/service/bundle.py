@@ -63,6 +63,7 @@ FIELDS: Final[Mapping[type[Entity], tuple[str, ...]]] = {
         "id",
         "created_at",
         "session_id",
+        "key_id",
         "action",
         "outcome",
         "reason",

@@ -10,7 +10,17 @@ from revenge_core.accounts.entities import Export, ExportState
 from revenge_core.ids import AvatarId, ExportId, UserId
 from revenge_core.rbac.entities import ADMIN, MEMBER, GrantSource
 from revenge_core.sessions.entities import EndReason
-from revenge_core.testing.builders import NOW, a_device, a_group, a_membership, a_session, an_id, an_invitation
+from revenge_core.testing.builders import (
+    NOW,
+    a_device,
+    a_digest,
+    a_group,
+    a_membership,
+    a_session,
+    an_api_key,
+    an_id,
+    an_invitation,
+)
 from revenge_core.testing.contracts.preferences import full_preferences
 from revenge_core.testing.contracts.world import Contract, World
 from revenge_core.users.entities import Avatar, Preferences, User
@@ -176,6 +186,14 @@ class PersonalDataContract(Contract):
             for invitation in (*made, an_invitation(created_by=other.id), an_invitation()):
                 await tx.invitations.add(invitation)
         assert [one async for one in world.personal_data.invitations(user.id)] == made
+
+    async def test_keys_are_those_of_the_user_live_or_over(self, world: World) -> None:
+        user, other = await world.add_user(), await world.add_user()
+        keys = [an_api_key(user.id), an_api_key(user.id, revoked_at=LATER)]
+        async with world.uow.begin() as tx:
+            for key in (*keys, an_api_key(other.id)):
+                await tx.api_keys.add(key, a_digest())
+        assert [one async for one in world.personal_data.api_keys(user.id)] == keys
 
     async def test_lists_that_are_longer_than_a_part_are_whole(self, world: World) -> None:
         user = await world.add_user()
