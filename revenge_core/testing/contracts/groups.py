@@ -239,3 +239,17 @@ class GroupReaderContract(Contract):
             assert await tx.users.purge(gone.id)
         page = await world.groups.members(group.id, limit=10, offset=0)
         assert [(one.user_id, one.memberships[0].added_by) for one in page.members] == [(other.id, None)]
+
+    async def test_groups_of_a_user_are_told_by_name_once_for_each_source(self, world: World) -> None:
+        films, anime, other = a_group("Films", "guest"), a_group("anime"), a_group("Other")
+        await add(world, films, anime, other)
+        user = await world.add_user()
+        for group, source in ((films, GrantSource.OIDC), (anime, GrantSource.MANUAL), (films, GrantSource.MANUAL)):
+            await join(world, group, user.id, source)
+        found = await world.groups.of_user(user.id)
+        assert [(one.group_id, one.group_name, one.source, one.since) for one in found] == [
+            (anime.id, "anime", GrantSource.MANUAL, NOW),
+            (films.id, "Films", GrantSource.MANUAL, NOW),
+            (films.id, "Films", GrantSource.OIDC, NOW),
+        ]
+        assert await world.groups.of_user(UserId(an_id())) == ()
