@@ -77,6 +77,6 @@ SCHEDULES: Final = (
         name="activity_retention_daily",
         job=DropOld(),
         every=timedelta(days=1),
-        offset=timedelta(hours=4, minutes=50),
+        offset=timedelta(hours=4, minutes=57),
     ),
 )

@@ -1,5 +1,6 @@
 """Seals over the doubles and over PostgreSQL, which work the same digests out."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,20 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from revenge_adapters.postgres.db import Database
+from revenge_adapters.postgres.recycled import RecycledDatabase
 from revenge_core.activity.entities import Action, Entry, FieldChange, Outcome
 from revenge_core.activity.policy import changes_text, digests_of, recorded
 from revenge_core.actor import ActorKind
 from revenge_core.testing.builders import an_entry
 from revenge_core.testing.contracts.activity import write
 from revenge_core.testing.contracts.seals import (
-    CheckpointsContract,
+    SealReaderContract,
     ErasureContract,
     RetentionContract,
-    SealsContract,
+    ActivitySealsContract,
 )
 from revenge_core.testing.contracts.world import World
 from tests.contracts.memory_world import OnMemory
-from tests.contracts.postgres_world import OnPostgres
+from tests.contracts.postgres_world import OnPostgres, announced_in, postgres_world
 
 storable = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 maybe = st.none() | storable
@@ -53,11 +56,11 @@ entries = st.builds(
 )
 
 
-class TestMemorySeals(OnMemory, SealsContract):
+class TestMemorySeals(OnMemory, ActivitySealsContract):
     pass
 
 
-class TestMemoryCheckpoints(OnMemory, CheckpointsContract):
+class TestMemoryCheckpoints(OnMemory, SealReaderContract):
     pass
 
 
@@ -69,11 +72,11 @@ class TestMemoryRetention(OnMemory, RetentionContract):
     pass
 
 
-class TestPostgresSeals(OnPostgres, SealsContract):
+class TestPostgresSeals(OnPostgres, ActivitySealsContract):
     pass
 
 
-class TestPostgresCheckpoints(OnPostgres, CheckpointsContract):
+class TestPostgresCheckpoints(OnPostgres, SealReaderContract):
     pass
 
 
@@ -82,6 +85,29 @@ class TestPostgresErasure(OnPostgres, ErasureContract):
 
 
 class TestPostgresRetention(OnPostgres, RetentionContract):
+    pass
+
+
+class OnOneRole:
+    """Runs a suite on PostgreSQL where one role owns the tables and runs the application (rulings R27)."""
+
+    @pytest.fixture
+    async def world(self, revenge_postgres: RecycledDatabase) -> AsyncIterator[World]:
+        database = Database(revenge_postgres.owner_url, max_size=12)
+        await database.open()
+        yield postgres_world(database, announced_in(revenge_postgres.owner_url))
+        await database.close()
+
+
+class TestOneRoleSeals(OnOneRole, ActivitySealsContract):
+    pass
+
+
+class TestOneRoleErasure(OnOneRole, ErasureContract):
+    pass
+
+
+class TestOneRoleRetention(OnOneRole, RetentionContract):
     pass
 
 

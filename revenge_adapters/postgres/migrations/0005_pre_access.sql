@@ -170,7 +170,7 @@ CREATE INDEX activity_on_behalf ON revenge.activity (on_behalf_of) WHERE on_beha
 -- The part behind its length, so that none runs into the next.
 CREATE FUNCTION revenge.framed(part bytea) RETURNS bytea
 LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN part IS NULL THEN '\xffffffff'::bytea ELSE int4send(length(part)) || part END;
+RETURN coalesce(int4send(length(part)) || part, '\xffffffff'::bytea);
 
 CREATE FUNCTION revenge.framed(part text) RETURNS bytea
 LANGUAGE sql IMMUTABLE
@@ -183,7 +183,7 @@ RETURN revenge.framed(uuid_send(part));
 -- What stands for an entry in the chain. `revenge_core.activity.policy` says the same in Python, and verifies with it:
 -- who can change this function can change what is sealed, but not what was.
 CREATE FUNCTION revenge.activity_digests(entry revenge.activity, OUT content bytea, OUT personal bytea)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     personal := sha256(
         'revenge audit personal v1'::bytea || revenge.framed(entry.salt) || revenge.framed(entry.resource_key)

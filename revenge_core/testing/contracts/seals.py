@@ -73,7 +73,7 @@ def a_checkpoint(sequence: int, at: datetime = NOW) -> Checkpoint:
     return Checkpoint(sequence=sequence, hash=bytes([sequence]) * 32, created_at=at, signed=SIGNATURE)
 
 
-class SealsContract(Contract):
+class ActivitySealsContract(Contract):
     """Fixture: `world`."""
 
     async def test_nothing_written_is_nothing_sealed(self, world: World) -> None:
@@ -162,7 +162,7 @@ class SealsContract(Contract):
         assert [one.id for one in since] == [entry.id for entry in entries[2:]]
 
 
-class CheckpointsContract(Contract):
+class SealReaderContract(Contract):
     """Fixture: `world`."""
 
     async def test_checkpoints_come_back_and_the_first_of_a_number_stays(self, world: World) -> None:
