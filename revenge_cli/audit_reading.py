@@ -154,8 +154,8 @@ def _show(session: Session, named: NamedEntry) -> None:
 
 def _record(named: NamedEntry) -> dict[str, object]:
     entry = named.entry
-    told = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "salt"}
-    return {"username": named.username} | told
+    told: dict[str, object] = {"username": named.username}
+    return told | {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "salt"}
 
 
 def _cells(named: NamedEntry) -> dict[str, object]:
