@@ -5,7 +5,7 @@ from dependency_injector import containers, providers
 from revenge_adapters.wiring.rules import Rules
 from revenge_core.accounts.service import Accounts, Administration, Changing, Exports, Invitations, Leaving
 from revenge_core.activity.service import Activity, Audit, AuditReading, Denials
-from revenge_core.apikeys.service import ApiKeys, KeyExplaining, KeyUsage, PresentedKeys
+from revenge_core.apikeys.service import ApiKeys, KeyExplaining, KeyUpkeep, KeyUsage, PresentedKeys
 from revenge_core.auth.service import (
     Auth,
     Guessing,
@@ -166,6 +166,7 @@ class Services(containers.DeclarativeContainer):
     presented_keys = providers.Singleton(
         PresentedKeys, adapters.uow, adapters.key_principal_reader, key_usage, rbac, activity, adapters.clock
     )
+    key_upkeep = providers.Singleton(KeyUpkeep, adapters.uow, notices, adapters.clock, rules.provided.api_keys)
     api_keys = providers.Singleton(
         ApiKeys,
         uow=adapters.uow,
@@ -173,7 +174,7 @@ class Services(containers.DeclarativeContainer):
         presented=presented_keys,
         usage=key_usage,
         powers=powers,
-        notices=notices,
+        upkeep=key_upkeep,
         activity=activity,
         clock=adapters.clock,
         ids=adapters.ids,

@@ -111,7 +111,7 @@ async def test_defect_forgetting_is_scheduled(box: Sandbox) -> None:
 async def test_an_attempt_that_was_lost_leaves_the_rest_to_the_next(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("revenge_core.apikeys.service.keys.BATCH", 1)
+    monkeypatch.setattr("revenge_core.apikeys.service.upkeep.BATCH", 1)
     actor = await act(box, await join(box))
     await mailed(box, ADDRESS)
     for name in ("a", "b", "c"):

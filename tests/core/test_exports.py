@@ -189,6 +189,7 @@ def test_every_field_of_what_is_exported_is_in_it_or_known_to_be_left_out() -> N
         "Preferences": {"user_id", "version"},
         "Session": {"user_id", "epoch", "level"},
         "Device": {"user_id", "fingerprint"},
+        "ApiKey": {"user_id", "version"},
         "Entry": {"actor_kind", "actor_id", "on_behalf_of", "salt"},
         "Invitation": {"token_hash", "email", "created_by"},
     }

@@ -221,7 +221,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revenge_core.accounts.service.leaving.BATCH", 1)
     monkeypatch.setattr("revenge_core.activity.service.audit.BATCH", 1)
     monkeypatch.setattr("revenge_core.activity.service.audit.SHIPPED_AT_ONCE", 1)
-    monkeypatch.setattr("revenge_core.apikeys.service.keys.BATCH", 1)
+    monkeypatch.setattr("revenge_core.apikeys.service.upkeep.BATCH", 1)
     monkeypatch.setattr("revenge_core.sessions.service.sessions.BATCH", 1)
     monkeypatch.setattr("revenge_core.auth.service.auth.BATCH", 1)
     monkeypatch.setattr("revenge_core.idempotency.service.BATCH", 1)

@@ -1,9 +1,9 @@
 """Use cases of API keys (decisions A4)."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import NOWHERE, Actor, ActorKind, Origin
-from revenge_core.apikeys.entities import ApiKey, ExpiringKey, KeyChanges, KeyProposal, KeyRules, MadeKey, NewKey
+from revenge_core.apikeys.entities import ApiKey, KeyChanges, KeyProposal, KeyRules, MadeKey, NewKey
 from revenge_core.apikeys.errors import (
     KeyIsOver,
     KeyNameTaken,
@@ -22,7 +22,6 @@ from revenge_core.apikeys.errors import (
 )
 from revenge_core.apikeys.jobs import KeyMaintenance
 from revenge_core.apikeys.policy import (
-    KEPT,
     canonical,
     empty_problems,
     expiry_of,
@@ -39,22 +38,17 @@ from revenge_core.apikeys.policy import (
 )
 from revenge_core.apikeys.ports import ApiKeysTx, KeyReader
 from revenge_core.apikeys.service.presented import PresentedKeys
+from revenge_core.apikeys.service.upkeep import KeyUpkeep
 from revenge_core.apikeys.service.usage import KeyUsage
-from revenge_core.background import JobContext, in_batches
+from revenge_core.background import JobContext
 from revenge_core.clock import Clock
 from revenge_core.errors import Unauthenticated, VersionMismatch
 from revenge_core.feed import Change
 from revenge_core.ids import Ids, KeyId, UserId
-from revenge_core.mail.entities import Notice
-from revenge_core.mail.errors import MailInvalid
-from revenge_core.mail.service import Notices
 from revenge_core.permissions import Permission
 from revenge_core.rbac.service import Powers
 from revenge_core.secrets import Secret, digest
 from revenge_core.uow import UnitOfWork
-
-BATCH: Final = 100
-"""So many keys at most does one transaction of the maintenance change."""
 
 
 class _Owned(NamedTuple):
@@ -74,7 +68,7 @@ class ApiKeys:
         presented: PresentedKeys,
         usage: KeyUsage,
         powers: Powers,
-        notices: Notices,
+        upkeep: KeyUpkeep,
         activity: Activity,
         clock: Clock,
         ids: Ids,
@@ -85,7 +79,7 @@ class ApiKeys:
         self._presented = presented
         self._usage = usage
         self._powers = powers
-        self._notices = notices
+        self._upkeep = upkeep
         self._activity = activity
         self._clock = clock
         self._ids = ids
@@ -301,16 +295,8 @@ class ApiKeys:
         return await self._usage.write()
 
     async def maintain(self, _: KeyMaintenance, ctx: JobContext) -> None:
-        """Remind owners of keys that expire soon, once; forget keys that were over for 90 days.
-
-        A key is marked as told of in the transaction that hands over the mail, so done twice it is one mail.
-        """
-        now = self._clock.now()
-        if self._notices.are_on:
-            await in_batches(ctx, "reminding of keys", lambda: self._remind(now))
-        await in_batches(ctx, "forgetting keys", lambda: self._forget(before=now - KEPT))
-        async with self._uow.begin() as tx:
-            await ctx.complete(tx)
+        """Remind owners of keys that expire soon, once; forget keys that were over for 90 days."""
+        await self._upkeep.maintain(ctx)
 
     # Parts
 
@@ -326,25 +312,6 @@ class ApiKeys:
             if not key.is_live(now):
                 raise KeyIsOver
             yield _Owned(tx, key)
-
-    async def _remind(self, now: datetime) -> int:
-        async with self._uow.begin() as tx:
-            expiring = await tx.api_keys.expiring(now=now, ahead=self._rules.reminded_before, limit=BATCH)
-            for one in expiring:
-                with suppress(MailInvalid):  # an address that nobody can write to keeps others from no mail
-                    await self._notices.send(tx, one.email, Notice.KEY_EXPIRES, self._words(one))
-            await tx.api_keys.mark_reminded([one.key.id for one in expiring], now)
-        return len(expiring)
-
-    def _words(self, one: ExpiringKey) -> dict[str, str]:
-        """A key's name has room for an advertisement: an address that nobody proved to be theirs does not get it."""
-        until = self._notices.time(one.key.expires_at or self._clock.now(), one.timezone)
-        key = f"{one.key.name} ({one.key.prefix}…)" if one.email_verified else f"{one.key.prefix}…"
-        return {"name": one.username, "key": key, "until": until}
-
-    async def _forget(self, *, before: datetime) -> int:
-        async with self._uow.begin() as tx:
-            return await tx.api_keys.forget_over(before=before, limit=BATCH)
 
 
 def _refuse_keys(actor: Actor) -> None:
