@@ -86,8 +86,8 @@ def sandbox(
 
     It may be made anywhere, also where no event loop runs; rules are the defaults unless given, but for limits of
     throughput, which are off: time stands still, so that nothing would be regained. `jobs` adds kinds of
-    jobs and schedules as it does for `open_revenge`. What Revenge itself does at a start has been done; what it does every
-    minute (sealing the audit log) is left out, or it would be among the jobs of every test that lets time pass.
+    jobs and schedules as it does for `open_revenge`. What Revenge itself does at a start has been done; what it does
+    every minute (sealing the audit log) is left out, or it would be among the jobs of all who let time pass.
     """
     with _building:
         adapters, services = _containers()

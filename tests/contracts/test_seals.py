@@ -16,10 +16,10 @@ from revenge_core.actor import ActorKind
 from revenge_core.testing.builders import an_entry
 from revenge_core.testing.contracts.activity import write
 from revenge_core.testing.contracts.seals import (
-    SealReaderContract,
+    ActivitySealsContract,
     ErasureContract,
     RetentionContract,
-    ActivitySealsContract,
+    SealReaderContract,
 )
 from revenge_core.testing.contracts.world import World
 from tests.contracts.memory_world import OnMemory

@@ -90,7 +90,11 @@ async def test_a_disk_that_takes_little_at_a_time_gets_all_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.write
-    monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data)[:7]))
+
+    def a_little(file: int, data: memoryview) -> int:
+        return write(file, bytes(data)[:7])
+
+    monkeypatch.setattr(os, "write", a_little)
     await FileShipper(tmp_path / "kept").ship([FIRST, SECOND])
     monkeypatch.undo()
     assert (tmp_path / "kept").read_bytes() == LINES

@@ -236,7 +236,7 @@ class _Comparing:
     async def compare(self, checkpoints: Sequence[Checkpoint]) -> int:
         """Compare; how many there were of the part that is looked at."""
         ours = [one for one in checkpoints if one.sequence >= self._first]
-        known = await self._reader.hashes([one.sequence for one in ours]) if ours else {}
+        known = await self._reader.hashes([one.sequence for one in ours])
         for one in ours:
             if known.get(one.sequence) == one.hash:
                 self._good.append(one.sequence)
