@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Final
 
 from revenge_adapters.postgres.embedded import EmbeddedServer
@@ -18,7 +19,7 @@ from revenge_adapters.wiring.settings.records import Passwords
 from tests.bench.harness import BenchResult, Ratio, percentile
 from tests.bench.peers.install import CannotInstallError
 from tests.bench.peers.load import latencies_during, lines, rate
-from tests.bench.peers.peers import OURS, PEERS, PEOPLE, THREADS, Manners, Peer, Server, running
+from tests.bench.peers.peers import OURS, PEERS, PEOPLE, THREADS, Manners, Peer, Server, analyze, running
 from tests.bench.wire import REVENGE, USUAL, Served
 from tests.bench.wire import running as running_ours
 from tests.bench.world import CHEAP, data_directory, gather_statistics, run_async
@@ -30,8 +31,15 @@ OBSERVERS: Final = 4
 """Who asks for the own account meanwhile: one alone would be answered too seldom by a server that takes seconds."""
 SIGN_INS: Final = 8
 """Connections that sign in without a pause where signing in is what is measured."""
-
-
+WITHOUT_HASH: Final = MappingProxyType(
+    {
+        "PASSWORDS_MEMORY_KIB": str(CHEAP.memory_kib),
+        "PASSWORDS_TIME_COST": str(CHEAP.time_cost),
+        "SESSIONS_MAX_PER_USER": "1000",
+    }
+)
+"""Ours where signing in is what is measured: people sign in more often in a second than in a year, and their eleventh
+session would end the first each time."""
 STRANGERS: Final = 1000
 """Where the numbers of those begin who sign in at little cost: nobody's hash is renewed back and forth."""
 LIFETIME_SECONDS: Final = 3600.0
@@ -123,7 +131,7 @@ def run(*, seconds: float = 1.0, storm: float = 4.0, rounds: int = 5, only: Sequ
             "from PostgreSQL: ours with a feed that is never fresh, so that nothing remembered counts",
             f"storm: {AT_ONCE} connections sign in without a pause, {OBSERVERS} ask for me; p99 of all rounds together",
             "Argon2id with our defaults for all; without the hash: 8 KiB and one pass for all, a few microseconds",
-            f"logins without the hash: {SIGN_INS} connections, {PEOPLE} people one after the other",
+            f"logins without the hash: {SIGN_INS} connections, {PEOPLE} people, none of whose sessions is ended for it",
             "ours keeps a session and an audit entry of each login; JWT peers keep nothing",
             f"uvicorn as it is; gunicorn with {THREADS} threads; client, servers and PostgreSQL share the processors",
         ),
@@ -135,7 +143,7 @@ async def _everybody(place: Path, postgres: str, size: Size, only: Sequence[str]
     missing: list[str] = []
     with _serve(place) as usual, _serve(place, "-m", "tests.bench.peers.unfed") as unfed:
         await _register(usual.port, OURS, CONNECTIONS + AT_ONCE)
-        with _serve(place, PASSWORDS_MEMORY_KIB=str(CHEAP.memory_kib), PASSWORDS_TIME_COST="1") as cheap:
+        with _serve(place, **WITHOUT_HASH) as cheap:
             await _register(cheap.port, OURS, PEOPLE, first=STRANGERS)
             gather_statistics(place)
             ours = Ours(*(Server(one.port, one.process.pid) for one in (usual, unfed, cheap)))
@@ -152,6 +160,7 @@ async def _beside(peer: Peer, ours: Ours, postgres: str, size: Size) -> Found:
     found = Found()
     with running(peer, postgres, Passwords()) as server:
         await _register(server.port, peer.manners, CONNECTIONS + AT_ONCE)
+        analyze(postgres)
         usual, theirs = await _signed_in(ours.usual, OURS), await _signed_in(server, peer.manners)
         unfed = replace(usual, server=ours.unfed)
         for turn in range(size.rounds + 1):
@@ -167,6 +176,7 @@ async def _beside(peer: Peer, ours: Ours, postgres: str, size: Size) -> Found:
                 found.rough.extend(rough)
     with running(peer, postgres, CHEAP) as server:
         await _register(server.port, peer.manners, PEOPLE)
+        analyze(postgres)
         cheap, theirs = Guest(ours.cheap, OURS, first=STRANGERS), Guest(server, peer.manners)
         for turn in range(size.rounds + 1):
             pair = await cheap.logins(size), await theirs.logins(size)

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from revenge_adapters.wiring.settings.records import Passwords
 from tests.bench.peers.install import APPS, node_environment, python_environment
@@ -23,7 +23,7 @@ from tests.bench.world import PASSWORD
 
 PATIENCE_SECONDS: Final = 60.0
 PEOPLE: Final = 240
-"""Enough that nobody signs in so often that sessions of theirs are ended for it."""
+DATABASE: Final = "bench_peer"
 CSRF: Final = "c" * 32
 THREADS: Final = 4 * len(os.sched_getaffinity(0))
 """Of gunicorn's gthread: the upper end of what its documentation advises, 2 to 4 for each processor."""
@@ -230,8 +230,8 @@ def running(peer: Peer, postgres: str, passwords: Passwords) -> Generator[Server
     port = _free_port()
     command = peer.command(port)
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS bench_peer WITH (FORCE)")
-        connection.execute(sql.SQL("CREATE DATABASE bench_peer"))
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     variables = {**_surroundings(postgres, passwords, port), **peer.variables}
     if command.before:
         subprocess.run(command.before, cwd=command.place, env=variables, check=True, stdout=subprocess.DEVNULL)
@@ -246,6 +246,12 @@ def running(peer: Peer, postgres: str, passwords: Passwords) -> Generator[Server
             process.kill()
 
 
+def analyze(postgres: str) -> None:
+    """What autovacuum does within minutes, in the peer's database: ours has it, too."""
+    with psycopg.connect(make_conninfo(postgres, dbname=DATABASE), autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
 def _surroundings(postgres: str, passwords: Passwords, port: int) -> dict[str, str]:
     where = conninfo_to_dict(postgres)
     return {
@@ -255,7 +261,7 @@ def _surroundings(postgres: str, passwords: Passwords, port: int) -> dict[str, s
         "PGHOST": str(where["host"]),
         "PGPORT": str(where.get("port", 5432)),
         "PGUSER": str(where["user"]),
-        "PGDATABASE": "bench_peer",
+        "PGDATABASE": DATABASE,
         "BENCH_PORT": str(port),
         "BENCH_MEMORY_KIB": str(passwords.memory_kib),
         "BENCH_PASSES": str(passwords.time_cost),
