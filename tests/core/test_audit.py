@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from revenge_adapters import Sandbox, sandbox
 from revenge_adapters.memory.seals import MemorySigner
-from revenge_core.activity.entities import Action, AuditRules, Checkpoint, Verification
+from revenge_core.activity.entities import Action, AuditRules, Checkpoint, Flaw, Verification
 from revenge_core.activity.errors import ErasureRefused, RetentionRefused, ShippingFailed
 from revenge_core.activity.jobs import DropOld, EraseTraces, SealEntries, ShipCheckpoints
 from revenge_core.activity.policy import message_of
@@ -222,3 +223,30 @@ async def test_only_who_may_verifies(box: Sandbox) -> None:
         with pytest.raises(Forbidden):
             await refused
     assert (await box.revenge.audit.verify(an_actor(user, Permission.AUDIT_VERIFY))).is_whole
+
+
+async def test_what_was_blanked_before_it_was_sealed_is_found(box: Sandbox) -> None:
+    await write(box)
+    (entry,) = box.rows.activity.values()
+    box.rows.activity[entry.id] = replace(entry, changes={}, resource_key=None, address=None, salt=b"")
+    (finding,) = (await verify(box)).findings
+    assert (finding.flaw, finding.entry_id, finding.sequence) == (Flaw.ENTRY_ERASED, entry.id, None)
+
+
+async def test_a_retention_that_nobody_signed_is_believed_by_nobody(box: Sandbox) -> None:
+    await write(box)
+    await seal(box)
+    box.clock.advance(days=500)
+    await drop_old(box)
+    (left,) = box.rows.activity_retentions.values()
+    box.rows.activity_retentions[left.number] = replace(left, key_id=None, public_key=None, signature=None)
+    (finding,) = (await verify(box)).findings
+    assert (finding.flaw, finding.sequence) == (Flaw.RETENTION_FORGED, 1)
+
+
+async def test_what_was_kept_elsewhere_is_compared_in_parts(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("revenge_core.activity.service.verification.PAGE", 2)
+    for _ in range(5):
+        await write(box)
+        await seal(box)
+    assert (await verify(box, box.rows.activity_checkpoints.values())).checkpoints == 10
