@@ -47,6 +47,7 @@ class GuardedCache(Cache[K, V], Generic[K, V]):
         self._recipe = recipe
         self._below = below
         self._held = TinyLfu[K, _Held[K, V]](capacity)
+        self._entry = self._held.entry
         self._keys: dict[Change, set[K]] = {}
         self._flights = Flights[K, V](self._fly)
         feed.subscribe(self._forget)
@@ -63,10 +64,11 @@ class GuardedCache(Cache[K, V], Generic[K, V]):
     async def get(self, key: K) -> V | None:
         now = boottime()
         if self._feed.is_fresh(now):
-            held = self._held.get(key)
-            if held is not None and now < held.until:
+            entry = self._entry(key)
+            if entry is not None and now < entry.value.until:
+                entry.uses += 1
                 self.hits += 1
-                return held.value
+                return entry.value.value
             self.misses += 1
             return (await self._flights.one(key)).value
         self.misses += 1

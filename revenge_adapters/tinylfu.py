@@ -66,7 +66,9 @@ class Sketch:
 _SPREAD: Final = 0x9E3779B97F4A7C15 | 1
 
 
-class _Entry(Generic[V]):
+class Entry(Generic[V]):
+    """A value, and how much it is wanted."""
+
     __slots__ = ("uses", "value")
 
     def __init__(self, value: V) -> None:
@@ -81,9 +83,11 @@ class TinyLfu(Generic[K, V]):
     def __init__(self, capacity: int, *, seed: int | None = None) -> None:
         self.evicted = 0
         """How many went because others came."""
-        self._entries: dict[K, _Entry[V]] = {}
-        self._window: OrderedDict[K, _Entry[V]] = OrderedDict()
-        self._main: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._entries: dict[K, Entry[V]] = {}
+        self.entry: Final = self._entries.get
+        """The entry of a key, without a call of ours on the way: whoever uses it adds one to `uses`."""
+        self._window: OrderedDict[K, Entry[V]] = OrderedDict()
+        self._main: OrderedDict[K, Entry[V]] = OrderedDict()
         self._capacity = capacity
         self._window_size = max(1, round(capacity * WINDOW_SHARE))
         self._sketch = Sketch(capacity, random.getrandbits(64) if seed is None else seed)
@@ -106,7 +110,7 @@ class TinyLfu(Generic[K, V]):
         if present is not None:
             present.value = value
             return None
-        self._entries[key] = self._window[key] = _Entry(value)
+        self._entries[key] = self._window[key] = Entry(value)
         if len(self._window) <= self._window_size:
             return None
         candidate_key, candidate = self._window.popitem(last=False)
@@ -130,7 +134,7 @@ class TinyLfu(Generic[K, V]):
         self._window.clear()
         self._main.clear()
 
-    def _admit(self, key: K, candidate: _Entry[V]) -> V:
+    def _admit(self, key: K, candidate: Entry[V]) -> V:
         self.evicted += 1
         if self._main:
             victim_key, victim = self._coldest()
@@ -141,7 +145,7 @@ class TinyLfu(Generic[K, V]):
             self._main.move_to_end(victim_key, last=False)
         return self._gone(key, candidate)
 
-    def _coldest(self) -> tuple[K, _Entry[V]]:
+    def _coldest(self) -> tuple[K, Entry[V]]:
         """The first that was not used since the hand was there; after some steps, whoever is there."""
         for _ in range(STEPS_OF_THE_HAND):
             key, entry = self._main.popitem(last=False)
@@ -153,10 +157,10 @@ class TinyLfu(Generic[K, V]):
             self._main[key] = entry
         return self._main.popitem(last=False)
 
-    def _wanted(self, key: K, entry: _Entry[V]) -> int:
+    def _wanted(self, key: K, entry: Entry[V]) -> int:
         return self._sketch.count(key) + entry.uses
 
-    def _gone(self, key: K, entry: _Entry[V]) -> V:
+    def _gone(self, key: K, entry: Entry[V]) -> V:
         del self._entries[key]
         for _ in range(min(entry.uses, MOST)):
             self._sketch.add(key)

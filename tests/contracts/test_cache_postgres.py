@@ -75,7 +75,7 @@ class OnSharedPostgres:
             async def settle() -> None:
                 async with await psycopg.AsyncConnection.connect(revenge_postgres.url) as connection:
                     row = await (await connection.execute("SELECT max(number) FROM revenge.changes")).fetchone()
-                await until(follower, number=(row and row[0]) or 0)
+                await until(follower, number=0 if row is None else row[0] or 0)
                 await entries.close()
 
             yield replace(
