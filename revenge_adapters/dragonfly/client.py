@@ -1,6 +1,7 @@
 """Talking to Dragonfly: few commands, each within a time limit, none of them tried twice behind anybody's back.
 
-Restraint keeps this working on Dragonfly, Valkey and Redis alike: RESP2, no scripts and no transactions.
+Restraint keeps this working on Dragonfly, Valkey and Redis alike: RESP2, no transactions, and one script
+(`locks.py`), which declares its key.
 """
 
 import asyncio
