@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from revenge_adapters.memory.clock import ManualClock
 from revenge_adapters.wiring.handlers import register
-from revenge_core.activity.jobs import MakeMonths
+from revenge_core.activity.jobs import DropOld, MakeMonths, SealEntries, ShipCheckpoints
 from revenge_core.auth.jobs import CleanUp
 from revenge_core.background import Job, JobState, Progress
 from revenge_core.jobs import Handlers, JobLost
@@ -23,7 +23,14 @@ from tests.contracts.memory_world import OnMemory
 from tests.contracts.postgres_world import OnPostgres
 from tests.contracts.services import services_over
 
-HOUSEKEEPING: tuple[Job, ...] = (CleanUp(), MakeMonths(), SessionMaintenance())
+HOUSEKEEPING: tuple[Job, ...] = (
+    CleanUp(),
+    DropOld(),
+    MakeMonths(),
+    SealEntries(),
+    SessionMaintenance(),
+    ShipCheckpoints(),
+)
 
 
 async def do(world: World, claimed: Claimed, clock: ManualClock) -> None:
