@@ -174,7 +174,9 @@ class CacheMachine(RuleBasedStateMachine):
         change = self.database.put(key, absent=absent)
         process = self.processes[number]
         process.follower.committed(((change, change_of(key)),))
-        process.knows[key] = self.database.time
+        if process.follower.mark().lineage == str(self.database.lineage):
+            # Who does not know yet of a restore takes numbers of the new history for ones of the old, until it looks.
+            process.knows[key] = self.database.time
 
     @rule(number=processes)
     def a_process_looks(self, number: int) -> None:
