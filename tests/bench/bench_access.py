@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, cast
 from unittest.mock import patch
 
 from litestar.types import ASGIApp
@@ -126,7 +126,7 @@ def _per_cpu(cpu: Mapping[str, Sequence[float]], above: str, below: str) -> floa
 
 async def _requests(place: Path, rounds: int, requests: int, reads: int) -> Mapping[str, Sequence[Cost]]:
     async with world(place, people=PEOPLE) as there:
-        app = create_app(there.revenge, HttpOptions())
+        app = cast(ASGIApp, create_app(there.revenge, HttpOptions()))
         tokens, keys = await _credentials(there)
 
         def ask(by: Sequence[str], path: str, made: int, at_once: int = 1) -> Case:
@@ -198,7 +198,7 @@ def _pages_of(rows: int, pages: int, *, rounds: int) -> dict[str, float]:
                 signed_in = await there.revenge.auth.login("person0", PASSWORD, ORIGIN)
                 await there.revenge.grants.assign(Actor.host(), signed_in.user.id, "admin")
                 token = signed_in.tokens.access_token.reveal()
-                app: ASGIApp = create_app(there.revenge, HttpOptions())
+                app = cast(ASGIApp, create_app(there.revenge, HttpOptions()))
 
                 def page_of(path: str) -> Case:
                     return lambda: Target(app=app, path=path, tokens=[token]).cost(pages)
