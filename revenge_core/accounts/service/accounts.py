@@ -97,9 +97,8 @@ class Accounts:
         if invited is not None and self._users.key_of(invited) != self._users.key_of(new.email):
             problems.append(FieldProblem(pointer="/email", detail="must be the address that was invited"))
         password_hash = await self._checked_hash(new, password, problems)
-        index = await self._invitations.backing()
         async with self._uow.begin() as tx:
-            used = await self._invitations.use(tx, invitation, index)
+            used = await self._invitations.use(tx, invitation)
             if used is not None:
                 # A link that somebody handed over proves no address, and without mail none of them was mailed.
                 verified = used.email is not None and self._addresses.can_verify

@@ -130,10 +130,10 @@ class Administration:
             problems.append(unknown_roles(unknown))
         if problems:
             raise AccountInvalid(problems=problems)
-        (await self._powers.reach(actor)).check_giving(new.roles)
         # Nobody's password: whoever tries to sign in is told the same, in the same time, as with any wrong one.
         password_hash = await self._passwords.hash(new_token())
         async with self._uow.begin() as tx:
+            (await self._powers.reach(tx, actor)).check_giving(new.roles)
             user = await self._users.add(tx, new, email_verified=new.email_verified)
             now = user.created_at
             await tx.credentials.put(Credential(user_id=user.id, password_hash=password_hash, changed_at=now))
@@ -179,8 +179,8 @@ class Administration:
         unknown = await self._powers.unknown(changes.roles) if changes.roles is not UNSET else []
         if unknown:
             raise AccountInvalid(problems=[unknown_roles(unknown)])
-        reach, may_end_admins = await self._powers.reach(actor), self._changing.may_end_admins(changes)
-        async with self._locked(reach, user_id, version, admins=may_end_admins) as (tx, user, admins):
+        may_end_admins = self._changing.may_end_admins(changes)
+        async with self._locked(actor, user_id, version, admins=may_end_admins) as (tx, reach, user, admins):
             return await self._changing.apply(tx, actor, reach, user, changes, admins)
 
     async def disable(self, actor: Actor, user_id: UserId, *, version: int | None = None) -> None:
@@ -192,7 +192,7 @@ class Administration:
         """
         actor.require(Permission.USERS_UPDATE)
         refuse_own(actor, user_id)
-        async with self._locked(await self._powers.reach(actor), user_id, version, admins=True) as (tx, user, admins):
+        async with self._locked(actor, user_id, version, admins=True) as (tx, _, user, admins):
             if user.is_active:
                 check_not_last(admins, user_id)
                 out = await self._leaving.shut_out(tx, actor, user, EndReason.ACCOUNT_DISABLED)
@@ -206,7 +206,7 @@ class Administration:
             Unauthenticated, Forbidden, RoleTooPowerful, UserNotFound, VersionMismatch: as `change`.
         """
         actor.require(Permission.USERS_UPDATE)
-        async with self._locked(await self._powers.reach(actor), user_id, version) as (tx, user, _):
+        async with self._locked(actor, user_id, version) as (tx, _, user, _):
             if not user.is_active:
                 version = user.version + 1
                 await tx.users.update(replace(user, is_active=True, version=version, updated_at=self._clock.now()))
@@ -227,8 +227,7 @@ class Administration:
         actor.require_proof(self._clock.now())
         refuse_own(actor, user_id)
         jobs = await self._leaving.jobs_of(user_id)
-        reach = await self._powers.reach(actor)
-        async with self._locked(reach, user_id, version, admins=True, who_left=True) as (tx, user, admins):
+        async with self._locked(actor, user_id, version, admins=True, who_left=True) as (tx, _, user, admins):
             if user.deleted_at is not None:
                 await self._leaving.keep_out(tx, actor, user)
                 return
@@ -245,13 +244,12 @@ class Administration:
         """
         actor.require(Permission.USERS_DELETE)
         actor.require_proof(self._clock.now())
-        reach = await self._powers.reach(actor)
         async with self._uow.begin() as tx:
             user = await tx.users.lock_any(user_id)
             if user is None:
                 raise UserNotFound
             roles = await tx.roles.roles_of(user_id)
-            reach.check_over(roles)
+            (await self._powers.reach(tx, actor)).check_over(roles)
             if user.deleted_at is None:
                 raise AccountNotDeleted
             if version is not None and version != user.version:
@@ -270,7 +268,7 @@ class Administration:
         actor.require(Permission.USERS_UPDATE)
         if not self._addresses.can_verify:
             raise MailOff
-        async with self._locked(await self._powers.reach(actor), user_id, None) as (tx, user, _):
+        async with self._locked(actor, user_id, None) as (tx, _, user, _):
             await self._recovery.send_to(tx, user)
             await self._audit(tx, actor, Action.USER_PASSWORD_RESET_REQUEST, user)
 
@@ -283,7 +281,7 @@ class Administration:
         """
         actor.refuse_key()
         actor.require(Permission.SESSIONS_REVOKE)
-        async with self._locked(await self._powers.reach(actor), user_id, None) as (tx, _, _):
+        async with self._locked(actor, user_id, None) as (tx, _, _, _):
             return await self._sessions.end_all(
                 tx, actor, user_id, EndReason.REVOKED, Action.SESSION_REVOKE_ALL, keep=None
             )
@@ -299,14 +297,13 @@ class Administration:
         actor.refuse_key()
         if actor.user_id is None and not actor.permissions:
             raise Unauthenticated
-        reach = await self._powers.reach(actor)
         async with self._uow.begin() as tx:
             session = await tx.sessions.by_id(session_id)
             if session is None or not may_end(actor, session.user_id):
                 raise SessionNotFound
             if session.user_id != actor.user_id:
                 await tx.users.lock_any(session.user_id)
-                reach.check_over(await tx.roles.roles_of(session.user_id))
+                (await self._powers.reach(tx, actor)).check_over(await tx.roles.roles_of(session.user_id))
             await self._sessions.revoke_found(tx, actor, session)
 
     # Parts
@@ -319,8 +316,8 @@ class Administration:
 
     @asynccontextmanager
     async def _locked(
-        self, reach: Reach, user_id: UserId, version: int | None, *, admins: bool = False, who_left: bool = False
-    ) -> AsyncGenerator[tuple[AccountsTx, User, frozenset[UserId]]]:
+        self, actor: Actor, user_id: UserId, version: int | None, *, admins: bool = False, who_left: bool = False
+    ) -> AsyncGenerator[tuple[AccountsTx, Reach, User, frozenset[UserId]]]:
         """A transaction with a living account that the actor may change; with all enabled admins, if they matter.
 
         With `who_left`, also with one whose owner deleted it and may return.
@@ -333,10 +330,11 @@ class Administration:
             user = await tx.users.lock_any(user_id)
             if user is None or (user.deleted_at is not None and not (who_left and user.may_return)):
                 raise UserNotFound
+            reach = await self._powers.reach(tx, actor)
             reach.check_over(await tx.roles.roles_of(user_id))
             if version is not None and version != user.version:
                 raise VersionMismatch
-            yield tx, user, enabled
+            yield tx, reach, user, enabled
 
     async def _audit(self, tx: AccountsTx, actor: Actor, action: Action, user: User, **changes: FieldChange) -> None:
         resource = Resource(type="user", id=user.id, key=user.username)

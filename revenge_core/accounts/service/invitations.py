@@ -17,7 +17,6 @@ from revenge_core.mail.entities import Notice
 from revenge_core.mail.service import Notices
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import PermissionIndex
 from revenge_core.rbac.errors import RoleUnknown
 from revenge_core.rbac.service import Powers
 from revenge_core.secrets import Secret, digest, new_token
@@ -77,7 +76,6 @@ class Invitations:
             problems.append(_NO_ROLE)
         if problems:
             raise InvitationInvalid(problems=problems)
-        (await self._powers.reach(actor)).check_giving(frozenset({new.role}))
         invitation = Invitation(
             id=InvitationId(self._ids.new()),
             token_hash=digest(token),
@@ -93,6 +91,7 @@ class Invitations:
         )
         link, inviter = self._notices.link("invitation", token), await self._inviter(actor)
         async with self._uow.begin() as tx:
+            (await self._powers.reach(tx, actor)).check_giving(frozenset({new.role}))
             # Whoever is deleted meanwhile leaves none behind: it would be nobody's once they are erased.
             if actor.user_id is not None and await tx.users.lock(actor.user_id) is None:
                 raise Unauthenticated
@@ -175,33 +174,28 @@ class Invitations:
         Raises:
             TokenInvalid: it lets nobody in.
         """
-        index = await self.backing()
         async with self._uow.begin() as tx:
             invitation = await tx.invitations.peek(digest(token), self._clock.now())
-            if invitation is None or not await self._is_backed(tx, invitation, index):
+            if invitation is None or not await self._is_backed(tx, invitation):
                 raise TokenInvalid
         return invitation
 
-    async def backing(self) -> PermissionIndex:
-        """What `use` judges by; asked for before its transaction begins."""
-        return await self._powers.index()
-
-    async def use(self, tx: AccountsTx, invitation: Invitation, index: PermissionIndex) -> Invitation | None:
+    async def use(self, tx: AccountsTx, invitation: Invitation) -> Invitation | None:
         """Let one in. None if it lets nobody in by now: whoever made it may have lost their rights since `look`."""
-        if not await self._is_backed(tx, invitation, index):
+        if not await self._is_backed(tx, invitation):
             return None
         return await tx.invitations.consume(invitation.token_hash, self._clock.now())
 
     # Parts
 
-    async def _is_backed(self, tx: AccountsTx, invitation: Invitation, index: PermissionIndex) -> bool:
+    async def _is_backed(self, tx: AccountsTx, invitation: Invitation) -> bool:
         """Whether whoever made it still could. They are locked, so it stays so until `tx` ends."""
         if invitation.created_by is None:  # the server's own shell
             return True
         maker = await tx.users.lock(invitation.created_by)
         if maker is None or not maker.is_active:
             return False
-        return can_invite_to(invitation.role, await tx.roles.roles_of(maker.id), index)
+        return can_invite_to(invitation.role, await tx.roles.roles_of(maker.id), await self._powers.index(tx))
 
     async def _inviter(self, actor: Actor) -> str:
         """How the mail calls whoever invites."""

@@ -250,14 +250,14 @@ class ApiKeys:
             RoleTooPowerful: its owner may do what the actor may not.
         """
         _refuse_keys(actor)
-        reach, known = await self._powers.reach(actor), await self._reader.by_id(key_id)
+        known = await self._reader.by_id(key_id)
         if known is None or not (known.user_id == actor.user_id or actor.may(Permission.APIKEYS_REVOKE)):
             raise KeyNotFound
         owner, now = known.user_id, self._clock.now()
         async with self._uow.begin() as tx:
             await tx.users.lock_any(owner)
             if owner != actor.user_id:
-                reach.check_over(await tx.roles.roles_of(owner))
+                (await self._powers.reach(tx, actor)).check_over(await tx.roles.roles_of(owner))
             key = await tx.api_keys.lock(key_id)
             if key is None or key.revoked_at is not None:  # whoever came first, it is over
                 return

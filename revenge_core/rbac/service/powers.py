@@ -7,6 +7,8 @@ from revenge_core.clock import Clock
 from revenge_core.permissions import ALL_PERMISSIONS, NO_PERMISSIONS, Permission
 from revenge_core.rbac.entities import FREELY_GIVEN, PermissionIndex
 from revenge_core.rbac.errors import RoleTooPowerful
+from revenge_core.rbac.policy import compile_index
+from revenge_core.rbac.ports import RbacTx
 from revenge_core.rbac.service.rbac import Rbac
 
 
@@ -72,20 +74,25 @@ class Reach:
 
 
 class Powers:
-    """What roles allow those who act on others."""
+    """What roles allow those who act on others.
+
+    It is read in the transaction that acts, never from a cache: a role that was made stronger a moment ago on another
+    server counts, and what is done with it stays done.
+    """
 
     def __init__(self, rbac: Rbac, clock: Clock) -> None:
         self._rbac = rbac
         self._clock = clock
 
-    async def reach(self, actor: Actor) -> Reach:
-        """How far the actor's rights reach at this moment. Asked for before a transaction begins."""
-        return Reach(actor, await self._rbac.index(), self._clock.now())
+    async def reach(self, tx: RbacTx, actor: Actor) -> Reach:
+        """How far the actor's rights reach."""
+        return Reach(actor, await self.index(tx), self._clock.now())
 
     async def unknown(self, roles: frozenset[str]) -> list[str]:
         """Names that no role has, in order."""
         return sorted(roles - await self._rbac.names())
 
-    async def index(self) -> PermissionIndex:
-        """What roles allow at this moment. Asked for before a transaction begins."""
-        return await self._rbac.index()
+    @staticmethod
+    async def index(tx: RbacTx) -> PermissionIndex:
+        """What roles allow."""
+        return compile_index(await tx.roles.all())
