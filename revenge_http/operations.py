@@ -90,16 +90,17 @@ class Operation(Entity, kw_only=True):
 
         async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
             query: bytes = scope["query_string"]
+            version = asked_version(scope) if versioned else None
+            given = await arguments(scope, receive) if arguments else {}
             call = Call(
                 revenge=revenge,
-                actor=scope["user"],
+                actor=scope["user"],  # as it was judged when the last of the body was there
                 prefix=prefix,
                 path=scope["path"],
                 query=query.decode("latin-1"),
                 cookies=scope["cookies"],
-                version=asked_version(scope) if versioned else None,
+                version=version,
             )
-            given = await arguments(scope, receive) if arguments else {}
             key = None if repeats is None else idempotency_key(scope)
             if repeats is None or key is None:
                 answer = _answer(await function(call, **given), status, call, scope)
