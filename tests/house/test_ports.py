@@ -12,6 +12,7 @@ from typing_extensions import get_protocol_members
 
 from revenge_core.actor import UseRecorder
 from revenge_core.background import JobContext
+from revenge_core.cache.ports import Cache, FeedView, Locks, SharedFeedView
 from revenge_core.idempotency.ports import Fingerprints
 from revenge_core.limits.ports import OwnLimiter, RateLimiter
 from revenge_core.mail.ports import NoticeTemplates
@@ -76,8 +77,11 @@ def test_every_member_of_a_port_says_what_it_owes(port: type) -> None:
     assert silent == set()
 
 
-ONE_FOR_BOTH: Final = {Fingerprints, NoticeTemplates, OwnLimiter, RateLimiter}
-"""What is real and reaches nothing outside serves in tests, too: what people read there is what is tried."""
+ONE_FOR_BOTH: Final = {Cache, FeedView, Fingerprints, Locks, NoticeTemplates, OwnLimiter, RateLimiter, SharedFeedView}
+"""What is real and reaches nothing outside serves in tests, too: what people read there is what is tried.
+
+The views of the feed have their double in `revenge_core.testing`, where the contracts of caches need it.
+"""
 
 
 @pytest.mark.parametrize("port", PORTS, ids=name)
