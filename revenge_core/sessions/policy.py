@@ -40,11 +40,6 @@ def may_see(actor: Actor, owner: UserId) -> bool:
     return actor.user_id == owner or actor.may(Permission.SESSIONS_LIST)
 
 
-def may_end(actor: Actor, owner: UserId) -> bool:
-    """Whether the actor may end this user's sessions."""
-    return actor.user_id == owner or actor.may(Permission.SESSIONS_REVOKE)
-
-
 def guess_client_type(user_agent: str | None) -> ClientType:
     """The kind of client, from what it calls itself; only lifetimes hang on it, never a right."""
     agent = user_agent or ""

@@ -30,7 +30,6 @@ from revenge_core.rbac.service import Powers, Reach
 from revenge_core.secrets import new_token
 from revenge_core.sessions.entities import EndReason
 from revenge_core.sessions.errors import SessionNotFound
-from revenge_core.sessions.policy import may_end
 from revenge_core.sessions.service import Sessions
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import Listed, User, UserFilter, UserPage
@@ -299,9 +298,11 @@ class Administration:
             raise Unauthenticated
         async with self._uow.begin() as tx:
             session = await tx.sessions.by_id(session_id)
-            if session is None or not may_end(actor, session.user_id):
+            if session is None:
                 raise SessionNotFound
             if session.user_id != actor.user_id:
+                if not actor.may(Permission.SESSIONS_REVOKE):
+                    raise SessionNotFound
                 await tx.users.lock_any(session.user_id)
                 (await self._powers.reach(tx, actor)).check_over(await tx.roles.roles_of(session.user_id))
             await self._sessions.revoke_found(tx, actor, session)
