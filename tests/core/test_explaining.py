@@ -109,3 +109,15 @@ async def test_keys_are_explained_to_those_who_may_see_them(box: Sandbox) -> Non
     assert owner.user_id is not None
     with pytest.raises(KeyScopeLacking):
         await box.revenge.explaining.effective(blind, owner.user_id)
+
+
+@pytest.mark.asvs("8.2.3")
+async def test_an_address_names_nobody_to_whoever_may_not_list_accounts(box: Sandbox) -> None:
+    await register(box)
+    actor = await helper(box, Permission.ROLES_EXPLAIN)
+    assert (await box.revenge.explaining.explain(actor, "ada", "movies:get")).allowed
+    for address in ("ada@example.org", "ADA@example.org", "\uff41da\uff20example.org", "nobody@example.org"):
+        with pytest.raises(UserNotFound):
+            await box.revenge.explaining.explain(actor, address, "movies:get")
+    actor = replace(actor, permissions=actor.permissions | {Permission.USERS_LIST})
+    assert (await box.revenge.explaining.explain(actor, "ada@example.org", "movies:get")).username == "ada"

@@ -24,6 +24,7 @@ from revenge_core.rbac.policy import matching
 from revenge_core.rbac.ports import GroupReader, RoleDirectory, RoleReader
 from revenge_core.users.entities import User
 from revenge_core.users.errors import UserNotFound
+from revenge_core.users.policy import name_key
 from revenge_core.users.ports import UserDirectory
 
 _TOLD: Final = 64
@@ -67,6 +68,8 @@ class Explaining:
     async def explain(self, actor: Actor, user: str, permission: str) -> Explanation:
         """Whether `user`, an id or a name, may do this kind of act, and why.
 
+        An address will do for whoever may list accounts: nobody else is told whose it is (ASVS 8.2.3).
+
         Raises:
             Unauthenticated, Forbidden: the actor lacks `roles:explain`.
             Invalid: there is no such permission.
@@ -76,16 +79,19 @@ class Explaining:
         if permission not in ALL_PERMISSIONS:
             detail = f"there is no permission {permission[:_TOLD]!r}; GET /api/v1/rbac/permissions lists them"
             raise Invalid(problems=[FieldProblem(pointer="/permission", detail=detail)])
-        found = await self._user(await self._id_of(user))
+        found = await self._user(await self._id_of(actor, user))
         holder = await self._holder(found)
         roles, policies = await self._reader.all_roles(), await self._directory.policies()
         return explanation(found, holder, Permission(permission), roles, policies)
 
-    async def _id_of(self, name: str) -> UserId:
+    async def _id_of(self, actor: Actor, name: str) -> UserId:
+        if len(name) > _NAME_MAX:
+            raise UserNotFound
         try:
             return UserId(UUID(name))
         except ValueError:
-            found = await self._users.id_of(name) if len(name) <= _NAME_MAX else None
+            is_told = "@" not in name_key(name) or actor.may(Permission.USERS_LIST)
+            found = await self._users.id_of(name) if is_told else None
         if found is None:
             raise UserNotFound
         return found
