@@ -343,8 +343,15 @@ DECLARE
     upto bigint;
     gone integer;
 BEGIN
+    IF most IS NULL OR most NOT BETWEEN 1 AND 10000 THEN
+        RAISE EXCEPTION 'from 1 to 10000 seals are dropped at a time' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     PERFORM pg_advisory_xact_lock(7305801392406104);
     SELECT sequence INTO upto FROM revenge.activity_retentions ORDER BY number DESC LIMIT 1;
+    -- Of null and a number the number is the least: without a retention every seal would be needless.
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
     SELECT least(upto, min(sequence) + most - 1) INTO upto FROM revenge.activity_seals;
     DELETE FROM revenge.activity_seals WHERE sequence <= upto;
     GET DIAGNOSTICS gone = ROW_COUNT;

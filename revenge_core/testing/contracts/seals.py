@@ -322,6 +322,16 @@ class RetentionContract(Contract):
             async with world.uow.begin() as tx:
                 await tx.activity_seals.drop(NOW - timedelta(days=400), NOW)
 
+    async def test_where_nothing_was_dropped_every_seal_is_needed(self, world: World) -> None:
+        await write(world, an_entry(), an_entry())
+        await seal(world)
+        async with world.uow.begin() as tx:
+            await tx.activity_seals.add_checkpoint(a_checkpoint(2))
+        async with world.uow.begin() as tx:
+            assert await tx.activity_seals.drop_seals(1000) == 0
+        assert len(await all_seals(world)) == 2
+        assert len(await world.seals.checkpoints(after=0, limit=9)) == 1
+
     async def test_nothing_old_is_nothing_dropped(self, world: World) -> None:
         await write(world, an_entry())
         await seal(world)
