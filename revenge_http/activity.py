@@ -155,11 +155,7 @@ async def export(
     start_time: Timestamp | UnsetType = UNSET,
     end_time: Timestamp | UnsetType = UNSET,
 ) -> Answer:
-    """All that fits, the oldest first, up to half a minute ago.
-
-    Whoever pulls regularly gives the `cursor` of the last entry that they have as `after`, and misses none. A line of
-    NDJSON says everything; in CSV, cells that a spreadsheet would take for formulas begin with an apostrophe.
-    """
+    """All that fits, the oldest first, up to half a minute ago; `after` is the `cursor` of the last entry one has."""
     wanted = EntryFilter(
         actor_id=_user(user_id),
         action=given(action),

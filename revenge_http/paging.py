@@ -67,7 +67,8 @@ def answer_with(call: Call, page: OnePage) -> Answer:
     """The page, and in `Link` where the next one is."""
     if page.next_cursor is UNSET:
         return Answer(200, encode(page))
-    asked = [(name, value) for name, value in parse_qsl(call.query, keep_blank_values=True) if name not in {"cursor", "offset"}]
-    query = urlencode([*asked, ("cursor", page.next_cursor)], quote_via=quote)
+    asked = parse_qsl(call.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in asked if name not in {"cursor", "offset"}]
+    query = urlencode([*kept, ("cursor", page.next_cursor)], quote_via=quote)
     link = f'<{call.prefix}{quote(call.path)}?{query}>; rel="next"'
     return Answer(200, encode(page), headers=[(b"link", link.encode())])

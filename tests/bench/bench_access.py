@@ -167,8 +167,11 @@ async def _credentials(there: World) -> tuple[list[str], list[str]]:
 
 
 def _without_feed(case: Case) -> Case:
+    def never(_follower: ChangeFollower, _now: float) -> bool:
+        return False
+
     async def measure() -> Cost:
-        with patch.object(ChangeFollower, "is_fresh", lambda _follower, _now: False):
+        with patch.object(ChangeFollower, "is_fresh", never):
             return await case()
 
     return measure

@@ -21,10 +21,10 @@ from revenge_core.actor import Actor, Origin
 from revenge_core.background import CancelJob, JobState
 from revenge_core.errors import ReauthRequired, Unauthenticated
 from revenge_core.ids import AvatarId, ExportId
+from revenge_core.rbac.entities import NewGroup
 from revenge_core.storage.errors import StorageUnavailable
 from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import an_id
-from revenge_core.rbac.entities import NewGroup
 from revenge_core.users.entities import Avatar, PreferenceChanges, Theme, UserChanges
 from tests.core.people import KITCHEN, act, admin, entries, join, sign_in
 

@@ -10,8 +10,9 @@ from revenge_core.errors import Forbidden, ReauthRequired, Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import GrantSource, NewRole, Role
+from revenge_core.rbac.entities import GrantSource, NewRole
 from revenge_core.rbac.errors import LastAdmin, OwnAdmin, RoleNotHeld, RoleTooPowerful, RoleUnknown
+from revenge_core.rbac.service.powers import Reach
 from revenge_core.testing.builders import a_grant, an_id
 from revenge_core.users.errors import UserNotFound
 from tests.core.admins import admin, helper, put_into_group, roles_of, told, user_of
@@ -207,9 +208,8 @@ async def test_whoever_holds_a_role_is_listed_with_how(box: Sandbox) -> None:
 
 
 async def test_a_role_that_a_server_does_not_know_yet_may_carry_anything(box: Sandbox) -> None:
-    """Reach that was worked out before somebody made the role elsewhere covers it for nobody but who may do all."""
-    reach = await box.revenge.administration._powers.reach(await helper(box, Permission.ROLES_ASSIGN))
-    box.rows.roles["fresh"] = Role(name="fresh")
+    """Whoever has fewer rights than all reaches nobody with a role that is not among those that were read."""
+    index, now = await box.revenge.rbac.index(), box.clock.now()
     with pytest.raises(RoleTooPowerful):
-        reach.check_exchange(frozenset({"fresh"}))
-    (await box.revenge.administration._powers.reach(HOST)).check_exchange(frozenset({"fresher"}))
+        Reach(await helper(box, Permission.ROLES_ASSIGN), index, now).check_exchange(frozenset({"fresh"}))
+    Reach(HOST, index, now).check_exchange(frozenset({"fresh"}))

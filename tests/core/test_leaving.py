@@ -1,6 +1,7 @@
 """Leaving by oneself, coming back, and being erased when the time for that is over."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -142,7 +143,14 @@ async def test_whoever_is_erased_leaves_files_of_no_kind_and_the_audit_log_witho
     await wait(box, GRACE + timedelta(hours=2))
     await box.jobs.run()
     assert box.storage.files == {}
-    bare = {"resource_key": None, "changes": {}, "address": None, "user_agent": None, "request_id": None, "salt": b""}
+    bare: dict[str, Any] = {
+        "resource_key": None,
+        "changes": {},
+        "address": None,
+        "user_agent": None,
+        "request_id": None,
+        "salt": b"",
+    }
     assert [box.rows.activity[entry.id] for entry in told] == [replace(entry, **bare) for entry in told]
     (entry,) = entries(box, Action.ACTIVITY_ERASE)
     assert (entry.resource_id, entry.resource_key) == (here.user.id, None)

@@ -138,8 +138,8 @@ ACTIONS: Final[dict[Action, str]] = {
     Action.ACCESS_DENIED: """\
 Somebody who is known was refused; the reason is the error's code, and the resource what was asked for. Of each caller
 and reason there is one a minute: the changes say how many there were.""",
-    Action.ACTIVITY_DROP: "A month of the log was kept long enough and dropped; the changes say where the chain begins.",
-    Action.ACTIVITY_ERASE: "What told of an erased account was taken out of the log; the changes say of how many entries.",
+    Action.ACTIVITY_DROP: "A month of the log was kept long enough and dropped; the changes say where the log begins.",
+    Action.ACTIVITY_ERASE: "What told of an erased account was taken out of the log; the changes say how many entries.",
     Action.APIKEY_CREATE: "Somebody made an API key; the key itself is nowhere in the log.",
     Action.APIKEY_REFUSE: """\
 An API key came from outside the networks that it is bound to: once a minute for each key and place it came from, at
@@ -172,7 +172,7 @@ most twenty places a minute.""",
     Action.QUEUE_RESUME: "Somebody let a paused queue go on.",
     Action.ROLE_CREATE: "Somebody made a role; the changes tell what it may do.",
     Action.ROLE_DELETE: "Somebody deleted a role that nobody had; the changes tell what it could do.",
-    Action.ROLE_PERMISSIONS_CHANGE: "Somebody replaced the permissions of a role; the changes tell all before and after.",
+    Action.ROLE_PERMISSIONS_CHANGE: "Somebody replaced the permissions of a role; the changes tell both old and new.",
     Action.ROLE_UPDATE: "Somebody changed what a role is for, or from which roles it inherits.",
     Action.SCHEDULE_PAUSE: "Somebody paused a schedule.",
     Action.SCHEDULE_RESUME: "Somebody let a paused schedule go on.",

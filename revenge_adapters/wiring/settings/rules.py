@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
 
-from revenge_adapters.wiring.settings.people import ApiKeys
 from revenge_adapters.wiring.settings.audit import Audit
+from revenge_adapters.wiring.settings.people import ApiKeys
 from revenge_adapters.wiring.settings.records import MASTER_SECRET_MIN_BYTES, Email, Jobs, Server, Settings
-from revenge_core.apikeys.policy import LIFETIME_MAX, OVERLAP_MAX
 from revenge_core.activity.policy import SHORTEST_RETENTION
+from revenge_core.apikeys.policy import LIFETIME_MAX, OVERLAP_MAX
 from revenge_core.mail.policy import NAME_MAX, address_problems, line_problems
 from revenge_core.secrets import Secret
 
@@ -22,6 +22,10 @@ _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+\Z")
 _HOST: Final = re.compile(r"[^\s/@\[\]:]+\Z|[0-9a-fA-F:.]+\Z")
 _FUNCTION: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 _TAKER: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?\Z")
+_SHIP_TO: Final = (
+    "must be a path from the root, or an address such as `https://logs.example.org/revenge`; a password goes into "
+    "audit.ship_token"
+)
 _TOKEN: Final = re.compile(r"[!-~]{1,4096}\Z")
 _POSTGRES: Final = ("postgresql://", "postgres://")
 _CACHE: Final = ("redis", "rediss", "unix")
@@ -178,11 +182,7 @@ def _of_audit(audit: Audit) -> Iterator[tuple[str, str]]:
         yield "audit.retention", f"must be at least {SHORTEST_RETENTION.days}d"
     place = audit.ship_to
     if place is not None and not place.startswith("/") and not _TAKER.match(place):
-        yield (
-            "audit.ship_to",
-            "must be a path from the root, or an address such as `https://logs.example.org/revenge`; a password goes "
-            "into audit.ship_token",
-        )
+        yield "audit.ship_to", _SHIP_TO
     if audit.ship_token is not None and (place is None or not place.startswith("https://")):
         yield "audit.ship_token", "is of no use without an https address in audit.ship_to"
     if audit.ship_token is not None and not _TOKEN.match(audit.ship_token.reveal()):
