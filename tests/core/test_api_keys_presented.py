@@ -18,7 +18,7 @@ from revenge_core.apikeys.entities import KeyChanges, KeyPrincipal, KeyScope
 from revenge_core.apikeys.errors import KeyAddressRefused, KeyInvalid
 from revenge_core.apikeys.policy import new_secret
 from revenge_core.apikeys.service import KeyUsage, PresentedKeys
-from revenge_core.apikeys.service.presented import PLACES_MAX, STRANGERS_MAX
+from revenge_core.apikeys.service.presented import PLACES_MAX, REFUSED_MAX, STRANGERS_MAX
 from revenge_core.apikeys.service.usage import CAPACITY
 from revenge_core.errors import DatabaseUnavailable, Forbidden, KeyScopeLacking
 from revenge_core.ids import KeyId
@@ -270,6 +270,21 @@ async def test_refusals_from_everywhere_do_not_fill_the_log(box: Sandbox) -> Non
         with pytest.raises(KeyAddressRefused):
             await come(box, made.secret, Origin(address=f"192.0.2.{number}"))
     assert len(entries(box, Action.APIKEY_REFUSE)) == PLACES_MAX
+
+
+async def test_no_more_refused_keys_are_remembered_than_there_are_places(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert REFUSED_MAX <= 10_000
+    monkeypatch.setattr("revenge_core.apikeys.service.presented.REFUSED_MAX", 2)
+    actor, (keys, _) = await act(box, await join(box)), watched(box)
+    a, b, c = [await make(box, actor, name, addresses=("198.51.100.0/24",)) for name in "abc"]
+    for made in (a, b, a, c, a, c, b):
+        with pytest.raises(KeyAddressRefused):
+            await keys.authenticate(made.secret, KITCHEN)
+    assert len(keys._told) == 2
+    told = [entry.key_id for entry in entries(box, Action.APIKEY_REFUSE)]
+    assert told == [a.key.id, b.key.id, c.key.id, b.key.id]  # the one that was refused longest ago made room
 
 
 async def test_a_dead_key_is_dead_wherever_it_comes_from(box: Sandbox) -> None:

@@ -24,6 +24,8 @@ STRANGERS_MAX: Final = 10_000
 TOLD_AGAIN_AFTER: Final = timedelta(minutes=1)
 PLACES_MAX: Final = 20
 """Refusals of one key are told from so many places a minute: the audit log is no place to fill from outside."""
+REFUSED_MAX: Final = 10_000
+"""Of so many keys it is known that they were refused: who makes, misplaces and revokes keys fills no memory."""
 
 
 class PresentedKeys:
@@ -92,7 +94,9 @@ class PresentedKeys:
 
     async def _tell_refusal(self, key: ApiKey, origin: Origin, now: datetime) -> None:
         """Write an audit entry, unless this place had one for this key within the last minute."""
-        told = {place: at for place, at in self._told.get(key.id, {}).items() if now - at < TOLD_AGAIN_AFTER}
+        told = {place: at for place, at in self._told.pop(key.id, {}).items() if now - at < TOLD_AGAIN_AFTER}
+        while len(self._told) >= REFUSED_MAX:
+            del self._told[next(iter(self._told))]
         self._told[key.id] = told
         place = place_of(origin.address)
         if place in told or len(told) >= PLACES_MAX:
