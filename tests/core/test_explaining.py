@@ -10,7 +10,10 @@ from revenge_core.apikeys.errors import KeyNotFound
 from revenge_core.errors import Forbidden, Invalid, KeyRefused, KeyScopeLacking, Unauthenticated
 from revenge_core.ids import KeyId, UserId
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import GrantSource, NewGroup, Role
+from revenge_core.rbac.entities import GrantSource, NewGroup, Role, Rule, RuleKind
+from revenge_core.rbac.policy import ROLE_PARENTS_MAX, ROLES_MAX
+from revenge_core.rbac.service import explaining
+from revenge_core.testing.builders import a_grant
 from revenge_core.users.errors import UserNotFound
 from tests.core.admins import admin, helper
 from tests.core.people import act, join, register
@@ -121,3 +124,30 @@ async def test_an_address_names_nobody_to_whoever_may_not_list_accounts(box: San
             await box.revenge.explaining.explain(actor, address, "movies:get")
     actor = replace(actor, permissions=actor.permissions | {Permission.USERS_LIST})
     assert (await box.revenge.explaining.explain(actor, "ada@example.org", "movies:get")).username == "ada"
+
+
+async def test_entangled_roles_hold_up_nobody(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many roles as there may be, each with as many parents: every way through them would be seconds of work."""
+    ada = await register(box)
+    names = [f"r{number:03}" for number in range(ROLES_MAX)]
+    for number, name in enumerate(names):
+        parents = frozenset(names[max(0, number - ROLE_PARENTS_MAX) : number])
+        box.rows.roles[name] = Role(name=name, parents=parents)
+        box.rows.grants[ada.id, name, GrantSource.MANUAL] = a_grant(ada.id, name)
+    made: list[Rule] = []
+
+    def counted(role: str, parent: str) -> Rule:
+        made.append(inherits(role, parent))
+        return made[-1]
+
+    inherits = explaining._inherits
+    monkeypatch.setattr(explaining, "_inherits", counted)
+    assert not (await box.revenge.explaining.explain(HOST, "ada", "users:list")).allowed
+    assert made == []
+    box.rows.roles["r000"] = replace(box.rows.roles["r000"], permissions=frozenset({"users:list"}))
+    found = await box.revenge.explaining.explain(HOST, "ada", "users:list")
+    assert [rule.kind for rule in found.rules] == [RuleKind.GRANT, RuleKind.POLICY]
+    assert (len(found.held), made) == (ROLES_MAX, [])
+    del box.rows.grants[ada.id, "r000", GrantSource.MANUAL]
+    assert (await box.revenge.explaining.explain(HOST, "ada", "users:list")).rules[1] == made[0]
+    assert len(made) == 1
