@@ -60,7 +60,7 @@ class MemoryActivitySeals(ActivitySeals):
         number, previous = self._end()
         waiting = sorted(rows.activity_unsealed.values(), key=_place)[:limit]
         for number, one in enumerate(waiting, number + 1):  # noqa: B020 -- it goes on from the last one's
-            previous = seal_hash(previous, number, one.content)
+            previous = seal_hash(previous, number, one.entry_at, one.content)
             rows.activity_seals[number] = Seal(
                 sequence=number,
                 entry_id=one.entry_id,
@@ -93,7 +93,8 @@ class MemoryActivitySeals(ActivitySeals):
 
     @override
     async def erase(self, user_id: UserId, limit: int) -> int:
-        if user_id in self._rows.users:
+        said = {entry.resource_id for entry in self._rows.activity.values() if entry.action is Action.USER_PURGE}
+        if user_id in self._rows.users or user_id not in said:
             raise ErasureRefused
         theirs = [
             entry
@@ -208,12 +209,18 @@ class MemorySealReader(SealReader):
 
     @override
     async def looks(self, *, after: Look | None, since: datetime | None, limit: int) -> tuple[Look, ...]:
-        known = {(seal.entry_id, seal.entry_at) for seal in self._rows.activity_seals.values()}
-        known |= {(one.entry_id, one.entry_at) for one in self._rows.activity_unsealed.values()}
+        sealed = {(seal.entry_id, seal.entry_at): seal.sequence for seal in self._rows.activity_seals.values()}
+        waiting = {(one.entry_id, one.entry_at) for one in self._rows.activity_unsealed.values()}
         edge = (since or _BEGINNING, UUID(int=0)) if after is None else (after.created_at, after.id)
         entries = sorted((entry.created_at, entry.id) for entry in self._rows.activity.values())
         return tuple(
-            Look(id=entry_id, created_at=at, is_known=(entry_id, at) in known)
+            Look(
+                id=entry_id,
+                created_at=at,
+                sequence=sealed.get((entry_id, at)),
+                waits=(entry_id, at) in waiting,
+                is_single=True,
+            )
             for at, entry_id in entries
             if (at, entry_id) > edge
         )[:limit]
@@ -238,6 +245,10 @@ class MemorySealReader(SealReader):
     @override
     async def retention(self) -> Retention | None:
         return self._rows.activity_retentions.get(max(self._rows.activity_retentions, default=0))
+
+    @override
+    async def retentions(self, *, after: int, limit: int) -> tuple[Retention, ...]:
+        return _following(self._rows.activity_retentions, after, limit)
 
     @override
     async def purged(self, ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -415,7 +415,7 @@ CREATE TABLE revenge.activity_unsealed (
     PRIMARY KEY (entry_at, entry_id)
 );
 
--- The chain: hash n is the SHA-256 of hash n-1, the number and the content (rulings R28).
+-- The chain: hash n is the SHA-256 of hash n-1, the number, the entry's time and the content (rulings R28).
 CREATE TABLE revenge.activity_seals (
     sequence bigint      NOT NULL PRIMARY KEY,
     entry_id uuid        NOT NULL,
@@ -529,7 +529,10 @@ BEGIN
          ORDER BY entry_at, entry_id LIMIT most
     LOOP
         number := number + 1;
-        previous := sha256(previous || int8send(number) || waiting.content);
+        previous := sha256(
+            previous || int8send(number) || int8send((extract(epoch FROM waiting.entry_at) * 1000000)::bigint)
+            || waiting.content
+        );
         INSERT INTO revenge.activity_seals (sequence, entry_id, entry_at, content, personal, hash)
         VALUES (number, waiting.entry_id, waiting.entry_at, waiting.content, waiting.personal, previous);
         DELETE FROM revenge.activity_unsealed WHERE entry_at = waiting.entry_at AND entry_id = waiting.entry_id;
@@ -547,6 +550,10 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM revenge.users WHERE id = who) THEN
         RAISE EXCEPTION 'the account is still there' USING ERRCODE = 'restrict_violation';
+    END IF;
+    -- Else whoever has the application's role could blank what is told of groups, keys and sessions.
+    IF NOT EXISTS (SELECT FROM revenge.activity WHERE resource_id = who AND action = 'user.purge') THEN
+        RAISE EXCEPTION 'nothing says that the account was erased' USING ERRCODE = 'restrict_violation';
     END IF;
     PERFORM set_config('revenge.audit_change', 'erasure', true);
     UPDATE revenge.activity AS entry

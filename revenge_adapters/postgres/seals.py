@@ -40,6 +40,7 @@ class Sql(SqlFile, file="seals.sql"):
     drop_seals: Query[int]
     sign_retention: Query[None]
     retention: Query[Retention]
+    retentions: Query[Retention]
     seals: Query[Seal]
     last: Query[Seal]
     rows: Query[Recorded]
@@ -155,6 +156,10 @@ class PostgresSealReader(SealReader):
     @override
     async def retention(self) -> Retention | None:
         return await self._database.one(Sql.retention)
+
+    @override
+    async def retentions(self, *, after: int, limit: int) -> tuple[Retention, ...]:
+        return await self._database.all(Sql.retentions, after=after, limit=limit)
 
     @override
     async def purged(self, ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -66,18 +66,18 @@ SELECT count(*) AS entries, min(entry_at) AS oldest FROM revenge.activity_unseal
 
 -- name: looks
 -- The inner limits keep the planner from reading all seals to find those of one page.
-SELECT entry.id, entry.created_at, sealed.found IS NOT NULL OR waiting.found IS NOT NULL AS is_known
+SELECT entry.id, entry.created_at, sealed.sequence, waiting.found IS NOT NULL AS waits, entry.rows = 1 AS is_single
   FROM (
-           SELECT id, created_at
+           SELECT id, created_at, count(*) AS rows
              FROM revenge.activity
             WHERE created_at >= %(at)s AND (created_at, id) > (%(at)s, %(id)s)
+            GROUP BY created_at, id
             ORDER BY created_at, id
             LIMIT %(limit)s
        ) AS entry
   LEFT JOIN LATERAL (
-           SELECT true AS found FROM revenge.activity_seals
+           SELECT max(sequence) AS sequence FROM revenge.activity_seals
             WHERE entry_id = entry.id AND entry_at = entry.created_at
-            LIMIT 1
        ) AS sealed ON true
   LEFT JOIN LATERAL (
            SELECT true AS found FROM revenge.activity_unsealed
@@ -105,6 +105,13 @@ SELECT sequence, hash, created_at, key_id, public_key, signature
   FROM revenge.activity_checkpoints
  WHERE shipped_at IS NULL
  ORDER BY sequence
+ LIMIT %(limit)s
+
+-- name: retentions
+SELECT number, dropped_at, before, what, entries, sequence, hash, key_id, public_key, signature
+  FROM revenge.activity_retentions
+ WHERE number > %(after)s
+ ORDER BY number
  LIMIT %(limit)s
 
 -- name: purged

@@ -243,7 +243,11 @@ class Look(Entity, kw_only=True):
 
     id: EntryId
     created_at: datetime
-    is_known: bool
+    sequence: int | None
+    """Of its seal."""
+    waits: bool
+    is_single: bool
+    """Whether no other row has the same time and id: with its key dropped the table takes them."""
 
 
 class Flaw(StrEnum):

@@ -11,10 +11,10 @@ class CursorInvalid(Invalid):
 
 
 class ErasureRefused(Conflict):
-    """The account is still there: its traces in the log go when it is erased for good, and not before."""
+    """The account is still there: its traces in the log go when it is erased for good, and the log says so."""
 
     code = "erasure_refused"
-    title = "The audit log forgets accounts only once they are erased; this one is still there"
+    title = "The audit log forgets accounts only once they are erased; this one was not"
 
 
 class RetentionRefused(Conflict):

@@ -127,9 +127,13 @@ def content_digest(row: Recorded, personal: bytes) -> bytes:
     return _digest(b"revenge audit entry v1", row.id.bytes, _time(row.created_at), *map(_framed, lasting), personal)
 
 
-def seal_hash(previous: bytes, sequence: int, content: bytes) -> bytes:
-    """What the chain comes to with this link."""
-    return _digest(previous, _number(sequence), content)
+def seal_hash(previous: bytes, sequence: int, entry_at: datetime, content: bytes) -> bytes:
+    """What the chain comes to with this link.
+
+    The time is in `content`, too, but that tells nobody once the entry is gone: and whether it may be gone, the time
+    decides.
+    """
+    return _digest(previous, _number(sequence), _time(entry_at), content)
 
 
 def is_blank(row: Recorded) -> bool:
@@ -152,7 +156,7 @@ def flaw_of(row: Recorded, sealed: Digests) -> Flaw | None:
 
 def link_flaw(seal: Seal, previous: bytes, row: Recorded | None) -> Flaw | None:
     """What is wrong with a seal that does not follow from the one before; None if it does."""
-    if seal_hash(previous, seal.sequence, seal.content) == seal.hash:
+    if seal_hash(previous, seal.sequence, seal.entry_at, seal.content) == seal.hash:
         return None
     sealed = Digests(content=seal.content, personal=seal.personal)
     fits = row is not None and flaw_of(row, sealed) is not Flaw.ENTRY_CHANGED

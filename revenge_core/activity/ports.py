@@ -115,7 +115,7 @@ class ActivitySeals(Protocol):
         Entries that say that somebody was erased stay as they are (`OF_THE_ERASED`).
 
         Raises:
-            ErasureRefused: the account is there, deleted or not.
+            ErasureRefused: the account is there, deleted or not; or the log does not say that it was erased.
         """
         ...
 
@@ -166,7 +166,7 @@ class SealReader(Protocol):
         ...
 
     async def looks(self, *, after: Look | None, since: datetime | None, limit: int) -> tuple[Look, ...]:
-        """Entries of the log, by time and id, from `since` on; of each whether it is sealed or waits."""
+        """Entries of the log, by time and id, from `since` on; of each its seal, and whether it waits for one."""
         ...
 
     async def checkpoints(self, *, after: int, limit: int) -> tuple[Checkpoint, ...]:
@@ -183,6 +183,10 @@ class SealReader(Protocol):
 
     async def retention(self) -> Retention | None:
         """The latest."""
+        ...
+
+    async def retentions(self, *, after: int, limit: int) -> tuple[Retention, ...]:
+        """Those with larger numbers, in their order."""
         ...
 
     async def purged(self, ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -17,7 +17,7 @@ from revenge_core.background import JobState
 from revenge_core.errors import Forbidden, Unauthenticated
 from revenge_core.permissions import Permission
 from revenge_core.testing.attempt import Attempt
-from revenge_core.testing.builders import an_actor
+from revenge_core.testing.builders import an_actor, an_entry, an_id
 from tests.core.people import KITCHEN, act, entries, join, register
 
 HOST = Actor.host()
@@ -145,8 +145,16 @@ async def test_the_traces_of_somebody_who_is_there_stay(box: Sandbox) -> None:
 
 
 async def test_nobody_is_told_of_an_erasure_that_found_nothing(box: Sandbox) -> None:
-    await box.revenge.audit.erase(EraseTraces(user_id=box.ids.new()), Attempt())
+    who = an_id()
+    purge = an_entry(action=Action.USER_PURGE, resource_type="user", resource_id=who)
+    box.rows.activity[purge.id] = purge
+    await box.revenge.audit.erase(EraseTraces(user_id=who), Attempt())
     assert entries(box, Action.ACTIVITY_ERASE) == []
+
+
+async def test_nobody_is_erased_of_whom_the_log_does_not_say_so(box: Sandbox) -> None:
+    with pytest.raises(ErasureRefused):
+        await box.revenge.audit.erase(EraseTraces(user_id=an_id()), Attempt())
 
 
 async def test_old_months_go_and_the_log_says_so_and_is_whole_from_there(box: Sandbox) -> None:

@@ -5,7 +5,7 @@ They can do everything but sign: the master secret is not in the database.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -92,12 +92,15 @@ class Log:
                 SELECT hash INTO previous FROM revenge.activity_seals WHERE sequence = {first - 1};
                 previous := coalesce(previous, decode(repeat('00', 32), 'hex'));
                 FOR seal IN
-                    SELECT s.sequence, d.content, d.personal
+                    SELECT s.sequence, s.entry_at, d.content, d.personal
                       FROM revenge.activity_seals s JOIN revenge.activity e ON e.id = s.entry_id,
                            revenge.activity_digests(e) d
                      WHERE s.sequence >= {first} ORDER BY s.sequence
                 LOOP
-                    previous := sha256(previous || int8send(seal.sequence) || seal.content);
+                    previous := sha256(
+                        previous || int8send(seal.sequence)
+                        || int8send((extract(epoch FROM seal.entry_at) * 1000000)::bigint) || seal.content
+                    );
                     UPDATE revenge.activity_seals
                        SET content = seal.content, personal = seal.personal, hash = previous
                      WHERE sequence = seal.sequence;
@@ -237,7 +240,7 @@ async def test_seals_whose_entries_changed_places_are_named(log: Log) -> None:
     await log.tamper(change, new=an_id(), at=NOW, sequence=BAD + 2)
     await log.tamper(change, new=other.id, at=other.created_at, sequence=BAD)
     await log.tamper(change, new=one.id, at=one.created_at, sequence=BAD + 2)
-    assert await log.first() == Finding(flaw=Flaw.ENTRY_CHANGED, sequence=BAD, **log.about(BAD + 2))
+    assert await log.first() == Finding(flaw=Flaw.SEAL_CHANGED, sequence=BAD, **log.about(BAD + 2))
 
 
 @pytest.mark.parametrize("column", ["content", "hash"])
@@ -393,6 +396,126 @@ async def test_many_findings_are_counted_and_the_first_hundred_listed(log: Log) 
     found = await log.verify()
     assert (len(found.findings), found.more) == (100, 109)
     assert found.findings[0].sequence == 1
+
+
+async def test_many_findings_further_on_do_not_hide_the_first_bad_row(log: Log) -> None:
+    await log.tamper("UPDATE revenge.activity SET action = 'x' WHERE id = %(id)s", id=log.entries[0].id)
+    await log.rewrite(1)
+    await log.write(200)
+    await log.seal()
+    await log.tamper("UPDATE revenge.activity SET action = 'y' WHERE created_at > %(at)s", at=log.entries[8].created_at)
+    found = await log.verify()
+    assert (found.findings[0].flaw, found.findings[0].sequence) == (Flaw.REWRITTEN, 1)
+    assert len(found.findings) + found.more == 201
+
+
+async def drop_an_old_entry(log: Log) -> None:
+    """Retention runs and finds something: the chain stays, as what came before is younger."""
+    async with log.uow.begin() as tx:
+        await tx.activity.add(an_entry(created_at=NOW.replace(year=2020)))
+    await log.seal()
+    await log.audit.drop_old(DropOld(), Attempt())
+
+
+async def test_an_entry_cannot_be_taken_for_one_that_was_dropped(log: Log) -> None:
+    await drop_an_old_entry(log)
+    assert (await log.verify(elsewhere=True)).is_whole
+    await log.tamper(
+        "DELETE FROM revenge.activity WHERE id = %(id)s",
+        "UPDATE revenge.activity_seals SET entry_at = '2020-01-01T00:00:00Z' WHERE entry_id = %(id)s",
+        id=log.entries[BAD - 1].id,
+    )
+    found = await log.first()
+    assert (found.flaw, found.sequence) == (Flaw.SEAL_CHANGED, BAD)
+
+
+@pytest.mark.parametrize("number", [0, -5])
+async def test_a_seal_that_lies_before_the_chain_proves_nothing(log: Log, number: int) -> None:
+    forged = EntryId(an_id())
+    await log.tamper(
+        "INSERT INTO revenge.activity (id, created_at, actor_kind, action, outcome, changes, salt)"
+        " VALUES (%(id)s, %(at)s, 'host', 'user.create', 'success', '{}', '')",
+        "INSERT INTO revenge.activity_seals SELECT %(number)s, id, created_at, '', '', '' FROM revenge.activity"
+        " WHERE id = %(id)s",
+        id=forged,
+        at=NOW,
+        number=number,
+    )
+    assert await log.first() == Finding(flaw=Flaw.ENTRY_INSERTED, entry_id=forged, entry_at=NOW)
+
+
+async def test_an_entry_beside_the_genuine_one_is_named(log: Log) -> None:
+    about = log.about(BAD)
+    await log.tamper("ALTER TABLE revenge.activity DROP CONSTRAINT activity_pkey")
+    try:
+        await log.tamper(
+            "CREATE TABLE public.twin AS SELECT * FROM revenge.activity WHERE id = %(id)s",
+            "UPDATE public.twin SET outcome = 'failure'",
+            "INSERT INTO revenge.activity SELECT * FROM public.twin",
+            "DROP TABLE public.twin",
+            id=about["entry_id"],
+        )
+        found = await log.verify()
+        assert Finding(flaw=Flaw.ENTRY_INSERTED, **about) in found.findings
+    finally:
+        await log.tamper(
+            "DELETE FROM revenge.activity", "ALTER TABLE revenge.activity ADD PRIMARY KEY (id, created_at)"
+        )
+
+
+async def test_whoever_has_the_applications_role_drops_nothing_unseen(
+    log: Log, revenge_postgres: RecycledDatabase
+) -> None:
+    """They drop what is more than 30 days old, and have the next retention take over where the chain begins."""
+    now = datetime.now(UTC)
+    async with log.uow.begin() as tx:
+        for days in (200, 100):
+            await tx.activity.add(an_entry(created_at=now - timedelta(days=days)))
+    await log.seal()
+    async with await psycopg.AsyncConnection.connect(revenge_postgres.url, autocommit=True) as connection:
+        for _ in range(20):
+            await connection.execute("SELECT revenge.drop_activity(now() - interval '31 days', now())")
+        await connection.execute("SELECT revenge.drop_activity_seals(10000)")
+    await drop_an_old_entry(log)
+    found = await log.first()
+    assert found.flaw is Flaw.RETENTION_FORGED
+
+
+async def test_a_beginning_that_retention_was_made_to_sign_is_named_by_what_was_kept_elsewhere(log: Log) -> None:
+    (reached,) = (await log.reader.hashes([6])).values()
+    await log.tamper(
+        "DELETE FROM revenge.activity WHERE id IN (SELECT entry_id FROM revenge.activity_seals WHERE sequence <= 6)",
+        "DELETE FROM revenge.activity_seals WHERE sequence <= 6",
+        "DELETE FROM revenge.activity_checkpoints WHERE sequence <= 6",
+        "INSERT INTO revenge.activity_retentions (dropped_at, before, what, entries, sequence, hash)"
+        " VALUES (%(at)s, %(at)s, 'activity_2025_12', 6, 6, %(hash)s)",
+        hash=reached,
+        at=NOW,
+    )
+    await drop_an_old_entry(log)
+    await log.tamper("DELETE FROM revenge.activity_retentions WHERE signature IS NULL")
+    assert (await log.verify()).is_whole
+    assert await log.first(elsewhere=True) == Finding(flaw=Flaw.SEAL_MISSING, sequence=3, upto=6)
+
+
+async def test_a_checkpoint_that_somebody_put_in_keeps_nothing_from_being_signed(log: Log) -> None:
+    await log.tamper(
+        "INSERT INTO revenge.activity_checkpoints SELECT 1000000, hash, created_at, key_id, public_key, signature"
+        " FROM revenge.activity_checkpoints LIMIT 1"
+    )
+    await log.write(1)
+    await log.seal()
+    assert [one.sequence for one in await log.audit.checkpoints(HOST, after=SIZE)] == [SIZE + 1, 1000000]
+    assert await log.first() == Finding(flaw=Flaw.CHECKPOINT_FORGED, sequence=1000000, entry_at=log.kept[0].created_at)
+
+
+async def test_what_says_that_an_account_was_erased_is_not_blanked_with_it(log: Log) -> None:
+    who = UserId(an_id())
+    purge = an_entry(action=Action.USER_PURGE, resource_type="user", resource_id=who, created_at=NOW)
+    async with log.uow.begin() as tx:
+        await tx.activity.add(purge)
+    await log.tamper(BLANK, id=purge.id)
+    assert await log.first() == Finding(flaw=Flaw.ENTRY_ERASED, entry_id=purge.id, entry_at=NOW)
 
 
 async def test_the_database_refuses_what_only_its_functions_may_do(revenge_postgres: RecycledDatabase) -> None:

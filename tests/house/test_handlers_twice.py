@@ -15,6 +15,7 @@ from revenge_adapters.memory.tables import Rows
 from revenge_adapters.wiring.handlers import register
 from revenge_core.accounts.entities import NewInvitation
 from revenge_core.accounts.jobs import BuildExport, EraseFiles, Purge
+from revenge_core.activity.entities import Action
 from revenge_core.activity.jobs import DropOld, EraseTraces, MakeMonths, SealEntries, ShipCheckpoints
 from revenge_core.actor import Actor
 from revenge_core.apikeys.entities import KeyScope, NewKey
@@ -140,7 +141,8 @@ async def a_picture_and_one_left_over(box: Sandbox) -> Job:
 async def somebody_who_was_erased(box: Sandbox) -> Job:
     """Nothing is left of them but what the log tells."""
     user_id = an_id()
-    for entry in [an_entry(actor_id=user_id, address="192.0.2.7") for _ in range(3)]:
+    purge = an_entry(action=Action.USER_PURGE, resource_type="user", resource_id=user_id)
+    for entry in [purge, *(an_entry(actor_id=user_id, address="192.0.2.7") for _ in range(3))]:
         box.rows.activity[entry.id] = entry
     return EraseTraces(user_id=user_id)
 

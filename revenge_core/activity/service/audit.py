@@ -15,7 +15,7 @@ from revenge_core.activity.entities import (
     Verification,
 )
 from revenge_core.activity.jobs import DropOld, EraseTraces, SealEntries, ShipCheckpoints
-from revenge_core.activity.policy import SHORTEST_RETENTION, checkpoint_message, month_of, retention_message
+from revenge_core.activity.policy import SHORTEST_RETENTION, checkpoint_message, message_of, month_of, retention_message
 from revenge_core.activity.ports import ActivitySealsTx, CheckpointShipper, CheckpointSigner, SealReader
 from revenge_core.activity.service.activity import Activity
 from revenge_core.activity.service.verification import Walk
@@ -168,10 +168,14 @@ class Audit:
             return await tx.activity_seals.seal(BATCH)
 
     async def _checkpoint(self) -> Checkpoint | None:
-        """For the last seal, unless there is one."""
+        """For the last seal, unless there is one. What somebody else signed keeps nothing of ours from being signed."""
         last, newest = await self._reader.last(), await self._reader.newest_checkpoint()
-        if last is None or (newest is not None and newest.sequence >= last.sequence):
+        if last is None:
             return None
+        if newest is not None and newest.sequence >= last.sequence:
+            is_ours = self._signer.is_genuine(message_of(newest), newest.signed, NO_KEYS)
+            if is_ours or newest.sequence == last.sequence:
+                return None
         now = self._clock.now()
         signed = self._signer.sign(checkpoint_message(last.sequence, last.hash, now))
         return Checkpoint(sequence=last.sequence, hash=last.hash, created_at=now, signed=signed)

@@ -1,5 +1,6 @@
 """Looking whether the audit log is as it was written: seals beside rows, and both against what was signed."""
 
+from bisect import insort
 from collections.abc import AsyncIterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -18,7 +19,15 @@ from revenge_core.activity.entities import (
     Unsealed,
     Verification,
 )
-from revenge_core.activity.policy import BEFORE_ALL, flaw_of, link_flaw, message_of, retention_message
+from revenge_core.activity.policy import (
+    BEFORE_ALL,
+    OF_THE_ERASED,
+    SHORTEST_RETENTION,
+    flaw_of,
+    link_flaw,
+    message_of,
+    retention_message,
+)
 from revenge_core.activity.ports import CheckpointSigner, SealReader
 from revenge_core.ids import EntryId
 
@@ -35,10 +44,15 @@ class Walk:
         self._signer = signer
         self._trusted = trusted
         self._findings: list[Finding] = []
+        """In the order of the chain: the first bad row stays the first, however many others somebody adds."""
+        self._latest: Finding | None = None
         self._more = 0
         self._entries = 0
         self._waiting = 0
         self._checkpoints = 0
+        self._retention: Retention | None = None
+        self._begins = 0
+        """Seals up to this one are needed for nothing that is there."""
         self._sequence = 0
         self._hash = BEFORE_ALL
         self._dropped_before: datetime | None = None
@@ -46,6 +60,7 @@ class Walk:
     async def whole(self, since: datetime | None, elsewhere: AsyncIterable[Checkpoint] | None) -> Verification:
         """From the beginning, or from the newest checkpoint that was made by `since`."""
         await self._begin()
+        await self._along_retentions()
         if since is not None:
             await self._skip_to(since)
         first = self._sequence + 1
@@ -68,7 +83,6 @@ class Walk:
         return self._told(first)
 
     def _told(self, first: int) -> Verification:
-        in_order = sorted(self._findings, key=lambda one: (one.sequence is None, one.sequence or 0))
         return Verification(
             first=first,
             last=self._sequence,
@@ -77,26 +91,37 @@ class Walk:
             waiting=self._waiting,
             checkpoints=self._checkpoints,
             dropped_before=self._dropped_before,
-            findings=tuple(in_order),
+            findings=tuple(self._findings),
             more=self._more,
         )
 
     def _found(self, finding: Finding) -> None:
-        if len(self._findings) < LISTED:
-            self._findings.append(finding)
-        else:
+        self._latest = finding
+        insort(self._findings, finding, key=lambda one: (one.sequence is None, one.sequence or 0))
+        if len(self._findings) > LISTED:
+            self._findings.pop()
             self._more += 1
 
     async def _begin(self) -> None:
         """Where the chain begins: with the first entry ever, or where retention says so, signed."""
-        retention = await self._reader.retention()
+        retention = self._retention = await self._reader.retention()
         if retention is None:
             return
         self._sequence, self._hash = retention.sequence, retention.hash
+        self._begins = retention.sequence
         if self._vouched(retention):
             self._dropped_before = retention.before
         else:
-            self._found(Finding(flaw=Flaw.RETENTION_FORGED, sequence=retention.sequence, entry_at=retention.before))
+            self._found(_forged(retention))
+
+    async def _along_retentions(self) -> None:
+        """The earlier ones: where nothing else tells where the chain begins, the next takes it over from them."""
+        after = 0
+        while part := await self._reader.retentions(after=after, limit=PAGE):
+            for one in part:
+                if one != self._retention and not self._vouched(one):
+                    self._found(_forged(one))
+            after = part[-1].number
 
     def _vouched(self, retention: Retention) -> bool:
         if retention.key_id is None or retention.public_key is None or retention.signature is None:
@@ -148,9 +173,9 @@ class Walk:
         """Whether the seal itself was found to be changed: what the row then differs from is no measure of it."""
         return (
             isinstance(sealed, Seal)
-            and bool(self._findings)
-            and self._findings[-1].sequence == sealed.sequence
-            and self._findings[-1].flaw is Flaw.SEAL_CHANGED
+            and self._latest is not None
+            and self._latest.sequence == sealed.sequence
+            and self._latest.flaw is Flaw.SEAL_CHANGED
         )
 
     async def _newly_dropped_before(self) -> datetime | None:
@@ -164,7 +189,7 @@ class Walk:
             return
         purged = await self._reader.purged(sorted({one for _, row in erased for one in _people(row)}))
         for sealed, row in erased:
-            if not purged & _people(row):
+            if row.action in OF_THE_ERASED or not purged & _people(row):
                 self._found(_about(Flaw.ENTRY_ERASED, sealed))
 
     # What is not in the chain
@@ -185,19 +210,28 @@ class Walk:
             after = part[-1]
 
     async def _along_entries(self, since: datetime | None) -> None:
-        """Entries that are neither sealed nor wait: no transaction of the application leaves such ones."""
+        """Entries that are neither sealed nor wait, or are there twice: no transaction of the application does that."""
         after: Look | None = None
         while part := await self._reader.looks(after=after, since=since, limit=PAGE):
             for look in part:
-                if not look.is_known:
+                if not self._is_known(look):
                     self._found(Finding(flaw=Flaw.ENTRY_INSERTED, entry_id=look.id, entry_at=look.created_at))
             after = part[-1]
+
+    def _is_known(self, look: Look) -> bool:
+        """A seal that lies before the chain begins proves nothing, unless its entry is about to be dropped as well."""
+        if look.waits or not look.is_single:
+            return look.is_single
+        if look.sequence is None or look.sequence > self._begins:
+            return look.sequence is not None
+        return look.sequence > 0 and self._dropped_before is not None and look.created_at < self._dropped_before
 
     # What was signed
 
     async def _against_checkpoints(self, first: int, elsewhere: AsyncIterable[Checkpoint] | None) -> None:
         """Whether the chain came to what was signed: if not, it was written anew from somewhere before."""
-        comparing = _Comparing(first, self._reader)
+        dropped = None if self._dropped_before is None else (self._begins, self._dropped_before)
+        comparing = _Comparing(first, dropped, self._reader)
         after = first - 1
         while part := await self._reader.checkpoints(after=after, limit=PAGE):
             await self._compare_signed(part, comparing)
@@ -226,15 +260,20 @@ class Walk:
 class _Comparing:
     """Where the chain leaves what was signed: behind the last number that agrees, before the first that does not."""
 
-    def __init__(self, first: int, reader: SealReader) -> None:
+    def __init__(self, first: int, dropped: tuple[int, datetime] | None, reader: SealReader) -> None:
         self._first = first
+        self._dropped = dropped
         self._reader = reader
+        self._too_young: int | None = None
         self._good: list[int] = []
         self._bad: int | None = None
         self._cut: int | None = None
 
     async def compare(self, checkpoints: Sequence[Checkpoint]) -> int:
         """Compare; how many there were of the part that is looked at."""
+        for one in checkpoints:
+            if self._is_too_young(one):
+                self._too_young = min(one.sequence, self._too_young or one.sequence)
         ours = [one for one in checkpoints if one.sequence >= self._first]
         known = await self._reader.hashes([one.sequence for one in ours])
         for one in ours:
@@ -249,9 +288,21 @@ class _Comparing:
         self._good = [max(self._good)] if self._good else []
         return len(ours)
 
+    def _is_too_young(self, checkpoint: Checkpoint) -> bool:
+        """Whether it vouches for entries that cannot have been kept long enough: their seals are to be here.
+
+        Entries are sealed within a minute where a worker runs; with thirty days nobody who was away is suspected.
+        """
+        if self._dropped is None:
+            return False
+        upto, before = self._dropped
+        return checkpoint.sequence <= upto and checkpoint.created_at >= before + SHORTEST_RETENTION
+
     async def findings(self) -> list[Finding]:
         """What that comes to, with the first entry that nobody vouches for."""
         found: list[Finding] = []
+        if self._too_young is not None and self._dropped is not None:
+            found.append(Finding(flaw=Flaw.SEAL_MISSING, sequence=self._too_young, upto=self._dropped[0]))
         if self._bad is not None:
             start = max((good for good in self._good if good < self._bad), default=self._first - 1)
             seals = await self._reader.seals(after=start, limit=1)
@@ -274,6 +325,10 @@ class _Comparing:
 def _about(flaw: Flaw, sealed: Seal | Unsealed) -> Finding:
     sequence = sealed.sequence if isinstance(sealed, Seal) else None
     return Finding(flaw=flaw, sequence=sequence, entry_id=EntryId(sealed.entry_id), entry_at=sealed.entry_at)
+
+
+def _forged(retention: Retention) -> Finding:
+    return Finding(flaw=Flaw.RETENTION_FORGED, sequence=retention.sequence, entry_at=retention.before)
 
 
 def _people(row: Recorded) -> frozenset[UUID]:

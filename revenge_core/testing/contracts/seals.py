@@ -57,7 +57,7 @@ def check_chain(seals: Sequence[Seal], entries: Sequence[Entry]) -> None:
     previous = BEFORE_ALL
     for number, one in enumerate(seals, 1):
         digests = digests_of(recorded(written[one.entry_id]))
-        previous = seal_hash(previous, number, digests.content)
+        previous = seal_hash(previous, number, one.entry_at, digests.content)
         assert one == Seal(
             sequence=number,
             entry_id=one.entry_id,
@@ -157,7 +157,8 @@ class ActivitySealsContract(Contract):
         while part := await world.seals.looks(after=part[-1], since=None, limit=2):
             looks += part
         assert [(one.id, one.created_at) for one in looks] == [(entry.id, entry.created_at) for entry in entries]
-        assert all(one.is_known for one in looks)
+        assert [(one.sequence, one.waits) for one in looks] == [(n, False) for n in (1, 2, 3)] + [(None, True)] * 2
+        assert all(one.is_single for one in looks)
         since = await world.seals.looks(after=None, since=NOW + TICK, limit=9)
         assert [one.id for one in since] == [entry.id for entry in entries[2:]]
 
@@ -221,14 +222,24 @@ class ErasureContract(Contract):
         assert await world.seals.purged([who, an_id()]) == {who}
 
     async def test_an_entry_that_is_erased_before_it_is_sealed_is_sealed_as_it_was_written(self, world: World) -> None:
-        entry = an_entry(actor_id=UserId(an_id()), address="192.0.2.7")
-        await write(world, entry)
-        assert entry.actor_id is not None
+        who = UserId(an_id())
+        entry = an_entry(actor_id=who, address="192.0.2.7", created_at=NOW)
+        await write(world, entry, an_entry(action=Action.USER_PURGE, resource_id=who, created_at=NOW + TICK))
         async with world.uow.begin() as tx:
-            await tx.activity_seals.erase(entry.actor_id, 10)
+            assert await tx.activity_seals.erase(who, 10) == 1
         await seal(world)
-        (sealed,) = await all_seals(world)
+        sealed = (await all_seals(world))[0]
         assert sealed.personal == digests_of(recorded(entry)).personal
+
+    async def test_what_is_no_account_that_the_log_says_was_erased_stays_as_it_is(self, world: World) -> None:
+        group = an_id()
+        entry = an_entry(resource_type="group", resource_id=group, resource_key="Film Club")
+        await write(world, entry)
+        with pytest.raises(ErasureRefused):
+            async with world.uow.begin() as tx:
+                await tx.activity_seals.erase(UserId(group), 10)
+        rows = await world.seals.rows(await world.seals.waiting(after=None, limit=9))
+        assert rows == {entry.id: recorded(entry)}
 
     async def test_an_account_that_is_there_is_not_erased(self, world: World) -> None:
         user = await world.add_user()
@@ -293,7 +304,7 @@ class RetentionContract(Contract):
         await seal(world)
         (second,) = await all_seals(world)
         assert second.sequence == 2
-        assert second.hash == seal_hash(first.hash, 2, second.content)
+        assert second.hash == seal_hash(first.hash, 2, second.entry_at, second.content)
 
     async def test_seals_stay_where_one_before_them_does(self, world: World) -> None:
         young, old = an_entry(created_at=NOW), an_entry(created_at=LONG_AGO)
