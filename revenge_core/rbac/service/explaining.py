@@ -1,5 +1,6 @@
 """What somebody may do, and why (decisions A5)."""
 
+import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -24,7 +25,6 @@ from revenge_core.rbac.policy import matching
 from revenge_core.rbac.ports import GroupReader, RoleDirectory, RoleReader
 from revenge_core.users.entities import User
 from revenge_core.users.errors import UserNotFound
-from revenge_core.users.policy import name_key
 from revenge_core.users.ports import UserDirectory
 
 _TOLD: Final = 64
@@ -90,7 +90,8 @@ class Explaining:
         try:
             return UserId(UUID(name))
         except ValueError:
-            is_told = "@" not in name_key(name) or actor.may(Permission.USERS_LIST)
+            is_address = "@" in unicodedata.normalize("NFKC", name)  # as names are compared
+            is_told = not is_address or actor.may(Permission.USERS_LIST)
             found = await self._users.id_of(name) if is_told else None
         if found is None:
             raise UserNotFound
