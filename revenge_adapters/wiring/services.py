@@ -198,6 +198,7 @@ class Services(containers.DeclarativeContainer):
         uow=adapters.uow,
         jobs=adapters.job_reader,
         sessions=sessions,
+        api_keys=api_keys,
         notices=notices,
         activity=activity,
         clock=adapters.clock,

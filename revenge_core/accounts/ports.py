@@ -6,6 +6,7 @@ from typing import Protocol
 
 from revenge_core.accounts.entities import BootstrapToken, Export, Invitation, Person
 from revenge_core.apikeys.entities import ApiKey
+from revenge_core.apikeys.ports import ApiKeysTx
 from revenge_core.auth.ports import AuthTx
 from revenge_core.ids import ExportId, InvitationId, UserId
 from revenge_core.sessions.entities import Device, Session
@@ -131,7 +132,7 @@ class PersonalData(Protocol):
         ...
 
 
-class AccountsTx(AuthTx, Protocol):
+class AccountsTx(AuthTx, ApiKeysTx, Protocol):
     """What getting, administering and leaving accounts does in one transaction."""
 
     @property

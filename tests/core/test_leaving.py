@@ -25,6 +25,7 @@ from revenge_core.testing.contracts.errands import Errand
 from revenge_core.users.entities import User
 from revenge_core.users.errors import UsernameTaken, UserNotFound
 from tests.core.admins import admin, user_of
+from tests.core.keys import make, works
 from tests.core.people import KITCHEN, act, entries, join, register, sign_in
 from tests.core.post import mailed
 from tests.errands import enqueue
@@ -36,6 +37,29 @@ async def leave(box: Sandbox, name: str = "ada") -> User:
     here = await join(box, name)
     await mailed(box, here.user.email)
     return await box.revenge.accounts.delete_me(await act(box, here, KITCHEN))
+
+
+@pytest.mark.asvs("7.4.2")
+@pytest.mark.parametrize("by_themselves", [True, False])
+async def test_keys_of_who_comes_back_stay_ended(box: Sandbox, *, by_themselves: bool) -> None:
+    here, root = await join(box), await admin(box)
+    ada = await act(box, here)
+    (made, other), its = [await make(box, ada, name) for name in "ab"], await make(box, root)
+    await box.revenge.api_keys.revoke(ada, other.key.id)
+    if by_themselves:
+        await box.revenge.accounts.delete_me(ada)
+    else:
+        await box.revenge.administration.delete(root, here.user.id)
+    assert box.rows.api_keys[made.key.id].key.revoked_at == box.clock.now()
+    assert Change.of_key(made.key.id) in box.changes
+    ended = entries(box, Action.APIKEY_REVOKE)[1:]
+    who = (here.user.id, None) if by_themselves else (root.user_id, here.user.id)
+    assert [(one.resource_id, one.actor_id, one.on_behalf_of) for one in ended] == [(made.key.id, *who)]
+    if by_themselves:
+        await sign_in(box)
+    else:
+        await box.revenge.administration.restore(root, here.user.id)
+    assert await works(box, made.secret, other.secret, its.secret) == [False, False, True]
 
 
 async def wait(box: Sandbox, delay: timedelta) -> None:

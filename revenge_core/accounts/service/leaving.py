@@ -13,6 +13,7 @@ from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.jobs import EraseTraces
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
+from revenge_core.apikeys.service import ApiKeys
 from revenge_core.background import UNFINISHED
 from revenge_core.clock import Clock
 from revenge_core.feed import Change
@@ -41,6 +42,7 @@ class Leaving:
         uow: UnitOfWork[AccountsTx],
         jobs: JobReader,
         sessions: Sessions,
+        api_keys: ApiKeys,
         notices: Notices,
         activity: Activity,
         clock: Clock,
@@ -49,6 +51,7 @@ class Leaving:
         self._uow = uow
         self._jobs = jobs
         self._sessions = sessions
+        self._api_keys = api_keys
         self._notices = notices
         self._activity = activity
         self._clock = clock
@@ -74,7 +77,8 @@ class Leaving:
     ) -> User:
         """Delete the account; its names are held until it is purged (rulings R20). The account as it was stored.
 
-        `jobs` are those of `jobs_of`. Invitations that it made let nobody in any more, also if it comes back.
+        `jobs` are those of `jobs_of`. Invitations that it made let nobody in any more, and its API keys stay ended,
+        also if it comes back: as with sessions, whoever took one has nothing of that (decisions I11).
         """
         now = self._clock.now()
         gone = replace(
@@ -85,6 +89,7 @@ class Leaving:
             pending_email=None,
         )
         await tx.users.update(gone)
+        await self._api_keys.end_all(tx, actor, user.id)
         await tx.invitations.revoke_all_of(user.id, now)
         for job_id in jobs:
             await tx.jobs.cancel(job_id)

@@ -253,7 +253,7 @@ class ApiKeys:
         known = await self._reader.by_id(key_id)
         if known is None or not (known.user_id == actor.user_id or actor.may(Permission.APIKEYS_REVOKE)):
             raise KeyNotFound
-        owner, now = known.user_id, self._clock.now()
+        owner = known.user_id
         async with self._uow.begin() as tx:
             await tx.users.lock_any(owner)
             if owner != actor.user_id:
@@ -261,15 +261,12 @@ class ApiKeys:
             key = await tx.api_keys.lock(key_id)
             if key is None or key.revoked_at is not None:  # whoever came first, it is over
                 return
-            await tx.api_keys.update(replace(key, revoked_at=now, updated_at=now, version=key.version + 1))
-            tx.feed.publish(Change.of_key(key_id))
-            await self._activity.write(
-                tx,
-                actor,
-                Action.APIKEY_REVOKE,
-                resource=_resource(key),
-                on_behalf_of=None if actor.user_id == owner else owner,
-            )
+            await self._end(tx, actor, key)
+
+    async def end_all(self, tx: ApiKeysTx, actor: Actor, user_id: UserId) -> None:
+        """End all keys of a user for good inside the caller's transaction, which holds the user's lock."""
+        for key in sorted(await tx.api_keys.live_of(user_id, self._clock.now()), key=lambda key: key.id):
+            await self._end(tx, actor, key)
 
     async def proposal(self, actor: Actor, key_id: KeyId) -> KeyProposal:
         """What a key was seen to need while it was recording, and the least that would do.
@@ -299,6 +296,13 @@ class ApiKeys:
         await self._upkeep.maintain(ctx)
 
     # Parts
+
+    async def _end(self, tx: ApiKeysTx, actor: Actor, key: ApiKey) -> None:
+        now = self._clock.now()
+        await tx.api_keys.update(replace(key, revoked_at=now, updated_at=now, version=key.version + 1))
+        tx.feed.publish(Change.of_key(key.id))
+        owner = None if actor.user_id == key.user_id else key.user_id
+        await self._activity.write(tx, actor, Action.APIKEY_REVOKE, resource=_resource(key), on_behalf_of=owner)
 
     @asynccontextmanager
     async def _owned(self, actor: Actor, key_id: KeyId, now: datetime) -> AsyncGenerator[_Owned]:
