@@ -7,16 +7,16 @@ from asyncio import get_running_loop
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncCursor
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
-from typing_extensions import override
 
 from revenge_adapters.postgres.conninfo import with_settings
 from revenge_adapters.postgres.errors import DRIVER_ERRORS, in_our_words
+from revenge_adapters.postgres.exchange import Answer, Connection, Statement, exchange
 from revenge_adapters.postgres.sql import Query, Replanned
 
 T = TypeVar("T")
@@ -28,9 +28,6 @@ NETWORK_ALLOWANCE: Final = timedelta(seconds=1)
 """How much later than the server's own timeout we take the line for dead and hang up."""
 RECONNECT_SECONDS: Final = 5
 """After this the pool's growing pauses end, and the next caller's need opens a connection at once (recovery < 10 s)."""
-PREPARED_STATEMENTS: Final = 500
-CANCEL_SECONDS: Final = 1.0
-"""How long a cancelled caller waits at most for the server to hear of it; the connection is closed then."""
 
 BEGIN: Final = Replanned[None]("begin", "BEGIN", type(None))
 COMMIT: Final = Replanned[None]("commit", "COMMIT", type(None))
@@ -39,38 +36,6 @@ SAVEPOINT: Final = Replanned[None]("savepoint", "SAVEPOINT part", type(None))
 RELEASE: Final = Replanned[None]("release", "RELEASE SAVEPOINT part", type(None))
 ROLLBACK_PART: Final = Replanned[None]("rollback_part", "ROLLBACK TO SAVEPOINT part", type(None))
 WITHOUT_THE_DISK: Final = Replanned[None]("without_the_disk", "SET LOCAL synchronous_commit TO off", type(None))
-
-Parameters: TypeAlias = dict[str, object]
-Statement: TypeAlias = tuple[Query[Any], Parameters]
-
-
-class Connection(AsyncConnection[Any]):
-    """A connection that gives up soon where the line is dead."""
-
-    @override
-    async def cancel_safe(self, *, timeout: float = CANCEL_SECONDS) -> None:
-        await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
-
-
-class Piped(AsyncCursor[T]):
-    """A cursor whose statement is not sent before the pipeline ends, or grows large.
-
-    psycopg's own flushes after every statement: that is as many messages, and as many times that the server wakes up.
-    """
-
-    @override
-    def _execute_gen(
-        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
-    ) -> Generator[Any, Any, None]:
-        yield from self._start_query(query)
-        yield from self._maybe_prepare_gen(self._convert_query(query, params), prepare=prepare, binary=binary)
-        # What AsyncCursor does here, but for handing the commands to libpq instead of flushing them.
-        pipeline = self._conn._pipeline  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (psycopg has no other way)
-        while pipeline is not None and pipeline.command_queue:
-            pipeline.command_queue.popleft()()
-        self._last_query = query
-        prepared = self._conn._prepared  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (the same)
-        yield from prepared.maintain_gen(self._conn)
 
 
 class Database:
@@ -94,8 +59,7 @@ class Database:
         self._pool = AsyncConnectionPool(
             _conninfo(url, statement_timeout=statement_timeout, lock_timeout=lock_timeout),
             connection_class=Connection,
-            kwargs={"autocommit": True, "prepare_threshold": 0},
-            configure=_configure,
+            kwargs={"autocommit": True},
             min_size=min_size,
             max_size=max_size,
             timeout=acquire_timeout.total_seconds(),
@@ -123,17 +87,17 @@ class Database:
             DatabaseUnavailable: no answer in time. The same holds for every method here.
         """
         async with self._connection() as connection:
-            return await _one(await _send(connection, self._deadline, (query, parameters)))
+            return _one(await _send(connection, self._deadline, (query, parameters)))
 
     async def all(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
         """Every row, in the statement's order."""
         async with self._connection() as connection:
-            return await _all(await _send(connection, self._deadline, (query, parameters)))
+            return _all(await _send(connection, self._deadline, (query, parameters)))
 
     async def run(self, query: Query[None], **parameters: object) -> int:
         """Write; how many rows were written."""
         async with self._connection() as connection:
-            return (await _send(connection, self._deadline, (query, parameters)))[0].rowcount
+            return (await _send(connection, self._deadline, (query, parameters)))[0].count
 
     @asynccontextmanager
     async def transaction(self, *, durable: bool = True) -> AsyncGenerator["Transaction"]:
@@ -197,15 +161,15 @@ class Transaction:
 
     async def one(self, query: Query[T], **parameters: object) -> T | None:
         """The first row, if there is one."""
-        return await _one(await self._send((query, parameters)))
+        return _one(await self._send((query, parameters)))
 
     async def all(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
         """Every row, in the statement's order."""
-        return await _all(await self._send((query, parameters)))
+        return _all(await self._send((query, parameters)))
 
     async def run(self, query: Query[None], **parameters: object) -> int:
         """Write; how many rows were written."""
-        return (await self._send((query, parameters)))[-1].rowcount
+        return (await self._send((query, parameters)))[-1].count
 
     def later(self, query: Query[None], **parameters: object) -> None:
         """Write, together with the next statement or the commit: what goes wrong with it is raised there."""
@@ -236,20 +200,20 @@ class Transaction:
 
     async def commit_with(self, query: Query[T], **parameters: object) -> tuple[T, ...]:
         """Run the last statement of all and commit, in one trip: a lock that it takes is held no longer than that."""
-        return await _all((await self._commit((query, parameters)))[:-1])
+        return _all((await self._commit((query, parameters)))[:-1])
 
     async def commit(self) -> None:
         """Commit, unless that was done, or there is nothing to commit."""
         if not self._is_over and self._waiting != self._opening:
             await self._commit()
 
-    async def _commit(self, *last: Statement) -> list[AsyncCursor[Any]]:
+    async def _commit(self, *last: Statement) -> list[Answer[Any]]:
         if self._has_failed or self._connection.pgconn.transaction_status == TransactionStatus.INERROR:
             raise RuntimeError("a statement failed and the block went on: nothing of it can be committed")
         self._is_over = True
         return await self._send(*last, (COMMIT, {}))
 
-    async def _send(self, *statements: Statement) -> list[AsyncCursor[Any]]:
+    async def _send(self, *statements: Statement) -> list[Answer[Any]]:
         together = (*self._waiting, *statements)
         self._waiting.clear()
         try:
@@ -260,30 +224,20 @@ class Transaction:
             raise
 
 
-async def _send(connection: Connection, deadline: float, *statements: Statement) -> list[AsyncCursor[Any]]:
-    """Run them one after another, sent together; their cursors. All of them have the deadline of one statement."""
+async def _send(connection: Connection, deadline: float, *statements: Statement) -> list[Answer[Any]]:
+    """Run them one after another, sent together. All of them have the deadline of one statement."""
     with _rim(), _deadline(connection, deadline):
-        if len(statements) == 1:
-            return [await _execute(AsyncCursor, connection, *statements[0])]
-        async with connection.pipeline():
-            return [await _execute(Piped, connection, *statement) for statement in statements]
+        return await exchange(connection, statements)
 
 
-async def _execute(
-    kind: type[AsyncCursor[Any]], connection: Connection, query: Query[T], parameters: Parameters
-) -> AsyncCursor[T]:
-    cursor = kind(connection, row_factory=query.row_factory)
-    return await cursor.execute(query.text, parameters, prepare=query.keeps_plan, binary=True)
-
-
-async def _one(cursors: Sequence[AsyncCursor[T]]) -> T | None:
+def _one(answers: Sequence[Answer[T]]) -> T | None:
     with _rim():
-        return await cursors[-1].fetchone()
+        return next(iter(answers[-1].rows(1)), None)
 
 
-async def _all(cursors: Sequence[AsyncCursor[T]]) -> tuple[T, ...]:
+def _all(answers: Sequence[Answer[T]]) -> tuple[T, ...]:
     with _rim():
-        return tuple(await cursors[-1].fetchall())
+        return answers[-1].rows()
 
 
 async def _roll_back(connection: Connection, deadline: float, command: Query[None] = ROLLBACK) -> None:
@@ -330,10 +284,6 @@ def _has_spoken(connection: Connection) -> bool:
     ear = select.poll()
     ear.register(connection.fileno(), select.POLLIN)
     return bool(ear.poll(0))
-
-
-async def _configure(connection: Connection) -> None:
-    connection.prepared_max = PREPARED_STATEMENTS
 
 
 def _conninfo(url: str, *, statement_timeout: timedelta, lock_timeout: timedelta) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar, get_args, 
 
 import msgspec
 from psycopg import AsyncCursor, Cursor
+from psycopg.adapt import PyFormat
 from typing_extensions import override
 
 from revenge_core.secrets import Secret
@@ -26,6 +27,7 @@ Row_co = TypeVar("Row_co", covariant=True)
 MakeRow: TypeAlias = Callable[[Sequence[Any]], Row]
 
 _NAME: Final = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_PLACEHOLDER: Final = re.compile(r"%(?:%|\((\w+)\)s)")
 _COMMENT: Final = re.compile(r"^ *--.*\n?", re.MULTILINE)
 
 
@@ -40,7 +42,7 @@ class Query(Generic[Row_co]):
     and every column its field.
     """
 
-    __slots__ = ("_make", "name", "row_type", "text")
+    __slots__ = ("_make", "formats", "name", "names", "positional", "row_type", "text")
 
     keeps_plan: ClassVar[bool] = True
     """Whether a connection has it planned once for all times that it runs."""
@@ -49,6 +51,12 @@ class Query(Generic[Row_co]):
         self.name = name
         self.text = text.encode()
         self.row_type = row_type
+        self.names = tuple(dict.fromkeys(filter(None, _PLACEHOLDER.findall(text))))
+        """Its parameters, in the order in which `positional` numbers them."""
+        numbers = {parameter: f"${number}" for number, parameter in enumerate(self.names, 1)}
+        self.positional = _PLACEHOLDER.sub(lambda found: numbers.get(found[1], "%"), text).encode()
+        """The statement as PostgreSQL has it."""
+        self.formats = [PyFormat.AUTO] * len(self.names)
         self._make: MakeRow[Row_co] | None = None
 
     @override
@@ -56,10 +64,13 @@ class Query(Generic[Row_co]):
         return f"<Query {self.name}>"
 
     def row_factory(self, cursor: AsyncCursor[Any] | Cursor[Any]) -> MakeRow[Row_co]:
-        """What psycopg calls for each result: the maker is worked out once, from the first result's columns."""
+        """What psycopg calls for each result of a cursor."""
+        return self.maker(lambda: tuple(column.name for column in cursor.description or ()))
+
+    def maker(self, columns: Callable[[], tuple[str, ...]]) -> MakeRow[Row_co]:
+        """What makes a row: it is worked out once, from the first result's columns."""
         if self._make is None:
-            columns = tuple(column.name for column in cursor.description or ())
-            self._make = self.decoder(columns)
+            self._make = self.decoder(columns())
         return self._make
 
     def decoder(self, columns: tuple[str, ...]) -> MakeRow[Row_co]:
