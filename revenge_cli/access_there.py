@@ -54,6 +54,7 @@ class _Permissions(Entity, kw_only=True):
 
 
 class _Holding(Entity, kw_only=True):
+    role: str
     source: str
     group: str | None = None
 
@@ -94,19 +95,13 @@ class _Keys(Entity, kw_only=True):
     keys: tuple[KeyRecord, ...]
 
 
-class _HeldRole(Entity, kw_only=True):
-    name: str
-    source: str
-    group_name: str | None = None
-
-
 class _Belongs(Entity, kw_only=True):
     name: str
 
 
 class _Effective(Entity, kw_only=True):
     permissions: tuple[Pattern, ...]
-    roles: tuple[_HeldRole, ...]
+    roles: tuple[_Holding, ...]
     groups: tuple[_Belongs, ...]
 
 
@@ -257,7 +252,7 @@ class AccessThere(AccessDesk):
         found = self._remote.get(_Effective, _RBAC, "users", str(user_id), "permissions")
         return Rights(
             permissions=tuple(one.text for one in found.permissions),
-            roles=tuple(f"{one.name} ({how_held(one.source, one.group_name)})" for one in found.roles),
+            roles=tuple(f"{one.role} ({how_held(one.source, one.group)})" for one in found.roles),
             groups=once(one.name for one in found.groups),
         )
 

@@ -142,6 +142,8 @@ def test_one_command_serves_and_others_join_its_database(place: Path) -> None:
                 "database-roles": "pass",
                 "migrations": "pass",
                 "secrets-match": "pass",
+                "access": "pass",
+                "audit": "pass",
                 "cache": "pass",
                 "mail": "pass",
                 "mail-templates": "pass",
