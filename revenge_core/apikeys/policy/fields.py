@@ -61,12 +61,13 @@ def field_problems(given: KeyChanges) -> Iterator[FieldProblem]:
     """What is wrong with the fields that are given."""
     if given.name is not UNSET and not (0 < len(given.name.strip()) <= len(given.name) <= NAME_MAX):
         yield FieldProblem(pointer="/name", detail=f"must have 1 to {NAME_MAX} characters, not only blanks")
-    elif given.name is not UNSET and not _is_plain(given.name):
-        yield FieldProblem(pointer="/name", detail="must be one line without control characters")
+    elif given.name is not UNSET and not given.name.isprintable():
+        # Names stand in what administrators read: logs, lists, the words of a verdict. None turns those around.
+        yield FieldProblem(pointer="/name", detail="must be one line of characters that can be seen")
     if given.description is not UNSET and given.description is not None:
         if len(given.description) > DESCRIPTION_MAX:
             yield FieldProblem(pointer="/description", detail=f"must have at most {DESCRIPTION_MAX} characters")
-        elif not _is_plain(given.description, besides="\n\r\t"):
+        elif not _is_plain(given.description):
             yield FieldProblem(pointer="/description", detail="must not hold control characters")
     yield from _right_problems(given.permissions)
     if given.libraries is not UNSET and given.libraries is not None and len(given.libraries) > LIBRARIES_MAX:
@@ -121,7 +122,8 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name[:NAME_MAX]).casefold())
 
 
-def _is_plain(text: str, *, besides: str = "") -> bool:
+def _is_plain(text: str) -> bool:
+    """Whether it has no control characters but those that lay out text."""
     return not any(
-        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} and character not in besides for character in text
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} and character not in "\n\r\t" for character in text
     )
