@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import asdict
 from typing_extensions import override
 
+from revenge_adapters.postgres.activity_unknown import RawNamedEntry, understood, word
 from revenge_adapters.postgres.db import Database, Transaction
 from revenge_adapters.postgres.migrate import AHEAD
 from revenge_adapters.postgres.sql import Query, Replanned, SqlFile
@@ -46,7 +47,7 @@ class Explained(Entity, kw_only=True, rename={"plan": "Plan"}):
 class Done(Entity, kw_only=True):
     """How often something was done, among how many entries."""
 
-    action: Action
+    action: str
     done: int
     looked_at: int
 
@@ -62,6 +63,12 @@ class Sql(SqlFile, file="activity.sql"):
     oldest_time: Query[datetime]
     actions: Replanned[Done]
     make_partitions: Query[int]
+
+
+_RAW: Final[dict[Query[NamedEntry], Query[RawNamedEntry]]] = {
+    query: Replanned[RawNamedEntry](f"{query.name}_raw", query.text.decode(), RawNamedEntry)
+    for query in (Sql.newest, Sql.oldest)
+}
 
 
 class PostgresActivityLog(ActivityLog):
@@ -111,7 +118,7 @@ class PostgresActivityReader(ActivityReader):
         for start, end in parts(since, last.at, self._clock.now()):
             part = _conditions(wanted) | {"since": start, "until": end}
             edge = last.id if end == last.at else _LAST_ID
-            rows = await self._database.all(Sql.newest, **part, before=edge, limit=limit - len(found), skip=skip)
+            rows = await self._entries(Sql.newest, **part, before=edge, limit=limit - len(found), skip=skip)
             found += rows
             if len(found) == limit:
                 break
@@ -125,9 +132,15 @@ class PostgresActivityReader(ActivityReader):
     async def oldest(self, wanted: EntryFilter, *, limit: int, after: Edge | None = None) -> tuple[NamedEntry, ...]:
         since, until = _span(wanted)
         first = Edge(at=since, id=_NO_ID) if after is None or after.at < since else after
-        return await self._database.all(
+        return await self._entries(
             Sql.oldest, **_conditions(wanted), since=first.at, after=first.id, until=until, limit=limit
         )
+
+    async def _entries(self, query: Query[NamedEntry], **parameters: object) -> tuple[NamedEntry, ...]:
+        try:
+            return await self._database.all(query, **parameters)
+        except msgspec.ValidationError:  # words that this version does not know
+            return tuple(map(understood, await self._database.all(_RAW[query], **parameters)))
 
     @override
     async def count(self, wanted: EntryFilter, *, exact_up_to: int) -> Count:
@@ -157,7 +170,7 @@ class PostgresActivityReader(ActivityReader):
     async def actions(self, *, since: datetime, limit: int, among: int) -> tuple[ActionCount, ...]:
         rows = await self._database.all(Sql.actions, since=since, limit=limit, among=among + 1)
         return tuple(
-            ActionCount(action=row.action, count=Count(number=row.done, is_exact=row.looked_at <= among))
+            ActionCount(action=word(Action, row.action), count=Count(number=row.done, is_exact=row.looked_at <= among))
             for row in rows
         )
 

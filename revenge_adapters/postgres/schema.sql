@@ -495,6 +495,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     entry revenge.activity := NEW;
 BEGIN
+    -- Whoever may add entries could otherwise add one at which every look at the log fails.
+    IF entry.created_at NOT BETWEEN '1970-01-01T00:00Z' AND '9999-01-01T00:00Z' THEN
+        RAISE EXCEPTION 'the entry is of no time that there is' USING ERRCODE = 'datetime_field_overflow';
+    END IF;
     INSERT INTO revenge.activity_unsealed (entry_at, entry_id, content, personal)
     SELECT entry.created_at, entry.id, digests.content, digests.personal FROM revenge.activity_digests(entry) AS digests;
     RETURN NULL;
