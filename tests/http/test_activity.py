@@ -170,6 +170,13 @@ async def test_times_in_the_wrong_order_and_two_beginnings_are_told_at_once(
     assert pointers(said) == ["/cursor", "/end_time"]
 
 
+async def test_times_that_there_are_in_no_calendar_of_utc_are_400(client: httpx.AsyncClient, root: Party) -> None:
+    query = "start_time=0001-01-01T00:00:00%2B14:00&end_time=9999-12-31T23:59:59-14:00"
+    for path in ("", "/export"):
+        said = problem(await client.get(f"{ACTIVITY}{path}?{query}", headers=root.headers), 400, "invalid")
+        assert pointers(said) == ["/end_time", "/start_time"]
+
+
 @pytest.mark.asvs("8.2.1")
 @pytest.mark.parametrize(
     "path", ["", f"/users/{an_id()}", f"/resources/user/{an_id()}", "/stats", "/actions", "/export"]

@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import asdict, replace
@@ -203,7 +203,11 @@ def _check(wanted: EntryFilter, *, limit: int = 1, offset: int = 0, cursor: str 
     Raises:
         Invalid: something is wrong; `problems` names each.
     """
-    problems: list[FieldProblem] = []
+    problems = [
+        FieldProblem(pointer=pointer, detail="is out of range")
+        for pointer, moment in (("/start_time", wanted.since), ("/end_time", wanted.until))
+        if moment is not None and not _is_in_range(moment)
+    ]
     if wanted.since is not None and wanted.until is not None and wanted.until < wanted.since:
         problems.append(FieldProblem(pointer="/end_time", detail="must not be before start_time"))
     if not 1 <= limit <= MAX_LIMIT:
@@ -214,6 +218,15 @@ def _check(wanted: EntryFilter, *, limit: int = 1, offset: int = 0, cursor: str 
         problems.append(FieldProblem(pointer="/cursor", detail="says where the page begins; leave offset out"))
     if problems:
         raise Invalid(problems=problems)
+
+
+def _is_in_range(moment: datetime) -> bool:
+    """Near the first and the last year another zone's times are none in UTC."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _seen_by(actor: Actor, found: tuple[NamedEntry, ...]) -> tuple[NamedEntry, ...]:
