@@ -58,7 +58,7 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "database.owner_url": "postgresql://owner@h/db",
         "database.binaries": "/usr/lib/postgresql/17/bin",
         "audit.ship_to": "https://logs.lan/revenge",
-        "audit.ship_token": "open sesame",
+        "audit.ship_token": "open-sesame",
         "auth.jwt_secret": GOOD_SECRET,
         "cache.url": "redis://cache.lan:6379/1",
         "data_dir": "/srv/revenge",
@@ -79,7 +79,7 @@ def test_every_setting_can_be_given_in_the_environment(key: str) -> None:
         "REVENGE_DATABASE_URL": "postgresql://h/db",
         "REVENGE_CACHE_URL": "redis://h",
         "REVENGE_AUDIT_SHIP_TO": "https://logs.lan/revenge",
-        "REVENGE_AUDIT_SHIP_TOKEN": "open sesame",
+        "REVENGE_AUDIT_SHIP_TOKEN": "open-sesame",
     }
     loaded = load_settings(environ=HOME | beside | {setting.variable: text})
     assert loaded.origins[key] == f"environment {setting.variable}"
