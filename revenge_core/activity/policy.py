@@ -27,15 +27,16 @@ from revenge_core.activity.entities import (
 )
 from revenge_core.ids import UserId
 
-_NOT_ONES_OWN = frozenset({"group", "invitation", "user"})
+_NOT_ONES_OWN = frozenset({"activity", "group", "invitation", "limit", "user"})
 """Resources whose names and changes tell of people: of a person's own account alone they are that person's."""
 
 
 def without_others(entry: Entry, user_id: UserId) -> Entry:
     """What the user did, without what it tells of others: an administrator who is none any more keeps no addresses."""
-    if entry.resource_type not in _NOT_ONES_OWN or entry.resource_id == user_id:
-        return entry
-    return replace(entry, resource_key=None, changes={})
+    is_for_others = entry.on_behalf_of not in {None, user_id}
+    if is_for_others or (entry.resource_type in _NOT_ONES_OWN and entry.resource_id != user_id):
+        return replace(entry, resource_key=None, changes={})
+    return entry
 
 
 _ADDRESSES: Final = frozenset({"email", "pending_email"})

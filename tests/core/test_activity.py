@@ -7,6 +7,7 @@ from revenge_core.activity.errors import CursorInvalid
 from revenge_core.activity.jobs import MakeMonths
 from revenge_core.actor import Actor
 from revenge_core.errors import Forbidden, Invalid, Unauthenticated
+from revenge_core.ids import UserId
 from revenge_core.permissions import Permission
 from revenge_core.testing.attempt import Attempt
 from revenge_core.testing.builders import an_actor, an_id
@@ -141,7 +142,7 @@ async def test_ones_own_entries_come_page_by_page(box: Sandbox) -> None:
     assert len(whole) >= 5
 
 
-@pytest.mark.parametrize("kind", ["user", "invitation"])
+@pytest.mark.parametrize("kind", ["user", "invitation", "activity", "limit"])
 async def test_what_one_did_to_others_is_ones_own_but_not_their_data(box: Sandbox, kind: str) -> None:
     actor = await act(box, await join(box))
     changes = {"email": FieldChange(before="max@example.org", after="max@example.com")}
@@ -152,3 +153,18 @@ async def test_what_one_did_to_others_is_ones_own_but_not_their_data(box: Sandbo
     mine, other = (await box.revenge.activity.own(actor, limit=2)).items
     assert (mine.resource_key, mine.changes) == ("ada", changes)
     assert (other.resource_id, other.resource_key, other.changes) == (theirs.id, None, {})
+
+
+async def test_what_one_did_to_the_keys_of_others_does_not_tell_what_these_are_called(box: Sandbox) -> None:
+    actor = await act(box, await join(box))
+    async with MemoryUnitOfWork(box.tables).begin() as tx:
+        for owner in (UserId(an_id()), None):
+            await box.revenge.activity.write(
+                tx,
+                actor,
+                Action.APIKEY_REVOKE,
+                resource=Resource(type="api_key", id=an_id(), key="backups"),
+                on_behalf_of=owner,
+            )
+    mine, others = (await box.revenge.activity.own(actor, limit=2)).items
+    assert (mine.resource_key, others.resource_key) == ("backups", None)
