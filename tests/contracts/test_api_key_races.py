@@ -121,6 +121,32 @@ async def test_nobody_gets_a_key_while_their_account_is_being_disabled(servers: 
     assert await ask("SELECT count(*) FROM revenge.users WHERE is_active") == 0
 
 
+async def test_no_key_outlives_an_account_that_is_being_deleted(servers: Servers, ask: Ask) -> None:
+    user, actor = await anna(servers[0])
+    present = [
+        await servers[0].api_keys.create(actor, NewKey(name=f"old {number}", scopes=READ)) for number in range(5)
+    ]
+
+    async def use_or_delete(server: Revenge, number: int) -> str:
+        if number == RACERS // 2:
+            await server.administration.delete(Actor.host(), user.id)
+            return "deleted"
+        if number % 3 == 0:
+            await server.api_keys.rotate(actor, present[number % 5].key.id)
+        elif number % 3 == 1:
+            await server.api_keys.revoke(actor, present[number % 5].key.id)
+        else:
+            await server.api_keys.create(actor, NewKey(name=f"key {number}", scopes=READ))
+        return "changed"
+
+    outcomes = await race(servers, use_or_delete)
+    assert set(outcomes) <= {"deleted", "changed", Unauthenticated, TooManyKeys, KeyIsOver}
+    assert outcomes["deleted"] == 1
+    assert await ask(LIVE) == 0
+    await servers[1].administration.restore(Actor.host(), user.id)
+    assert not any([await works(servers[0], made.secret) for made in present])
+
+
 async def test_sightings_and_records_of_two_servers_add_up(servers: Servers, ask: Ask) -> None:
     _, actor = await anna(servers[0])
     made = [
