@@ -8,6 +8,7 @@ from revenge_core.actor import Actor
 from revenge_core.errors import DatabaseUnavailable, Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import UserId
+from revenge_core.permissions import Permission
 from revenge_core.storage.errors import StoredFileNotFound
 from revenge_core.testing.builders import a_png, a_user, an_actor
 from revenge_core.testing.contracts.storage import content_of, put
@@ -19,7 +20,7 @@ from tests.core.people import register
 
 @pytest.fixture
 async def ada(box: Sandbox) -> Actor:
-    return an_actor(await register(box))
+    return an_actor(await register(box), Permission.PROFILE_UPDATE)
 
 
 def account(box: Sandbox, actor: Actor) -> User:
@@ -63,7 +64,7 @@ async def test_an_upload_that_is_too_long_is_not_even_looked_at(box: Sandbox, ad
 
 
 async def test_nobody_and_those_who_are_gone_have_no_picture(box: Sandbox) -> None:
-    for actor in (Actor.anonymous(), an_actor(a_user())):
+    for actor in (Actor.anonymous(), an_actor(a_user(), Permission.PROFILE_UPDATE)):
         with pytest.raises(Unauthenticated):
             await box.revenge.avatars.upload(actor, a_png())
         with pytest.raises(Unauthenticated):

@@ -1,6 +1,7 @@
 """Operations called without HTTP and so without the gate: what their services refuse by themselves (ASVS 8.3.1)."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -9,9 +10,9 @@ import msgspec
 
 from revenge_adapters.wiring.sandbox import Sandbox
 from revenge_core.actor import OWN_READ, OWN_RIGHTS, OWN_WRITE, Actor, ActorKind, KeyUse
-from revenge_core.ids import KeyId, UserId
+from revenge_core.ids import KeyId, SessionId, UserId
 from revenge_core.permissions import Permission
-from revenge_core.testing.builders import a_png, a_user, an_id
+from revenge_core.testing.builders import NOW, a_png, a_user, an_id
 from revenge_http.asgi import Message
 from revenge_http.cookies import Cookies
 from revenge_http.examples import EXAMPLES
@@ -35,6 +36,17 @@ def somebody(box: Sandbox) -> UserId:
     user = a_user()
     box.rows.users[user.id] = user
     return user.id
+
+
+def with_session(user_id: UserId, permissions: Iterable[Permission]) -> Actor:
+    """Somebody who signed in a moment ago, with these permissions."""
+    return Actor(
+        kind=ActorKind.USER,
+        user_id=user_id,
+        session_id=SessionId(an_id()),
+        permissions=frozenset(permissions),
+        proven_until=NOW + timedelta(days=400),
+    )
 
 
 def with_key(user_id: UserId, rights: Iterable[str]) -> Actor:

@@ -18,6 +18,7 @@ from revenge_core.clock import Clock
 from revenge_core.errors import FieldProblem, Unauthenticated
 from revenge_core.feed import Change
 from revenge_core.ids import AvatarId, Ids
+from revenge_core.permissions import Permission
 from revenge_core.storage.entities import StoredFile
 from revenge_core.storage.errors import StorageUnavailable, StoredFileNotFound
 from revenge_core.storage.ports import FileStorage
@@ -68,10 +69,12 @@ class Avatars:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            Forbidden: the actor lacks `profile:update`, or comes with an API key that was not made for changes.
             PictureInvalid: it is too long, no picture, of another kind than allowed, too small, too large or harmful.
             PicturesBusy: too many are being drawn.
             StorageUnavailable: it could not be kept; the picture before stays.
         """
+        actor.require(Permission.PROFILE_UPDATE)
         user_id = actor.require_user(writes=True)
         if len(upload) > self._rules.max_bytes:
             problem = FieldProblem(pointer="/file", detail=f"must be at most {self._rules.max_bytes} bytes long")
@@ -106,9 +109,10 @@ class Avatars:
         """Leave the actor without a picture.
 
         Raises:
-            Unauthenticated: nobody is signed in, or the account is gone.
+            Unauthenticated, Forbidden: as `upload`.
             AvatarNotFound: there is none.
         """
+        actor.require(Permission.PROFILE_UPDATE)
         user_id = actor.require_user(writes=True)
         async with self._uow.begin() as tx:
             user = await tx.users.lock(user_id)

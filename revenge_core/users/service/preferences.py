@@ -11,6 +11,7 @@ from revenge_core.activity.entities import Action, FieldChange, Resource
 from revenge_core.activity.service import Activity
 from revenge_core.actor import Actor
 from revenge_core.errors import FieldProblem, Unauthenticated, VersionMismatch
+from revenge_core.permissions import Permission
 from revenge_core.uow import UnitOfWork
 from revenge_core.users.entities import PreferenceChanges, Preferences
 from revenge_core.users.errors import PreferencesInvalid
@@ -34,7 +35,9 @@ class UserPreferences:
 
         Raises:
             Unauthenticated: nobody is signed in.
+            Forbidden: the actor lacks `profile:read`, or comes with an API key that may read nothing of its owner's.
         """
+        actor.require(Permission.PROFILE_READ)
         return await self._reader.of_user(actor.require_user())
 
     async def change(self, actor: Actor, changes: PreferenceChanges, *, version: int | None = None) -> Preferences:
@@ -42,10 +45,11 @@ class UserPreferences:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
-            KeyScopeLacking: it is an API key that was not made for changes.
+            Forbidden: the actor lacks `profile:update`, or comes with an API key that was not made for changes.
             PreferencesInvalid: fields break rules; all of them are named.
             VersionMismatch: they are not at `version`.
         """
+        actor.require(Permission.PROFILE_UPDATE)
         user_id = actor.require_user(writes=True)
         if problems := list(_problems_of(changes)):
             raise PreferencesInvalid(problems=problems)

@@ -98,7 +98,9 @@ class Users:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
+            Forbidden: the actor lacks `profile:read`, or comes with an API key that may read nothing of its owner's.
         """
+        actor.require(Permission.PROFILE_READ)
         user = await self._reader.by_id(actor.require_user())
         if user is None:
             raise Unauthenticated
@@ -109,13 +111,13 @@ class Users:
 
         Raises:
             Unauthenticated: nobody is signed in.
-            KeyScopeLacking: it is an API key that may read nothing of its owner's, and their own account is meant, or
-                it lacks `users:get`.
+            Forbidden: as `me`; whoever has `users:get` sees other accounts with that alone.
             UserNotFound: there is none, or it is not shown to the actor.
         """
         is_own = actor.user_id == user_id
         sees_all = not is_own and actor.may(Permission.USERS_GET)
         if not sees_all:
+            actor.require(Permission.PROFILE_READ)
             actor.require_user()
         if is_own or sees_all:
             listed = await self._directory.any_by_id(user_id)
@@ -137,7 +139,7 @@ class Users:
 
         Raises:
             Unauthenticated: nobody is signed in, or the account is gone.
-            KeyScopeLacking: it is an API key that was not made for changes.
+            Forbidden: the actor lacks `profile:update`, or comes with an API key that was not made for changes.
             KeyRefused: it is an API key, and the address changes, or a change of it is called off.
             UserInvalid: a field breaks a rule; all of them are named.
             ReauthRequired: the address is another one, and the latest proof is too old (decisions W12).
@@ -146,6 +148,7 @@ class Users:
             EmailTaken: somebody else has that address.
             VersionMismatch: it is not at `version`.
         """
+        actor.require(Permission.PROFILE_UPDATE)
         user_id = actor.require_user(writes=True)
         if problems := self.problems_of_changes(changes):
             raise UserInvalid(problems=problems)
