@@ -81,7 +81,7 @@ def entrances_of(handler: BaseRouteHandler) -> Mapping[str, Entrance]:
 def entrance_of(handler: BaseRouteHandler, method: str) -> Entrance | None:
     """What stands before one method; None where nothing is declared for it."""
     entrances: object = handler.opt.get(ENTRANCES)
-    entrance = cast(dict[str, object], entrances).get(method) if isinstance(entrances, dict) else None
+    entrance = cast("dict[str, object]", entrances).get(method) if isinstance(entrances, dict) else None
     return entrance if isinstance(entrance, Entrance) else None
 
 

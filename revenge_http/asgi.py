@@ -19,6 +19,11 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 def values_of(scope: Scope, name: bytes) -> list[bytes]:
     """Every value of one request header, in the order in which they came; `name` in lower case."""
-    if name not in scope.get("read", (name,)):
-        return []
-    return [value for key, value in scope["headers"] if key == name]
+    headers: Headers = scope["headers"]
+    read: dict[bytes, bytes] | None = scope.get("read")
+    if read is not None:
+        if name not in read:
+            return []
+        if len(read) == len(headers):  # no name came twice
+            return [read[name]]
+    return [value for key, value in headers if key == name]

@@ -200,9 +200,9 @@ def _answer(result: object, status: int, call: Call, scope: Scope) -> Answer:
     if isinstance(result, Answer):
         return result
     if isinstance(result, Tagged):
-        return tagged_answer(cast(Tagged[Wire], result), status, scope, call.version)
+        return tagged_answer(cast("Tagged[Wire]", result), status, scope, call.version)
     if isinstance(result, Made):
-        made = cast(Made[Wire], result)
+        made = cast("Made[Wire]", result)
         body = encode(made.record)
         tag = [] if made.version is None else [(ETAG, entity_tag(made.version, body))]
         return Answer(made.status, body, headers=[(LOCATION, (call.prefix + made.location).encode()), *tag])

@@ -30,7 +30,7 @@ class Dress:
 
     def put_on(self, headers: Headers, request_id: str) -> Headers:
         """`headers` and those. A policy or a caching rule that is there already stays."""
-        names = [name for name, _ in headers]
+        names = dict(headers)
         dressed = [*headers, (b"x-request-id", request_id.encode()), *self._always]
         if CONTENT_POLICY not in names:
             dressed.append(self._policy)

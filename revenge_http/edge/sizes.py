@@ -1,5 +1,6 @@
 """How much of a request is taken (decisions W10)."""
 
+from itertools import chain
 from typing import Final
 
 from revenge_http.asgi import Headers, Message, Receive
@@ -23,7 +24,7 @@ class Sizes:
         Raises:
             HeadersTooLarge: they are too many, or too long together.
         """
-        size = target_bytes + sum([len(name) + len(value) for name, value in headers]) + PER_HEADER * len(headers)
+        size = target_bytes + sum(map(len, chain.from_iterable(headers))) + PER_HEADER * len(headers)
         if size > self._max_header_bytes or len(headers) > MAX_HEADERS:
             raise HeadersTooLarge
 
