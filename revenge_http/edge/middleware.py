@@ -5,6 +5,7 @@ application. Requests are counted where they are logged.
 """
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -26,6 +27,8 @@ from revenge_http.throttle import Throttle
 MAX_USER_AGENT: Final = 512
 """What is kept of it, in characters."""
 
+_KEY: Final = re.compile(r"(rv_[0-9a-f]{5})[0-9a-f]+")
+"""An API key has no place in an address. Where somebody puts one nevertheless, it is not to be had from the log."""
 _access_log = logging.getLogger("revenge.http.access")
 _log = logging.getLogger("revenge.http")
 
@@ -160,7 +163,7 @@ class Edge:
         _access_log.info(
             "%s %s %d %.1f ms %s %s",
             scope["method"],
-            raw.decode("ascii", "backslashreplace"),
+            _KEY.sub(r"\1...", raw.decode("ascii", "backslashreplace")),
             status,
             seconds * 1000,
             origin.address or "-",

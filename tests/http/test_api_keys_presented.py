@@ -194,6 +194,8 @@ async def test_no_key_turns_up_in_logs_answers_or_the_audit_log(
             await client.get(place, headers=ada.headers),
             await client.get(f"{place}/uses", headers=ada.headers),
         ]
+        await client.get(f"/api/v1/apikeys/{key}", headers=ada.headers)
+        await client.get(f"/{key}{key}")
         secret = key[8:]
         assert not [one.text for one in answers if secret in one.text]
         assert not [one.headers for one in answers if secret in str(one.headers)]
