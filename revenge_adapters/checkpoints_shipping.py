@@ -2,11 +2,10 @@
 
 import asyncio
 import os
+import re
 import ssl
 import stat
 from collections.abc import Sequence
-from contextlib import closing
-from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,12 +14,13 @@ from typing_extensions import override
 
 from revenge_core.activity.entities import Checkpoint
 from revenge_core.activity.errors import ShippingFailed
-from revenge_core.activity.policy import line_of
+from revenge_core.activity.policy import LONGEST_LINE, line_of
 from revenge_core.activity.ports import CheckpointShipper
 from revenge_core.secrets import Secret
 
 TIMEOUT_SECONDS: Final = 15.0
 MEDIA_TYPE: Final = "application/x-ndjson"
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]")
 
 
 class NoShipper(CheckpointShipper):
@@ -81,11 +81,16 @@ class FileShipper(CheckpointShipper):
 
 
 class HttpsShipper(CheckpointShipper):
-    """Sends lines by POST; any answer but a plain success means that they did not arrive. Redirects are none."""
+    """Sends lines by POST; any answer but a plain success means that they did not arrive. Redirects are none.
+
+    All of it has one deadline, whoever is at the other end: one that answers a byte at a time, or for ever, would keep
+    a thread of `http.client` for as long as it likes.
+    """
 
     def __init__(self, url: str, token: Secret | None = None, context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 443
+        self._place = parts.netloc.rpartition("@")[2]
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._token = token
         self._context = context
@@ -98,18 +103,49 @@ class HttpsShipper(CheckpointShipper):
     @override
     async def ship(self, checkpoints: Sequence[Checkpoint]) -> None:
         try:
-            status = await asyncio.to_thread(self._post, b"".join(map(line_of, checkpoints)))
-        except (OSError, HTTPException) as problem:
-            raise ShippingFailed(f"{self._host} cannot be reached: {problem!s}") from problem
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status = await self._post(b"".join(map(line_of, checkpoints)))
+        except (OSError, ValueError) as problem:
+            why = str(problem) or "no answer in time"
+            raise ShippingFailed(f"{self._host} cannot be reached: {why}") from problem
         if not 200 <= status < 300:  # noqa: PLR2004 -- the statuses of RFC 9110, 15.3
             raise ShippingFailed(f"{self._host} answers with status {status}")
 
-    def _post(self, lines: bytes) -> int:
-        headers = {"Content-Type": MEDIA_TYPE, "User-Agent": "revenge"}
+    async def _post(self, lines: bytes) -> int:
+        context = self._context or await asyncio.to_thread(ssl.create_default_context)
+        reader, writer = await asyncio.open_connection(self._host, self._port, ssl=context, limit=LONGEST_LINE)
+        try:
+            writer.write(self._head(len(lines)) + lines)
+            await writer.drain()
+            return await _status(reader)
+        finally:
+            writer.transport.abort()
+
+    def _head(self, length: int) -> bytes:
+        fields = {
+            "Host": self._place,
+            "User-Agent": "revenge",
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(length),
+            "Connection": "close",
+        }
         if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        context = self._context or ssl.create_default_context()
-        connection = HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=context)
-        with closing(connection):
-            connection.request("POST", self._target, lines, headers)
-            return connection.getresponse().status
+            fields["Authorization"] = f"Bearer {self._token.reveal()}"
+        told = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"POST {self._target} HTTP/1.1\r\n{told}\r\n".encode("ascii")
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    """The final one; those that say that there is more to come are passed over (RFC 9110, 15.2).
+
+    Raises:
+        ValueError: it is no HTTP, or a line is too long.
+    """
+    while True:
+        said = _STATUS.match(await reader.readline())
+        if said is None:
+            raise ValueError("the answer is no HTTP")
+        if said[1] >= b"200":
+            return int(said[1])
+        while (await reader.readline()).strip():
+            pass

@@ -118,6 +118,7 @@ class Taker:
     answer: bytes = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     requests: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
     client: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    server: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
     @property
     def url(self) -> str:
@@ -147,10 +148,9 @@ async def taker(tmp_path: Path) -> AsyncIterator[Taker]:
     (tmp_path / "certificate").write_bytes(certificate.public_bytes(pem))
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (tmp_path / "key").write_bytes(private)
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
     made = Taker(client=ssl.create_default_context(cafile=str(tmp_path / "certificate")))
-    server = await asyncio.start_server(made.serve, "localhost", ssl=server_side)
+    made.server.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    server = await asyncio.start_server(made.serve, "localhost", ssl=made.server)
     made.port = server.sockets[0].getsockname()[1]
     yield made
     server.close()
@@ -195,8 +195,52 @@ async def test_nonsense_is_no_answer(taker: Taker, answer: bytes) -> None:
 
 async def test_a_server_that_says_nothing_is_given_up(taker: Taker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints_shipping, "TIMEOUT_SECONDS", 0.2)
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(5), "localhost")
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        writer.transport.abort()
+
+    silent = await asyncio.start_server(say_nothing, "localhost")
     port = silent.sockets[0].getsockname()[1]
     with pytest.raises(ShippingFailed):
         await HttpsShipper(f"https://localhost:{port}/", context=taker.client).ship([FIRST])
+    await asyncio.sleep(0.5)
     silent.close()
+
+
+@pytest.mark.parametrize("piece", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x", b"HTTP/1.1 100 C\r\nA: b\r\n"])
+async def test_a_server_that_never_comes_to_an_end_is_given_up(
+    taker: Taker, monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    """With a limit for each read alone it could have gone on for ever, with a thread of ours."""
+    monkeypatch.setattr(checkpoints_shipping, "TIMEOUT_SECONDS", 0.5)
+    gone = asyncio.Event()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except OSError:
+            gone.set()
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(drip, "localhost", ssl=taker.server)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(ShippingFailed, match="no answer in time"):
+        await HttpsShipper(f"https://localhost:{port}/", context=taker.client).ship([FIRST])
+    await asyncio.wait_for(gone.wait(), 5)
+    server.close()
+
+
+async def test_an_endless_line_is_no_answer(taker: Taker) -> None:
+    taker.answer = b"HTTP/1.1 204" + b" " * 100_000
+    with pytest.raises(ShippingFailed):
+        await HttpsShipper(taker.url, context=taker.client).ship([FIRST])
+
+
+async def test_what_is_said_before_the_answer_is_passed_over(taker: Taker) -> None:
+    taker.answer = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+    await HttpsShipper(taker.url, context=taker.client).ship([FIRST])
