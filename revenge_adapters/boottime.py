@@ -5,7 +5,6 @@ import time
 from functools import partial
 
 if sys.platform == "linux":
-
     boottime = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     """Seconds since the machine started, those asleep included. Every request asks several times: no call of ours."""
 
