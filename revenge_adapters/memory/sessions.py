@@ -10,6 +10,7 @@ from typing_extensions import override
 from revenge_adapters.memory.tables import MemoryTables, Rows
 from revenge_core.ids import DeviceId, SessionId, UserId
 from revenge_core.sessions.entities import (
+    Arrival,
     Device,
     DeviceToken,
     EndReason,
@@ -136,18 +137,19 @@ class MemorySessions(SessionStore):
             )
 
     @override
-    async def put_device(self, device: Device) -> Device:
+    async def put_device(self, device: Device) -> Arrival:
         key = (device.user_id, device.fingerprint)
         known = self._rows.devices.get(key)
         kept = device
         if known is not None:
             kept = replace(known, last_address=device.last_address, last_seen_at=device.last_seen_at)
         self._rows.devices[key] = kept
-        return kept
-
-    @override
-    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
-        return self._rows.devices.get((user_id, fingerprint))
+        return Arrival(
+            device=kept,
+            seen_before=None if known is None else known.last_seen_at,
+            address_before=None if known is None else known.last_address,
+            live_sessions=sum(not _is_over(session, device.last_seen_at) for session in self._of(device.user_id)),
+        )
 
     @override
     async def lock_device(self, user_id: UserId, device_id: DeviceId) -> bool:

@@ -52,6 +52,11 @@ class MemoryUsers(UserStore):
         return self._rows.users.get(user_id)
 
     @override
+    async def lock_listed(self, user_id: UserId) -> Listed | None:
+        user = self._rows.users.get(user_id)
+        return None if user is None else Listed(user=user, roles=role_names(self._rows, user_id))
+
+    @override
     async def mark_login(self, user_id: UserId, at: datetime) -> None:
         user = self._rows.users.get(user_id)
         if user is not None:

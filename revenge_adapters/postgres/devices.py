@@ -12,7 +12,6 @@ from revenge_core.sessions.ports import DeviceReader
 class Sql(SqlFile, file="devices.sql"):
     """The statements of devices."""
 
-    device_like: Query[Device]
     lock_device: Query[DeviceId]
     use_token: Query[Device]
     add_token: Query[None]

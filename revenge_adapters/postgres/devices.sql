@@ -1,8 +1,3 @@
--- name: device_like
-SELECT id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
-  FROM revenge.session_devices
- WHERE user_id = %(user_id)s AND fingerprint = %(fingerprint)s
-
 -- name: lock_device
 SELECT id
   FROM revenge.session_devices

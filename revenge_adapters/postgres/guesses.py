@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from typing_extensions import override
 
 from revenge_adapters.postgres.db import Database, Transaction
+from revenge_adapters.postgres.jobs.literals import number_array, text_array, time_array
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.auth.entities import GuessCount
 from revenge_core.auth.ports import GuessReader, GuessStore
+
+_TICK: Final = timedelta(microseconds=1)
 
 
 class Sql(SqlFile, file="guesses.sql"):
@@ -31,22 +35,24 @@ class PostgresGuesses(GuessStore):
 
     @override
     async def lock(self, keys: Sequence[str], at: datetime) -> dict[str, GuessCount]:
-        return {count.key: count for count in await self._transaction.all(Sql.lock, keys=sorted(set(keys)), at=at)}
+        return {count.key: count for count in await self._transaction.all(Sql.lock, keys=text_array(set(keys)), at=at)}
 
     @override
     async def put(self, counts: Sequence[GuessCount]) -> None:
         self._transaction.later(
             Sql.put,
-            keys=[count.key for count in counts],
-            used=[float(count.used) for count in counts],
-            times=[count.at for count in counts],
-            refused=[count.refused for count in counts],
-            told=[count.told_at for count in counts],
+            keys=text_array(count.key for count in counts),
+            used=number_array(count.used for count in counts),
+            times=time_array(count.at for count in counts),
+            refused=number_array(count.refused for count in counts),
+            told=time_array(count.told_at for count in counts),
         )
 
     @override
     async def give_back(self, earlier: Mapping[str, timedelta]) -> None:
-        self._transaction.later(Sql.give_back, keys=list(earlier), earlier=list(earlier.values()))
+        self._transaction.later(
+            Sql.give_back, keys=text_array(earlier), earlier=number_array(by // _TICK for by in earlier.values())
+        )
 
     @override
     async def lock_untold(self, *, told_before: datetime, limit: int) -> tuple[GuessCount, ...]:

@@ -12,6 +12,7 @@ from revenge_adapters.postgres.devices import Sql as DeviceSql
 from revenge_adapters.postgres.sql import Query, SqlFile
 from revenge_core.ids import DeviceId, SessionId, UserId
 from revenge_core.sessions.entities import (
+    Arrival,
     Device,
     DeviceToken,
     EndReason,
@@ -40,7 +41,7 @@ class Sql(SqlFile, file="sessions.sql"):
     mark_proven: Query[None]
     slide: Query[None]
     mark_seen: Query[None]
-    put_device: Query[Device]
+    put_device: Query[Arrival]
     end_all_on: Query[SessionId]
     forget_devices: Query[None]
     live_of: Query[Session]
@@ -118,13 +119,9 @@ class PostgresSessions(SessionStore):
         )
 
     @override
-    async def put_device(self, device: Device) -> Device:
-        kept = await self._transaction.one(Sql.put_device, **asdict(device))
-        return kept or device
-
-    @override
-    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
-        return await self._transaction.one(DeviceSql.device_like, user_id=user_id, fingerprint=fingerprint)
+    async def put_device(self, device: Device) -> Arrival:
+        (arrival,) = await self._transaction.all(Sql.put_device, **asdict(device))
+        return arrival
 
     @override
     async def lock_device(self, user_id: UserId, device_id: DeviceId) -> bool:

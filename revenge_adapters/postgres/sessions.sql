@@ -158,15 +158,29 @@ UPDATE revenge.sessions
    AND sessions.ended_at IS NULL AND sessions.idle_expires_at > sighting.at AND sessions.expires_at > sighting.at
 
 -- name: put_device
-INSERT INTO revenge.session_devices (
-    id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
-) VALUES (
-    %(id)s, %(user_id)s, %(fingerprint)s, %(client_type)s, %(name)s, %(platform)s, %(last_address)s, %(created_at)s,
-    %(last_seen_at)s
+-- What was before is what this statement saw when it began, as all of its parts do. Without `coalesce` PostgreSQL says
+-- that the column is never null, as in its table.
+WITH kept AS (
+    INSERT INTO revenge.session_devices (
+        id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
+    ) VALUES (
+        %(id)s, %(user_id)s, %(fingerprint)s, %(client_type)s, %(name)s, %(platform)s, %(last_address)s,
+        %(created_at)s, %(last_seen_at)s
+    )
+    ON CONFLICT ON CONSTRAINT session_devices_fingerprint_unique DO UPDATE
+       SET last_address = excluded.last_address, last_seen_at = excluded.last_seen_at
+    RETURNING id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
 )
-ON CONFLICT ON CONSTRAINT session_devices_fingerprint_unique DO UPDATE
-   SET last_address = excluded.last_address, last_seen_at = excluded.last_seen_at
-RETURNING id, user_id, fingerprint, client_type, name, platform, last_address, created_at, last_seen_at
+SELECT kept.id, kept.user_id, kept.fingerprint, kept.client_type, kept.name, kept.platform, kept.last_address,
+       kept.created_at, kept.last_seen_at,
+       coalesce(before.last_seen_at) AS seen_before, before.last_address AS address_before,
+       (SELECT count(*)
+          FROM revenge.sessions
+         WHERE sessions.user_id = %(user_id)s AND ended_at IS NULL
+           AND idle_expires_at > %(last_seen_at)s AND expires_at > %(last_seen_at)s) AS live_sessions
+  FROM kept
+  LEFT JOIN revenge.session_devices AS before
+    ON before.user_id = %(user_id)s AND before.fingerprint = %(fingerprint)s
 
 -- name: end_all_on
 WITH open AS (

@@ -18,6 +18,7 @@ from revenge_adapters.postgres.groups import PostgresGroups
 from revenge_adapters.postgres.guesses import PostgresGuesses
 from revenge_adapters.postgres.idempotency import PostgresIdempotency
 from revenge_adapters.postgres.jobs.admin import PostgresJobAdmin
+from revenge_adapters.postgres.jobs.literals import text_array
 from revenge_adapters.postgres.jobs.queue import PostgresJobQueue
 from revenge_adapters.postgres.one_time_tokens import PostgresOneTimeTokens
 from revenge_adapters.postgres.preferences import PostgresPreferences
@@ -204,7 +205,9 @@ class PostgresUnitOfWork(UnitOfWork[PostgresTx]):
             yield tx
             if changes := tuple(tx.feed.collected):
                 numbers = await transaction.commit_with(
-                    Sql.publish, topics=[change.topic for change in changes], keys=[change.key for change in changes]
+                    Sql.publish,
+                    topics=text_array(change.topic for change in changes),
+                    keys=text_array(change.key for change in changes),
                 )
                 announced = tuple(zip(numbers, changes, strict=True))
         if announced and self._listener is not None:

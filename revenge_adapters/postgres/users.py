@@ -26,6 +26,7 @@ class Sql(SqlFile, file="users.sql"):
     id_of_email: Query[UserId]
     lock: Query[User]
     lock_any: Query[User]
+    lock_listed: Query[Listed]
     update: Query[None]
     mark_login: Query[None]
     due_for_purge: Query[UserId]
@@ -62,6 +63,10 @@ class PostgresUsers(UserStore):
     @override
     async def lock_any(self, user_id: UserId) -> User | None:
         return await self._transaction.one(Sql.lock_any, id=user_id)
+
+    @override
+    async def lock_listed(self, user_id: UserId) -> Listed | None:
+        return await self._transaction.one(Sql.lock_listed, id=user_id)
 
     @override
     async def update(self, user: User) -> None:

@@ -35,6 +35,15 @@ SELECT id, username, username_key, email, email_key, display_name, avatar_url, l
  WHERE id = %(id)s
    FOR NO KEY UPDATE
 
+-- name: lock_listed
+SELECT id, username, username_key, email, email_key, display_name, avatar_url, locale, timezone, qar_enabled, is_active,
+       email_verified, epoch, created_at, updated_at, last_login_at, deleted_at, pending_email, version, purge_at,
+       may_return,
+       ARRAY(SELECT DISTINCT role FROM revenge.held_roles WHERE user_id = id) AS roles
+  FROM revenge.users
+ WHERE id = %(id)s
+   FOR NO KEY UPDATE OF users
+
 -- name: update
 UPDATE revenge.users
    SET username = %(username)s, username_key = %(username_key)s, email = %(email)s, email_key = %(email_key)s,

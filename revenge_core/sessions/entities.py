@@ -85,6 +85,17 @@ class Device(Entity, kw_only=True):
     last_seen_at: datetime
 
 
+class Arrival(Entity, kw_only=True):
+    """A device that somebody signs in on, and what there was before."""
+
+    device: Device
+    seen_before: datetime | None
+    """When it was seen last, if it was."""
+    address_before: str | None
+    live_sessions: int
+    """Those of its user, on whatever device."""
+
+
 class ListedDevice(Entity, kw_only=True):
     """One device of a list."""
 

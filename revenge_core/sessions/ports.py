@@ -9,6 +9,7 @@ from revenge_core.background import JobsTx
 from revenge_core.feed import FeedTx
 from revenge_core.ids import DeviceId, SessionId, UserId
 from revenge_core.sessions.entities import (
+    Arrival,
     Device,
     DeviceToken,
     EndReason,
@@ -85,15 +86,13 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def put_device(self, device: Device) -> Device:
+    async def put_device(self, device: Device) -> Arrival:
         """Keep a device, or note that a known one (same user and fingerprint) was seen: address and time.
 
-        Returns the device as kept: with `device.id` if, and only if, it is new.
+        Its answer has the device as kept, with `device.id` if, and only if, it is new. What there was before, and how
+        many sessions live at `device.last_seen_at`, is exact where the caller holds the user's lock: no session is
+        added then, though some may end.
         """
-        ...
-
-    async def device_like(self, user_id: UserId, fingerprint: str) -> Device | None:
-        """The user's device with this fingerprint, as it was left; None if there is none."""
         ...
 
     async def use_device_token(self, user_id: UserId, token_hash: bytes, at: datetime) -> Device | None:

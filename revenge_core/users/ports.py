@@ -54,6 +54,10 @@ class UserStore(Protocol):
         """The same for an account that was deleted but not purged, too."""
         ...
 
+    async def lock_listed(self, user_id: UserId) -> Listed | None:
+        """The same as `lock_any`, with the roles that the account holds at this moment, which others may change."""
+        ...
+
     async def mark_login(self, user_id: UserId, at: datetime) -> None:
         """Set `last_login_at` and nothing else."""
         ...

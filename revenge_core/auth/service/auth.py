@@ -33,7 +33,7 @@ from revenge_core.sessions.entities import ClientType, EndReason, Renewed, Stole
 from revenge_core.sessions.errors import RefreshTokenInvalid, SessionEnded
 from revenge_core.sessions.service import Devices, Sessions
 from revenge_core.uow import UnitOfWork
-from revenge_core.users.entities import Purpose, User
+from revenge_core.users.entities import Listed, Purpose, User
 from revenge_core.users.service import Addresses, Users
 
 BATCH: Final = 1000
@@ -144,14 +144,14 @@ class Auth:
         upgraded = await self._passwords.upgraded(account.credential.password_hash, password)
         signed_in: SignedIn | None = None
         async with self._uow.begin() as tx:
-            user = await self._locked(tx, account.user)
-            if user is not None:
+            found = await self._locked(tx, account.user)
+            if found is not None:
                 if upgraded is not None:
-                    changed_at = account.credential.changed_at
-                    await tx.credentials.put(Credential(user_id=user.id, password_hash=upgraded, changed_at=changed_at))
+                    user_id, changed_at = found.user.id, account.credential.changed_at
+                    await tx.credentials.put(Credential(user_id=user_id, password_hash=upgraded, changed_at=changed_at))
                 signed_in = await self.complete_login(
                     tx,
-                    user,
+                    found,
                     origin,
                     methods=("pwd",),
                     device_name=device_name,
@@ -159,7 +159,7 @@ class Auth:
                     device_token=device_token,
                 )
                 await self._tries.refund(tx, guess)
-        if user is None:
+        if found is None:
             raise await self._refused(account.user, "changed meanwhile", origin)
         if signed_in is None:
             raise EmailUnverified
@@ -168,7 +168,7 @@ class Auth:
     async def complete_login(
         self,
         tx: AuthTx,
-        user: User,
+        found: Listed,
         origin: Origin,
         *,
         methods: tuple[str, ...],
@@ -181,6 +181,7 @@ class Auth:
         None where the address is to be verified first: the caller lets `tx` commit all the same, since a mail that
         says how may be in it.
         """
+        user = found.user
         actor = Actor(kind=ActorKind.USER, user_id=user.id, origin=origin)
         if self._addresses.must_verify and self._addresses.can_verify and not user.email_verified:
             await self._remind(tx, user)
@@ -204,13 +205,12 @@ class Auth:
             await self._news.new_device(tx, user, opened)
         await tx.users.mark_login(user.id, now)
         tx.feed.publish(Change.of_user(user.id))
-        roles = await tx.roles.roles_of(user.id)
         await self._activity.write(
             tx, replace(actor, session_id=session.id), Action.USER_LOGIN, resource=Resource(type="user", id=user.id)
         )
         return SignedIn(
             user=replace(user, last_login_at=now),
-            roles=roles,
+            roles=found.roles,
             session=session,
             tokens=self._issuer.pair(session, opened.refresh_token, now),
             device_token=opened.device_token,
@@ -314,10 +314,12 @@ class Auth:
 
     # Parts
 
-    async def _locked(self, tx: AuthTx, seen: User) -> User | None:
+    async def _locked(self, tx: AuthTx, seen: User) -> Listed | None:
         """The account, locked; None if what was checked about it no longer holds."""
-        user = await tx.users.lock_any(seen.id)
-        return user if user is not None and may_sign_in(user, self._clock.now()) and user.epoch == seen.epoch else None
+        found = await tx.users.lock_listed(seen.id)
+        if found is None or not may_sign_in(found.user, self._clock.now()) or found.user.epoch != seen.epoch:
+            return None
+        return found
 
     async def _restored(self, tx: AuthTx, user: User, actor: Actor) -> User:
         back = Users.restored(user, self._clock.now())

@@ -34,6 +34,8 @@ class Noted(Entity, kw_only=True):
     token: Secret | None
     """A new one to be kept there, where it is not known."""
     should_tell: bool
+    live_sessions: int
+    """Those that the user had before this one."""
 
 
 class Devices:
@@ -104,11 +106,16 @@ class Devices:
         now = self._clock.now()
         known = None if token is None else await tx.sessions.use_device_token(user_id, digest(token), now)
         if known is not None:
-            device = await tx.sessions.put_device(replace(known, last_address=origin.address, last_seen_at=now))
-            return Noted(device=device, is_known=True, token=None, should_tell=False)
+            there = await tx.sessions.put_device(replace(known, last_address=origin.address, last_seen_at=now))
+            return Noted(
+                device=there.device,
+                is_known=True,
+                token=None,
+                should_tell=False,
+                live_sessions=there.live_sessions,
+            )
         platform = guess_platform(origin.user_agent)
         label = fingerprint(kind, name, platform)
-        before = await tx.sessions.device_like(user_id, label)
         fresh = Device(
             id=DeviceId(self._ids.new()),
             user_id=user_id,
@@ -120,7 +127,8 @@ class Devices:
             created_at=now,
             last_seen_at=now,
         )
-        device = await tx.sessions.put_device(fresh)
+        arrival = await tx.sessions.put_device(fresh)
+        device, before = arrival.device, arrival.seen_before
         if before is None:
             await self._audit_new(tx, device, origin)
         new = new_token()
@@ -129,11 +137,15 @@ class Devices:
         )
         await tx.sessions.add_device_token(issued, keep=TOKENS_KEPT)
         was_just_here = (
-            before is not None
-            and before.last_address == origin.address
-            and now - before.last_seen_at < TOLD_AGAIN_AFTER
+            before is not None and arrival.address_before == origin.address and now - before < TOLD_AGAIN_AFTER
         )
-        return Noted(device=device, is_known=False, token=new, should_tell=not was_just_here)
+        return Noted(
+            device=device,
+            is_known=False,
+            token=new,
+            should_tell=not was_just_here,
+            live_sessions=arrival.live_sessions,
+        )
 
     async def _audit_new(self, tx: SessionsTx, device: Device, origin: Origin) -> None:
         await self._activity.write(

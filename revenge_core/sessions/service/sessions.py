@@ -185,11 +185,8 @@ class Sessions:
         await tx.sessions.add(session)
         token = new_token()
         await tx.refresh_tokens.add(RefreshToken(token_hash=digest(token), session_id=session.id, issued_at=now))
-        actor = _as_user(user_id, session.id, origin)
-        limit = self._rules.max_per_user
-        for evicted in await tx.sessions.end_oldest_beyond(user_id, limit, EndReason.EVICTED, now):
-            tx.feed.publish(Change.of_session(evicted))
-            await self._audit_end(tx, actor, Action.SESSION_EVICT, evicted, user_id)
+        if noted.live_sessions >= self._rules.max_per_user:
+            await self._evict(tx, session, origin)
         return Opened(
             session=session,
             refresh_token=token,
@@ -198,6 +195,12 @@ class Sessions:
             device_token=noted.token,
             should_tell=noted.should_tell,
         )
+
+    async def _evict(self, tx: SessionsTx, newest: Session, origin: Origin) -> None:
+        actor, owner, limit = _as_user(newest.user_id, newest.id, origin), newest.user_id, self._rules.max_per_user
+        for evicted in await tx.sessions.end_oldest_beyond(owner, limit, EndReason.EVICTED, newest.created_at):
+            tx.feed.publish(Change.of_session(evicted))
+            await self._audit_end(tx, actor, Action.SESSION_EVICT, evicted, owner)
 
     async def renew(self, tx: SessionsTx, token: Secret, origin: Origin) -> Renewed | Stolen | None:
         """Judge a refresh token and act on the verdict (rulings R16). None: it is good for nothing.

@@ -26,7 +26,7 @@ def a_device_token(device: Device, **changes: object) -> DeviceToken:
 async def add_device(world: World, user: User, **changes: object) -> Device:
     """A device, committed."""
     async with world.uow.begin() as tx:
-        return await tx.sessions.put_device(a_device(user.id, **changes))
+        return (await tx.sessions.put_device(a_device(user.id, **changes))).device
 
 
 async def add_token(world: World, device: Device, *, keep: int = 5, **changes: object) -> DeviceToken:
@@ -135,9 +135,23 @@ class DeviceTokensContract(Contract):
         user, other = await world.add_user(), await world.add_user()
         device = await add_device(world, user)
         async with world.uow.begin() as tx:
-            assert await tx.sessions.device_like(user.id, device.fingerprint) == device
-            assert await tx.sessions.device_like(other.id, device.fingerprint) is None
-            assert await tx.sessions.device_like(user.id, "another") is None
+            again = await tx.sessions.put_device(replace(device, last_seen_at=SOON, last_address="2001:db8::9"))
+            assert (again.seen_before, again.address_before) == (device.last_seen_at, device.last_address)
+            for new in (a_device(other.id, fingerprint=device.fingerprint), a_device(user.id, fingerprint="another")):
+                arrival = await tx.sessions.put_device(new)
+                assert (arrival.seen_before, arrival.address_before) == (None, None)
+
+    async def test_an_arrival_counts_the_users_sessions_that_live(self, world: World) -> None:
+        user, other = await world.add_user(), await world.add_user()
+        device, elsewhere, theirs = [await add_device(world, one) for one in (user, user, other)]
+        over = a_session(device, ended_at=SOON, end_reason=EndReason.REVOKED)
+        idle = a_session(device, idle_expires_at=SOON)
+        async with world.uow.begin() as tx:
+            for session in (a_session(device), a_session(elsewhere), over, idle, a_session(theirs)):
+                await tx.sessions.add(session)
+        for at, live in ((SOON - TICK, 3), (SOON, 2)):
+            async with world.uow.begin() as tx:
+                assert (await tx.sessions.put_device(replace(device, last_seen_at=at))).live_sessions == live
 
     async def test_sessions_on_one_device_end_and_no_others(self, world: World) -> None:
         user = await world.add_user()

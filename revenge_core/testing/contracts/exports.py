@@ -170,8 +170,8 @@ class PersonalDataContract(Contract):
     async def test_sessions_and_devices_are_those_of_the_user_ended_ones_included(self, world: World) -> None:
         user, other = await world.add_user(), await world.add_user()
         async with world.uow.begin() as tx:
-            device = await tx.sessions.put_device(a_device(user.id))
-            second = await tx.sessions.put_device(a_device(user.id))
+            device = (await tx.sessions.put_device(a_device(user.id))).device
+            second = (await tx.sessions.put_device(a_device(user.id))).device
             sessions = [a_session(device), a_session(second, ended_at=LATER, end_reason=EndReason.LOGOUT)]
             for session in sessions:
                 await tx.sessions.add(session)

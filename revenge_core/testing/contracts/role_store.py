@@ -12,6 +12,7 @@ from revenge_core.rbac.errors import RoleExists, RoleNotFound
 from revenge_core.rbac.policy import BUILT_IN_ROLES
 from revenge_core.testing.builders import NOW, a_grant, an_id, an_invitation
 from revenge_core.testing.contracts.world import Contract, World, let_others_run
+from revenge_core.users.entities import Listed
 
 CURATOR = Role(
     name="curator",
@@ -338,5 +339,6 @@ class RoleDirectoryContract(Contract):
         assert counted.user_count == 2
         async with world.uow.begin() as tx:
             assert await tx.roles.roles_of(ada.id) == {"curator", "guest"}
+            assert await tx.users.lock_listed(ada.id) == Listed(user=ada, roles=frozenset({"curator", "guest"}))
             assert await tx.roles.granted_to(ada.id) == {"curator"}
             assert await tx.roles.granted_to(bea.id) == frozenset()

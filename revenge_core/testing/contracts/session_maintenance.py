@@ -47,14 +47,14 @@ async def add_device(world: World, user: User, **changes: object) -> Device:
     """A device, committed."""
     device = a_device(user.id, **changes)
     async with world.uow.begin() as tx:
-        return await tx.sessions.put_device(device)
+        return (await tx.sessions.put_device(device)).device
 
 
 async def is_known(world: World, device: Device) -> bool:
     """Whether the device is still there, asked as a sign-in would; afterwards it is."""
     async with world.uow.begin() as tx:
         again = a_device(device.user_id, fingerprint=device.fingerprint)
-        return (await tx.sessions.put_device(again)).id == device.id
+        return (await tx.sessions.put_device(again)).device.id == device.id
 
 
 class ExpiredSessionsContract(Contract):

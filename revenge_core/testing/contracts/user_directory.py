@@ -118,6 +118,9 @@ class PurgeContract(Contract):
             assert await tx.users.lock_any(living.id) == living
             assert await tx.users.lock_any(UserId(an_id())) is None
             assert await tx.users.lock(gone.id) is None
+            for user in (gone, living):
+                assert await tx.users.lock_listed(user.id) == Listed(user=user, roles=frozenset())
+            assert await tx.users.lock_listed(UserId(an_id())) is None
 
     async def test_what_is_due_is_told_the_longest_due_first(self, world: World) -> None:
         await world.add_user()

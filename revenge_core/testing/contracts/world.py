@@ -129,7 +129,7 @@ class World:
 
 async def add_session(tx: EveryTx, user: User, **changes: object) -> Session:
     """A session of the user on a device of its own, inside `tx`."""
-    device = await tx.sessions.put_device(a_device(user.id))
+    device = (await tx.sessions.put_device(a_device(user.id))).device
     session = a_session(device, **changes)
     await tx.sessions.add(session)
     return session
