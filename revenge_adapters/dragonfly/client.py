@@ -76,7 +76,8 @@ class RedisClient:
         """
         try:
             answers = await self._apart(self._exchange(commands))
-        except (RedisError, OSError, TimeoutError, ValueError) as error:  # ValueError: a number that is none
+        # ValueError: a number that is none; RecursionError: lists within lists within lists
+        except (RedisError, OSError, TimeoutError, ValueError, RecursionError) as error:
             raise self._in_our_words(error) from error
         for answer in answers:
             if isinstance(answer, RedisError) and not (refusals and isinstance(answer, ResponseError)):

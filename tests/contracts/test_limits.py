@@ -281,7 +281,14 @@ async def test_nonsense_in_the_cache_is_put_right(there: World, garbage: tuple[s
 
 @pytest.mark.parametrize(
     "answer",
-    [b"+OK\r\n:abc\r\n", b"+OK\r\n$3\r\nabc\r\n", b"+OK\r\n$-1\r\n", b"*0\r\n*1\r\n:1\r\n", b"\x00\xff\r\n" * 9],
+    [
+        b"+OK\r\n:abc\r\n",
+        b"+OK\r\n$3\r\nabc\r\n",
+        b"+OK\r\n$-1\r\n",
+        b"*0\r\n*1\r\n:1\r\n",
+        b"\x00\xff\r\n" * 9,
+        b"*1\r\n" * 9000,
+    ],
 )
 async def test_a_server_that_answers_nonsense_is_no_reason_to_fail(answer: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
