@@ -47,6 +47,7 @@ from revenge_http.options import HttpOptions
 from revenge_http.problems import ProblemWriter
 from revenge_http.refusals import Refusals, note_refusal
 from revenge_http.routes import routes
+from revenge_http.shortcut import Shortcut
 from revenge_http.throttle import Throttle
 from revenge_http.uploads import ENVELOPE_BYTES
 
@@ -87,9 +88,15 @@ def create_app(revenge: Revenge, options: HttpOptions) -> App:
     """
     problems = ProblemWriter(options)
     throttle = Throttle(revenge.limits, options) if revenge.limits.is_on else None
-    inner = create_router(revenge, options, problems, throttle)
+    inner = create_inner(revenge, options, problems, throttle)
     uploads = {one.path: revenge.avatars.max_bytes + ENVELOPE_BYTES for one in OPERATIONS if one.uploads}
-    return Edge(Refusals(cast(App, inner), revenge), options, problems, throttle, uploads)
+    return Edge(Refusals(inner, revenge), options, problems, throttle, uploads)
+
+
+def create_inner(revenge: Revenge, options: HttpOptions, problems: ProblemWriter, throttle: Throttle | None) -> App:
+    """The routes, the gate before them, and the shortcut to some of them."""
+    router = create_router(revenge, options, problems, throttle)
+    return Shortcut(router, lambda app: Gate(app, revenge, options, throttle), problems)
 
 
 def create_router(

@@ -2,8 +2,9 @@
 
 Litestar's own types are closed dictionaries; ours leave room for what the edge puts into a scope: `origin` (an
 `Origin`), `host` (as the client sees it) and `read` (the headers by name, of several the last), set by
-`edge.middleware`, which also adds the headers that it finds in `more_headers` to whatever answer there is; `cookies` (a
-`Jar`) and `user` (an `Actor`), set by `gate`; `refused` (a `Forbidden`), set by `refusals`.
+`edge.middleware`, which also adds the headers that it finds in `more_headers` to whatever answer there is, and sets
+`status` when one begins; `cookies` (a `Jar`) and `user` (an `Actor`), set by `gate`; `refused` (a `Forbidden`), set by
+`refusals`.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -71,12 +71,10 @@ class Edge:
         scope["read"] = read
         scope["origin"] = Origin(address=address, user_agent=agent or None, request_id=request)
         dress = DRESSES[scope["method"] == "GET", scope["scheme"] == "https"]
-        status = 0
 
         async def send_dressed(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                scope["status"] = message["status"]
                 message["headers"] = dress.put_on(message["headers"], request)
                 if "more_headers" in scope:
                     message["headers"] += scope["more_headers"]
@@ -89,13 +87,14 @@ class Edge:
             app, receive = self._checked(scope, receive, read)
             await app(scope, receive, send_dressed)
         except Exception as error:  # noqa: BLE001 (the last resort: no exception may reach the server)
-            if status:
+            if "status" in scope:
                 _log.error("request %s failed after its answer had begun", request, exc_info=error)
             else:
                 await self._problems.answer(error, scope)(scope, receive, send_dressed)
         finally:
             # What is refused is always logged (decisions W3); everything is at level debug only, for its cost.
             seconds = time.perf_counter() - started
+            status: int = scope.get("status", 0)
             if status >= HTTPStatus.BAD_REQUEST or self._log_access:
                 self._write_access(scope, status, seconds)
             if self._observe is not None:

@@ -115,7 +115,7 @@ def _inner(revenge: Revenge) -> ASGIApp:
     """Our router alone: no request id, client address, sizes or headers."""
     options = HttpOptions()
     throttle = Throttle(revenge.limits, options)
-    router: Any = app_module.create_router(revenge, options, ProblemWriter(options), throttle)
+    router = app_module.create_inner(revenge, options, ProblemWriter(options), throttle)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 -- ASGI as it is
         scope["origin"] = ORIGIN
