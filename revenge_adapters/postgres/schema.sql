@@ -499,6 +499,10 @@ BEGIN
     IF entry.created_at NOT BETWEEN '1970-01-01T00:00Z' AND '9999-01-01T00:00Z' THEN
         RAISE EXCEPTION 'the entry is of no time that there is' USING ERRCODE = 'datetime_field_overflow';
     END IF;
+    -- The seal may be there still when the entry was dropped; a second one of the same would stop all sealing.
+    IF EXISTS (SELECT FROM revenge.activity_seals WHERE entry_id = entry.id AND entry_at = entry.created_at) THEN
+        RAISE EXCEPTION 'the entry was there before' USING ERRCODE = 'unique_violation';
+    END IF;
     INSERT INTO revenge.activity_unsealed (entry_at, entry_id, content, personal)
     SELECT entry.created_at, entry.id, digests.content, digests.personal FROM revenge.activity_digests(entry) AS digests;
     RETURN NULL;

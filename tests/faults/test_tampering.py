@@ -498,6 +498,26 @@ async def test_a_beginning_that_retention_was_made_to_sign_is_named_by_what_was_
     assert await log.first(elsewhere=True) == Finding(flaw=Flaw.SEAL_MISSING, sequence=3, upto=6)
 
 
+async def test_an_entry_that_comes_again_after_it_was_dropped_does_not_stop_the_sealing(
+    log: Log, revenge_postgres: RecycledDatabase
+) -> None:
+    again = (
+        b"INSERT INTO revenge.activity (id, created_at, actor_kind, action, outcome, changes, salt)"
+        b" VALUES (%s, '2020-03-01T00:00:00Z', 'host', 'user.create', 'success', '{}', 'x')"
+    )
+    which = (an_id(),)
+    async with await psycopg.AsyncConnection.connect(revenge_postgres.url, autocommit=True) as connection:
+        await connection.execute(again, which)
+        await log.seal()
+        await log.audit.drop_old(DropOld(), Attempt())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await connection.execute(again, which)
+    await log.write(1)
+    await log.seal()
+    assert (await log.audit.backlog(HOST)).entries == 0
+    assert (await log.verify(elsewhere=True)).is_whole
+
+
 async def test_a_checkpoint_that_somebody_put_in_keeps_nothing_from_being_signed(log: Log) -> None:
     await log.tamper(
         "INSERT INTO revenge.activity_checkpoints SELECT 1000000, hash, created_at, key_id, public_key, signature"
