@@ -55,7 +55,7 @@ async def _me(revenge: Revenge, actor: Actor) -> object:
 
 
 async def _roles(revenge: Revenge, actor: Actor) -> object:
-    return await revenge.rbac.roles(actor)
+    return await revenge.rbac.list(actor)
 
 
 async def _profile(revenge: Revenge, actor: Actor) -> object:

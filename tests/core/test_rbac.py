@@ -149,16 +149,16 @@ def test_a_guest_only_looks() -> None:
 
 
 async def test_roles_are_listed_by_name_to_who_may_list_them(box: Sandbox) -> None:
-    roles = await box.revenge.rbac.roles(await admin(box))
-    assert [known.name for known in roles] == ["admin", "guest", "moderator", "user"]
-    assert await box.revenge.rbac.roles(Actor.host()) == roles
+    roles = await box.revenge.rbac.list(await admin(box))
+    assert [known.role.name for known in roles] == ["admin", "guest", "moderator", "user"]
+    assert await box.revenge.rbac.list(Actor.host()) == roles
 
 
 async def test_roles_are_not_listed_to_others(box: Sandbox) -> None:
     with pytest.raises(Forbidden, match="roles:list"):
-        await box.revenge.rbac.roles(await act(box, await join(box)))
+        await box.revenge.rbac.list(await act(box, await join(box)))
     with pytest.raises(Unauthenticated):
-        await box.revenge.rbac.roles(Actor.anonymous())
+        await box.revenge.rbac.list(Actor.anonymous())
 
 
 async def test_an_edited_role_counts_at_once(box: Sandbox) -> None:

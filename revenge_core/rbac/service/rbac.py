@@ -3,7 +3,7 @@
 from revenge_core.actor import Actor
 from revenge_core.paging import checked_limit, checked_offset
 from revenge_core.permissions import Permission
-from revenge_core.rbac.entities import CountedRole, HolderPage, PermissionIndex, Policy, Role
+from revenge_core.rbac.entities import CountedRole, HolderPage, PermissionIndex, Policy
 from revenge_core.rbac.errors import RoleNotFound
 from revenge_core.rbac.policy import is_role_name
 from revenge_core.rbac.ports import RoleDirectory, RoleReader
@@ -15,15 +15,6 @@ class Rbac:
     def __init__(self, reader: RoleReader, directory: RoleDirectory) -> None:
         self._reader = reader
         self._directory = directory
-
-    async def roles(self, actor: Actor) -> tuple[Role, ...]:
-        """Every role, by name.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor lacks `roles:list`.
-        """
-        actor.require(Permission.ROLES_LIST)
-        return await self._reader.all_roles()
 
     async def list(self, actor: Actor) -> tuple[CountedRole, ...]:
         """Every role, by name, and how many users hold it.
