@@ -1,7 +1,8 @@
 -- name: lock
+-- Arrays are asked for with a SELECT of their own here: a plan that knew how many there are would be made anew each time.
 -- One statement that makes what is new and locks what is there, key by key: two who lock several never wait in a circle.
 INSERT INTO revenge.guesses (key, used, at, refused)
-SELECT key, 0, %(at)s, 0 FROM unnest(%(keys)s::text::text[]) AS wanted (key) ORDER BY key COLLATE "C"
+SELECT key, 0, %(at)s, 0 FROM unnest((SELECT %(keys)s::text::text[])) AS wanted (key) ORDER BY key COLLATE "C"
 ON CONFLICT (key) DO UPDATE SET used = guesses.used
 RETURNING key, used, at, refused, told_at
 
@@ -9,15 +10,16 @@ RETURNING key, used, at, refused, told_at
 UPDATE revenge.guesses
    SET used = kept.used, at = kept.at, refused = kept.refused, told_at = kept.told_at
   FROM unnest(
-           %(keys)s::text::text[], %(used)s::text::double precision[], %(times)s::text::timestamptz[],
-           %(refused)s::text::integer[], %(told)s::text::timestamptz[]
+           (SELECT %(keys)s::text::text[]), (SELECT %(used)s::text::double precision[]),
+           (SELECT %(times)s::text::timestamptz[]), (SELECT %(refused)s::text::integer[]),
+           (SELECT %(told)s::text::timestamptz[])
        ) AS kept (key, used, at, refused, told_at)
  WHERE guesses.key = kept.key
 
 -- name: give_back
 WITH given AS (
     SELECT key, given.ticks * interval '1 microsecond' AS earlier
-      FROM unnest(%(keys)s::text::text[], %(earlier)s::text::bigint[]) AS given (key, ticks)
+      FROM unnest((SELECT %(keys)s::text::text[]), (SELECT %(earlier)s::text::bigint[])) AS given (key, ticks)
       JOIN revenge.guesses USING (key)
      ORDER BY key COLLATE "C"
        FOR NO KEY UPDATE OF guesses
