@@ -11,7 +11,7 @@ from revenge_adapters.memory.seals import MemorySigner
 from revenge_core.activity.entities import Action, AuditRules, Checkpoint, Flaw, Verification
 from revenge_core.activity.errors import ErasureRefused, RetentionRefused, ShippingFailed
 from revenge_core.activity.jobs import DropOld, EraseTraces, SealEntries, ShipCheckpoints
-from revenge_core.activity.policy import message_of
+from revenge_core.activity.policy import message_of, retention_message
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.background import JobState
 from revenge_core.errors import Forbidden, Unauthenticated
@@ -250,6 +250,58 @@ async def test_a_retention_that_nobody_signed_is_believed_by_nobody(box: Sandbox
     box.rows.activity_retentions[left.number] = replace(left, key_id=None, public_key=None, signature=None)
     (finding,) = (await verify(box)).findings
     assert (finding.flaw, finding.sequence) == (Flaw.RETENTION_FORGED, 1)
+
+
+async def test_each_retention_is_to_be_signed_and_not_the_latest_alone(box: Sandbox) -> None:
+    for _ in range(2):
+        await write(box)
+        await seal(box)
+        box.clock.advance(days=31)
+    box.clock.advance(days=400)
+    await drop_old(box)
+    assert (await verify(box)).is_whole
+    first = box.rows.activity_retentions[1]
+    box.rows.activity_retentions[1] = replace(first, key_id=None, public_key=None, signature=None)
+    (finding,) = (await verify(box)).findings
+    assert (finding.flaw, finding.sequence) == (Flaw.RETENTION_FORGED, first.sequence)
+
+
+async def test_a_retention_that_dropped_what_was_young_is_told_from_checkpoints_kept_elsewhere(box: Sandbox) -> None:
+    await write(box, 3)
+    await seal(box)
+    kept = tuple(box.rows.activity_checkpoints.values())
+    box.clock.advance(days=500)
+    await drop_old(box)
+    assert (await verify(box, kept)).is_whole
+    (left,) = box.rows.activity_retentions.values()
+    false = replace(left, before=left.before - timedelta(days=90))
+    signed = MemorySigner().sign(retention_message(false))
+    box.rows.activity_retentions[1] = replace(false, signature=signed.signature)
+    (finding,) = (await verify(box, kept)).findings
+    assert (finding.flaw, finding.sequence, finding.upto) == (Flaw.SEAL_MISSING, 3, 3)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+async def test_a_seal_of_no_place_in_the_chain_vouches_for_nothing(box: Sandbox, number: int) -> None:
+    await write(box)
+    await seal(box)
+    forged = an_entry()
+    box.rows.activity[forged.id] = forged
+    box.rows.activity_seals[number] = replace(
+        box.rows.activity_seals[1], sequence=number, entry_id=forged.id, entry_at=forged.created_at
+    )
+    (finding,) = (await verify(box)).findings
+    assert (finding.flaw, finding.entry_id) == (Flaw.ENTRY_INSERTED, forged.id)
+
+
+async def test_checkpoints_of_somebody_else_keep_nothing_from_being_signed(box: Sandbox) -> None:
+    await write(box)
+    await seal(box)
+    forged = replace(box.rows.activity_checkpoints[1], sequence=99)
+    box.rows.activity_checkpoints[99] = forged
+    await write(box)
+    await seal(box)
+    assert sorted(box.rows.activity_checkpoints) == [1, 2, 99]
 
 
 async def test_what_was_kept_elsewhere_is_compared_in_parts(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
