@@ -1,6 +1,6 @@
 """API keys."""
 
-from revenge_core.apikeys.entities import ApiKey, KeyScope
-from revenge_core.apikeys.service import ApiKeys
+from revenge_core.apikeys.entities import ApiKey, KeyScope, NewKey
+from revenge_core.apikeys.service import ApiKeys, KeyExplaining
 
-__all__ = ["ApiKey", "ApiKeys", "KeyScope"]
+__all__ = ["ApiKey", "ApiKeys", "KeyExplaining", "KeyScope", "NewKey"]
