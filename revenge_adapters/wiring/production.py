@@ -98,8 +98,8 @@ class ProductionAdapters(containers.DeclarativeContainer):
     preference_reader = providers.Singleton(PostgresPreferenceReader, database)
     # Placeholders until their adapters land: each is replaced by whoever writes it.
     own_limiter = providers.Singleton(ProcessLimiter)
-    shared_limiter: providers.Provider[Any] = own_limiter
-    """Where there is a cache, `wiring.cache` sets another."""
+    shared_limiter: providers.Provider[Any] = own_limiter.provided
+    """Where there is a cache, `wiring.cache` sets another in place of this one, which is not `own_limiter` itself."""
     probes = providers.List(
         providers.Singleton(DatabaseProbe, database),
         providers.Singleton(MigrationsProbe, database),

@@ -42,6 +42,16 @@ async def test_two_servers_with_a_cache_let_through_what_a_key_may_send(
     assert [sum(verdict.allowed for verdict in verdicts[key]) for key in keys] == [7, 7]
 
 
+async def test_what_every_request_counts_against_stays_in_the_process_where_there_is_a_cache(
+    given_settings: Make, redis_server: RedisServer
+) -> None:
+    settings = given_settings(cache=Cache(url=redis_server.url))
+    async with open_revenge(settings, worker=False) as server:
+        quota = server.limits.quota(Tier.GLOBAL)
+        verdicts = [server.limits.count("192.0.2.9") for _ in range(2 * quota.burst)]
+    assert quota.burst <= sum(verdict.allowed for verdict in verdicts) < 2 * quota.burst
+
+
 async def test_without_a_cache_each_counts_for_itself(given_settings: Make) -> None:
     async with open_revenge(given_settings(), worker=False) as server:
         quota = server.limits.quota(Tier.ACCOUNT)
