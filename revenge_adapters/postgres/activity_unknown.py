@@ -76,4 +76,4 @@ def _changes(found: object) -> dict[str, FieldChange]:
     try:
         return msgspec.convert(found, dict[str, FieldChange])
     except msgspec.ValidationError:
-        return {"unreadable": FieldChange(after=msgspec.json.encode(found).decode())}
+        return {"unreadable": FieldChange(after=True)}  # what is in it, nobody knows: addresses perhaps
