@@ -1,6 +1,7 @@
 """Access: who asks, by token and by key, from each place that may know it; decisions; pages of a long audit log."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
 from typing import Final, cast
@@ -8,9 +9,14 @@ from unittest.mock import patch
 
 from litestar.types import ASGIApp
 
+from revenge_adapters.l1 import CachedPrincipals, CachedUsers
+from revenge_adapters.l1_keys import CachedKeys
 from revenge_adapters.postgres.feed import ChangeFollower
+from revenge_adapters.wiring.settings.cache import Cache
 from revenge_core.actor import Actor
 from revenge_core.apikeys.entities import KeyScope, NewKey
+from revenge_core.revenge import Revenge
+from revenge_core.secrets import Secret
 from revenge_http.app import create_app
 from revenge_http.options import HttpOptions
 from tests.bench.access.decisions import enforcer_seconds, index_seconds
@@ -20,11 +26,12 @@ from tests.bench.harness import BenchResult, Ratio
 from tests.bench.inprocess import Cost, Target
 from tests.bench.turns import Case, in_turns
 from tests.bench.world import ORIGIN, PASSWORD, World, data_directory, run_async, world
+from tests.redis_server import RedisServer
 
 LIST: Final = "/api/v1/rbac/permissions"
 """It needs a permission, and nothing of the database but who asks."""
 MANY: Final = 32
-PEOPLE: Final = 4
+PEOPLE: Final = 32
 POLICIES: Final = (10, 120, 2_000, 10_000, 100_000)
 OF_ENFORCER: Final = (10, 120, 2_000)
 """How many policies pycasbin is asked about: with more of them it takes minutes."""
@@ -48,7 +55,10 @@ def run(
 ) -> BenchResult:
     """`few` and `many` are the lengths of the two audit logs; all else is how often something is measured."""
     with data_directory() as place:
-        asked = run_async(_requests(place, rounds, requests, reads))
+        asked = dict(run_async(_requests(place, rounds, requests, reads)))
+    with data_directory() as place, closing(RedisServer()) as valkey:
+        valkey.start()
+        asked |= run_async(_requests_to_l2(place, valkey.url, rounds, reads))
     decided, compiled = _decisions(decisions)
     short, long = (_pages_of(rows, pages, rounds=7) for rows in (few, many))
     cpu = {name: [cost.cpu for cost in costs] for name, costs in asked.items()}
@@ -114,6 +124,7 @@ def run(
         notes=(
             "one process, no sockets; each ratio of requests is taken within its round, the median over rounds given",
             "list: every permission there is, for whoever holds roles:list",
+            "L2: the process keeps nothing of who asks; sessions and profiles come from Valkey, keys from the database",
             "database: the feed is lost, so nothing remembered counts; batched: the same, many requests at a time",
             "audit pages: whole requests, with the total; entries spread over 700 days",
         ),
@@ -152,6 +163,25 @@ async def _requests(place: Path, rounds: int, requests: int, reads: int) -> Mapp
         return found | await in_turns(lost, max(1, rounds // 4))
 
 
+async def _requests_to_l2(place: Path, valkey: Secret, rounds: int, reads: int) -> Mapping[str, Sequence[Cost]]:
+    """A world of its own: the others have no company on the event loop that talks to Valkey."""
+    async with world(place, people=PEOPLE, cache=Cache(url=valkey, shared=True)) as there:
+        app = cast(ASGIApp, create_app(there.revenge, HttpOptions()))
+        tokens, keys = await _credentials(there)
+
+        def ask(by: Sequence[str], path: str, made: int, at_once: int) -> Case:
+            target = Target(app=app, path=path, tokens=by)
+            return _without_l1(there.revenge, lambda: target.cost(made, concurrency=at_once))
+
+        cases = {
+            f"{what}, {by}, {how}": ask(credentials, path, made, at_once)
+            for what, path in (("me", ME), ("list", LIST))
+            for by, credentials in (("token", tokens), ("key", keys))
+            for how, made, at_once in (("L2", reads // 2, 1), (f"L2 at {MANY}", reads, MANY))
+        }
+        return await in_turns(cases, max(1, rounds // 4))
+
+
 async def _credentials(there: World) -> tuple[list[str], list[str]]:
     """Access tokens and API keys of people who may see the list."""
     tokens: list[str] = []
@@ -164,6 +194,28 @@ async def _credentials(there: World) -> tuple[list[str], list[str]]:
         made = await there.revenge.api_keys.create(actor, NewKey(name="bench", scopes=frozenset({KeyScope.ADMIN})))
         keys.append(made.secret.reveal())
     return tokens, keys
+
+
+def _without_l1(revenge: Revenge, case: Case) -> Case:
+    """The process keeps nothing of who asks: sessions and profiles come from what servers remember together.
+
+    API keys never do, since their digest is no name for an entry elsewhere: their principals come from the database.
+    """
+    caches = (revenge.auth._principals, revenge.users._reader, revenge.api_keys._presented._principals)
+
+    async def measure() -> Cost:
+        with ExitStack() as patched:
+            for reader in caches:
+                assert isinstance(reader, CachedPrincipals | CachedUsers | CachedKeys)
+                reader.cache._forget(None)
+                patched.enter_context(patch.object(reader.cache, "_keep", _not_kept))
+            return await case()
+
+    return measure
+
+
+def _not_kept(_held: object) -> None:
+    """Instead of keeping it."""
 
 
 def _without_feed(case: Case) -> Case:

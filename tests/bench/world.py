@@ -15,6 +15,7 @@ import uvloop
 from revenge_adapters import open_revenge
 from revenge_adapters.postgres.embedded import EmbeddedServer
 from revenge_adapters.wiring.settings import Settings
+from revenge_adapters.wiring.settings.cache import Cache
 from revenge_adapters.wiring.settings.people import Limits
 from revenge_adapters.wiring.settings.records import Passwords, Sessions
 from revenge_core.actor import Origin
@@ -54,11 +55,15 @@ class World:
 
 @asynccontextmanager
 async def world(
-    data_dir: Path, *, people: int, passwords: Passwords = CHEAP, max_per_user: int = 1000
+    data_dir: Path, *, people: int, passwords: Passwords = CHEAP, max_per_user: int = 1000, cache: Cache | None = None
 ) -> AsyncGenerator[World]:
     """Start everything in `data_dir`, and register so many people."""
     settings = Settings(
-        data_dir=data_dir, passwords=passwords, sessions=Sessions(max_per_user=max_per_user), limits=GENEROUS
+        data_dir=data_dir,
+        passwords=passwords,
+        sessions=Sessions(max_per_user=max_per_user),
+        limits=GENEROUS,
+        cache=cache or Cache(),
     )
     async with open_revenge(settings) as revenge:
         names = tuple(f"person{number}" for number in range(people))
