@@ -29,13 +29,13 @@ NETWORK_ALLOWANCE: Final = timedelta(seconds=1)
 RECONNECT_SECONDS: Final = 5
 """After this the pool's growing pauses end, and the next caller's need opens a connection at once (recovery < 10 s)."""
 
-BEGIN: Final = Replanned[None]("begin", "BEGIN", type(None))
-COMMIT: Final = Replanned[None]("commit", "COMMIT", type(None))
+BEGIN: Final = Query[None]("begin", "BEGIN", type(None))
+COMMIT: Final = Query[None]("commit", "COMMIT", type(None))
 ROLLBACK: Final = Replanned[None]("rollback", "ROLLBACK", type(None))
 SAVEPOINT: Final = Replanned[None]("savepoint", "SAVEPOINT part", type(None))
 RELEASE: Final = Replanned[None]("release", "RELEASE SAVEPOINT part", type(None))
 ROLLBACK_PART: Final = Replanned[None]("rollback_part", "ROLLBACK TO SAVEPOINT part", type(None))
-WITHOUT_THE_DISK: Final = Replanned[None]("without_the_disk", "SET LOCAL synchronous_commit TO off", type(None))
+WITHOUT_THE_DISK: Final = Query[None]("without_the_disk", "SET LOCAL synchronous_commit TO off", type(None))
 
 
 class Database:
