@@ -434,7 +434,9 @@ CREATE TABLE revenge.activity_checkpoints (
     key_id     text        NOT NULL,
     public_key bytea       NOT NULL,
     signature  bytea       NOT NULL,
-    shipped_at timestamptz
+    shipped_at timestamptz,
+    -- Whoever may add checkpoints could otherwise add one at which every look at them fails.
+    CONSTRAINT activity_checkpoints_time CHECK (created_at BETWEEN '1970-01-01T00:00Z' AND '9999-01-01T00:00Z')
 );
 
 CREATE INDEX activity_checkpoints_unshipped ON revenge.activity_checkpoints (sequence) WHERE shipped_at IS NULL;
@@ -451,6 +453,7 @@ CREATE TABLE revenge.activity_retentions (
     key_id     text,
     public_key bytea,
     signature  bytea,
+    CONSTRAINT activity_retentions_time CHECK (dropped_at BETWEEN '1970-01-01T00:00Z' AND '9999-01-01T00:00Z'),
     CONSTRAINT activity_retentions_signed_whole CHECK (num_nulls(key_id, public_key, signature) IN (0, 3))
 );
 

@@ -60,3 +60,21 @@ async def test_no_entry_has_a_time_at_which_every_look_at_the_log_would_fail(
 ) -> None:
     with pytest.raises(psycopg.errors.DatetimeFieldOverflow):
         await insert(revenge_postgres.url, at=at)
+
+
+@pytest.mark.parametrize("at", ["4000-01-01 BC", "20000-01-01", "infinity", "-infinity"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO revenge.activity_checkpoints VALUES (1, '', %(at)s, '', '', '')",
+        "SELECT revenge.drop_activity(now() - interval '31 days', %(at)s)",
+    ],
+)
+async def test_nothing_that_vouches_for_the_log_has_such_a_time_either(
+    revenge_postgres: RecycledDatabase, statement: str, at: str
+) -> None:
+    await insert(revenge_postgres.url, at="2020-01-01T00:00:00Z")
+    async with await psycopg.AsyncConnection.connect(revenge_postgres.url, autocommit=True) as connection:
+        await connection.execute("SELECT revenge.seal_activity(1000)")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await connection.execute(statement.encode(), {"at": at})
