@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -60,7 +60,7 @@ class JoserfcAccessTokens(AccessTokens):
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
         self._keys: dict[str, OctKey] = {}
         self._signing_kid = ""
-        self._verified: dict[bytes, AccessClaims] = {}
+        self._verified: dict[bytes, tuple[AccessClaims, datetime]] = {}
 
     @override
     def issue(self, user_id: UserId, session_id: SessionId, *, token_id: str, now: datetime) -> Secret:
@@ -82,16 +82,17 @@ class JoserfcAccessTokens(AccessTokens):
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise AccessTokenInvalid
         remembered_as = hashlib.sha256(token.encode()).digest()
-        claims = self._verified.get(remembered_as)
-        if claims is None:
+        verified = self._verified.get(remembered_as)
+        if verified is None:
             claims = self._checked(token)
+            verified = claims, _time_of(claims.expires_at)
             while len(self._verified) >= REMEMBERED_TOKENS:
                 del self._verified[next(iter(self._verified))]
-            self._verified[remembered_as] = claims
-        if claims.expires_at <= now.timestamp():
+            self._verified[remembered_as] = verified
+        if now >= verified[1]:
             self._verified.pop(remembered_as, None)
             raise AccessTokenInvalid
-        return claims
+        return verified[0]
 
     @override
     def knows_key_of(self, token: str) -> bool:
@@ -135,6 +136,13 @@ class JoserfcAccessTokens(AccessTokens):
         if payload.iss != self._issuer or payload.aud != AUDIENCE:
             raise AccessTokenInvalid
         return AccessClaims(user_id=UserId(payload.sub), session_id=SessionId(payload.sid), expires_at=payload.exp)
+
+
+def _time_of(timestamp: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise AccessTokenInvalid from None
 
 
 def _payload(raw: bytes | None) -> _Payload:
