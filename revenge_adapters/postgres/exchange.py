@@ -4,7 +4,7 @@ psycopg's cursors do the same at three times the cost in Python: a cursor, a que
 layers below are used directly: libpq, which `psycopg.pq` wraps, and the adapters of values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import psycopg
@@ -25,7 +25,7 @@ PREPARED_STATEMENTS: Final = 500
 CANCEL_SECONDS: Final = 1.0
 """How long a cancelled caller waits at most for the server to hear of it; the connection is closed then."""
 
-Parameters: TypeAlias = dict[str, object]
+Parameters: TypeAlias = Mapping[str, object]
 Statement: TypeAlias = tuple[Query[Any], Parameters]
 _Kind: TypeAlias = tuple[Query[Any], tuple[int, ...]]
 """A statement is prepared once for all parameters of the same types: None has none, small numbers are small types."""

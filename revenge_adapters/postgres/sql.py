@@ -51,7 +51,7 @@ class Query(Generic[Row_co]):
         self.name = name
         self.text = text.encode()
         self.row_type = row_type
-        self.names = tuple(dict.fromkeys(filter(None, _PLACEHOLDER.findall(text))))
+        self.names = tuple(dict.fromkeys(found[1] for found in _PLACEHOLDER.finditer(text) if found[1]))
         """Its parameters, in the order in which `positional` numbers them."""
         numbers = {parameter: f"${number}" for number, parameter in enumerate(self.names, 1)}
         self.positional = _PLACEHOLDER.sub(lambda found: numbers.get(found[1], "%"), text).encode()

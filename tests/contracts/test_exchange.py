@@ -29,7 +29,8 @@ async def connection(revenge_postgres: RecycledDatabase) -> AsyncIterator[Connec
 async def prepared(connection: Connection) -> int:
     """How many statements PostgreSQL keeps for it."""
     (answer,) = await exchange(connection, [(PREPARED, {})])
-    return answer.rows()[0]
+    number: int = answer.rows()[0]
+    return number
 
 
 async def test_a_statement_is_prepared_once_for_values_of_the_same_types(connection: Connection) -> None:

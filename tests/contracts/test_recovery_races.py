@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from revenge_adapters.postgres.db import Statement, Transaction
+from revenge_adapters.postgres.db import Transaction
+from revenge_adapters.postgres.exchange import Statement
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.ids import UserId
 from revenge_core.revenge import Revenge
