@@ -10,6 +10,7 @@ from revenge_adapters.postgres.db import Transaction
 from revenge_adapters.postgres.exchange import Statement
 from revenge_core.actor import Actor, ActorKind
 from revenge_core.ids import UserId
+from revenge_core.permissions import Permission
 from revenge_core.revenge import Revenge
 from revenge_core.secrets import Secret
 from revenge_core.users.entities import NewUser, User, UserChanges
@@ -40,7 +41,8 @@ async def somebody(server: Revenge, name: str = "anna") -> User:
 
 def signed_in(user: User, server: Revenge) -> Actor:
     until = server.addresses._clock.now() + timedelta(hours=1)
-    return Actor(kind=ActorKind.USER, user_id=user.id, proven_until=until)
+    rights = frozenset({Permission.PROFILE_UPDATE})
+    return Actor(kind=ActorKind.USER, user_id=user.id, permissions=rights, proven_until=until)
 
 
 def reset_token(link: Secret) -> Secret:
