@@ -13,6 +13,7 @@ from tests.bench.harness import BenchResult, Ratio
 
 TINY: Final[dict[str, dict[str, float]]] = {
     "access": {"rounds": 4, "requests": 10, "reads": 64, "decisions": 1000, "few": 1000, "many": 2000, "pages": 2},
+    "cache": {"rounds": 1, "requests": 64},
     "jobs": {"jobs": 400, "rounds": 1, "samples": 5, "finished": 1000},
     "login": {"seconds": 0.05, "rounds": 1, "alone": 2, "samples": 5},
     "me": {"rounds": 1, "requests": 10, "read_rounds": 1, "reads": 64},
