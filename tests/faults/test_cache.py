@@ -169,10 +169,12 @@ async def slow(server: RedisServer) -> AsyncGenerator[tuple[Secret, Spoil]]:
     """Every answer comes two seconds late."""
 
     async def late(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            await asyncio.sleep(2)
-            sink.write(data)
-        sink.close()
+        try:
+            while data := await source.read(65536):
+                await asyncio.sleep(2)
+                sink.write(data)
+        finally:
+            sink.close()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_unix_connection(server.socket)
@@ -188,9 +190,11 @@ async def garbled(server: RedisServer) -> AsyncGenerator[tuple[Secret, Spoil]]:
     answers = [b"+OK\r\n", b"*1\r\n$3\r\nabc\r\n", b":7\r\n", b"$-1\r\n", b"\x00\xff\r\n", b"*-1\r\n", b"-ERR no\r\n"]
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(65536):
-            writer.write(random.choice(answers))
-        writer.close()
+        try:
+            while await reader.read(65536):
+                writer.write(random.choice(answers))
+        finally:
+            writer.close()
 
     async with _listening(server, talk) as url:
         yield url, nothing
@@ -249,9 +253,18 @@ def _names(server: RedisServer) -> list[bytes]:
 
 @asynccontextmanager
 async def _listening(server: RedisServer, talk: Any) -> AsyncGenerator[Secret]:  # noqa: ANN401 -- as asyncio has it
+    """Whoever talks there is told to stop at the end, and has hung up before the loop closes."""
     place = server.socket.with_name("p")
-    async with await asyncio.start_unix_server(talk, place):
+    talks: set[asyncio.Task[None]] = set()
+
+    def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.create_task(talk(reader, writer)))
+
+    async with await asyncio.start_unix_server(meet, place):
         yield Secret(f"unix://{place}")
+        for one in talks:
+            one.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 FAULTS: Final[tuple[Callable[[RedisServer], AbstractAsyncContextManager[tuple[Secret, Spoil]]], ...]] = (
