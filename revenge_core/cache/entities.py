@@ -79,7 +79,7 @@ def refuse_secrets(form: type[Any]) -> None:
     """Check that no secret can be in a record of this form, and no bytes, which is how digests are kept.
 
     Raises:
-        TypeError: it can. Caches are read by more eyes than the database is, and copied to more places (ASVS 14.2.4).
+        TypeError: it can. Caches are read by more eyes than the database is, and copied to more places.
     """
     for found in _parts(type_info(form), set()):
         if isinstance(found, BytesType) or (isinstance(found, CustomType) and found.cls is Secret):

@@ -244,7 +244,6 @@ async def test_nobody_remembers_longer_than_the_entry_says(shared: Shared) -> No
     assert await there.get("alien") == OTHER
 
 
-@pytest.mark.asvs("14.2.6")
 async def test_the_server_learns_neither_keys_nor_values_nor_how_many_are_alike(shared: Shared) -> None:
     cache = shared.cache(HandFeed(), Shelf().recipe())
     await cache.get("alien")
