@@ -58,6 +58,7 @@ def fill(data_dir: Path, rows: int) -> None:
                 _FILL, {"rows": rows, "since": since, "upto": min(since + step, rows), "newest": present[0]}
             )
         for _, definition in indexes:
-            connection.execute(definition.encode())
+            # As PostgreSQL tells it, it would be of the parent alone.
+            connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
         connection.execute("VACUUM (ANALYZE) revenge.activity")
         connection.execute("CHECKPOINT")
